@@ -1,0 +1,260 @@
+//! `config.json`: everything that makes a checkpoint's numbers a network.
+
+use serde::{Deserialize, Serialize};
+use snn_neuron::{LifConfig, Reset, Surrogate};
+
+use crate::{Error, Result};
+
+/// The networks of the TKS paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// ResNet-19 with threshold-dependent batch norm (STBP-tdBN), for 32 x 32 images.
+    Resnet19,
+    /// SEW-ResNet-19, for 32 x 32 images.
+    SewResnet19,
+    /// SEW-ResNet-18, for 224 x 224 images.
+    SewResnet18,
+    /// SEW-ResNet-34.
+    SewResnet34,
+    /// SEW-ResNet-50, with bottleneck blocks.
+    SewResnet50,
+    /// VGG-SNN, for 48 x 48 event frames.
+    VggSnn,
+}
+
+impl Architecture {
+    /// Every architecture.
+    pub const ALL: [Self; 6] = [
+        Self::Resnet19,
+        Self::SewResnet19,
+        Self::SewResnet18,
+        Self::SewResnet34,
+        Self::SewResnet50,
+        Self::VggSnn,
+    ];
+
+    /// The name in recipes and config files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Resnet19 => "resnet19",
+            Self::SewResnet19 => "sew_resnet19",
+            Self::SewResnet18 => "sew_resnet18",
+            Self::SewResnet34 => "sew_resnet34",
+            Self::SewResnet50 => "sew_resnet50",
+            Self::VggSnn => "vgg_snn",
+        }
+    }
+
+    /// The architecture of that name.
+    ///
+    /// # Errors
+    /// [`Error::Config`] listing the names.
+    pub fn from_name(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|a| a.name() == name).ok_or_else(|| Error::Config {
+            field: "architecture".into(),
+            why: format!("`{name}` is unknown; use {}", Self::ALL.map(Self::name).join(", ")),
+        })
+    }
+
+    /// Time steps, input channels, input side and classes that the paper uses with it.
+    fn paper(self) -> (usize, usize, usize, usize) {
+        match self {
+            Self::Resnet19 | Self::SewResnet19 => (4, 3, 32, 10),
+            Self::SewResnet18 | Self::SewResnet34 | Self::SewResnet50 => (4, 3, 224, 1000),
+            Self::VggSnn => (10, 2, 48, 10),
+        }
+    }
+}
+
+/// The neuron's constants under the names that config files and recipes use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NeuronConfig {
+    /// Membrane time constant in steps, at least 1; default 2.
+    pub tau: f64,
+    /// Firing threshold, above 0; default 0.5.
+    pub v_threshold: f64,
+    /// `bireal` (default), `triangle`, `rectangle`, `atan` or `sigmoid`.
+    pub surrogate: String,
+    /// `hard` (default) or `soft`.
+    pub reset: String,
+    /// Potential after a hard reset; default 0.
+    pub v_reset: f64,
+    /// No gradient through the reset; default true.
+    pub detach_reset: bool,
+    /// The input, too, is divided by tau; default true.
+    pub decay_input: bool,
+    /// Fires on `u > v_threshold` (default) rather than `>=`.
+    pub strict: bool,
+}
+
+impl Default for NeuronConfig {
+    fn default() -> Self {
+        Self {
+            tau: 2.0,
+            v_threshold: 0.5,
+            surrogate: Surrogate::default().name().into(),
+            reset: "hard".into(),
+            v_reset: 0.0,
+            detach_reset: true,
+            decay_input: true,
+            strict: true,
+        }
+    }
+}
+
+impl NeuronConfig {
+    /// The neuron.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or the neuron's own, naming the field.
+    pub fn lif(&self) -> Result<LifConfig> {
+        let reset = match self.reset.as_str() {
+            "hard" => Reset::Hard(self.v_reset as f32),
+            "soft" => Reset::Soft,
+            other => {
+                let why = format!("`{other}` is unknown; use hard or soft");
+                return Err(Error::Config { field: "neuron.reset".into(), why });
+            }
+        };
+        let config = LifConfig {
+            tau: self.tau as f32,
+            v_threshold: self.v_threshold as f32,
+            reset,
+            detach_reset: self.detach_reset,
+            decay_input: self.decay_input,
+            strict: self.strict,
+            surrogate: Surrogate::from_name(&self.surrogate)?,
+        };
+        config.check()?;
+        Ok(config)
+    }
+}
+
+/// The images or event frames a model was made for, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputConfig {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+/// A model's shape and constants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "RawConfig")]
+pub struct ModelConfig {
+    /// The network.
+    pub architecture: Architecture,
+    /// Classes, K.
+    pub num_classes: usize,
+    /// Channels of the input; the architecture's default is 3, for `vgg_snn` 2.
+    pub in_channels: usize,
+    /// Factor of every layer's channels; default 1.
+    pub width: f64,
+    /// Time steps, T, of a static image; default 4, for `vgg_snn` 10.
+    pub t_steps: usize,
+    /// The neuron.
+    pub neuron: NeuronConfig,
+    /// Input size; the fully connected layer of `vgg_snn` depends on it.
+    pub input: InputConfig,
+    /// Class names, K of them or none.
+    pub labels: Vec<String>,
+    /// What was measured with this checkpoint, as its report says.
+    pub metrics: serde_json::Value,
+}
+
+/// The file's form: everything past `num_classes` may be absent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    architecture: Architecture,
+    num_classes: usize,
+    in_channels: Option<usize>,
+    width: Option<f64>,
+    t_steps: Option<usize>,
+    #[serde(default)]
+    neuron: NeuronConfig,
+    input: Option<InputConfig>,
+    #[serde(default)]
+    labels: Vec<String>,
+    #[serde(default)]
+    metrics: serde_json::Value,
+}
+
+impl From<RawConfig> for ModelConfig {
+    fn from(raw: RawConfig) -> Self {
+        let default = Self::new(raw.architecture, raw.num_classes);
+        Self {
+            in_channels: raw.in_channels.unwrap_or(default.in_channels),
+            width: raw.width.unwrap_or(default.width),
+            t_steps: raw.t_steps.unwrap_or(default.t_steps),
+            neuron: raw.neuron,
+            input: raw.input.unwrap_or(default.input),
+            labels: raw.labels,
+            metrics: raw.metrics,
+            ..default
+        }
+    }
+}
+
+/// No side of an input, count of classes, channels or steps may exceed this.
+const LARGEST: usize = 1 << 16;
+
+impl ModelConfig {
+    /// The architecture as the paper uses it.
+    pub fn new(architecture: Architecture, num_classes: usize) -> Self {
+        let (t_steps, in_channels, side, _) = architecture.paper();
+        Self {
+            architecture,
+            num_classes,
+            in_channels,
+            width: 1.0,
+            t_steps,
+            neuron: NeuronConfig::default(),
+            input: InputConfig { height: side, width: side },
+            labels: Vec::new(),
+            metrics: serde_json::Value::Null,
+        }
+    }
+
+    /// The architecture with the class count of its first table in the paper.
+    pub fn paper(architecture: Architecture) -> Self {
+        Self::new(architecture, architecture.paper().3)
+    }
+
+    /// Refuses sizes that make no model.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field and its range.
+    pub fn check(&self) -> Result<()> {
+        let counts = [
+            ("num_classes", self.num_classes),
+            ("in_channels", self.in_channels),
+            ("t_steps", self.t_steps),
+            ("input.height", self.input.height),
+            ("input.width", self.input.width),
+        ];
+        let refuse = |field: &str, why: String| Err(Error::Config { field: field.into(), why });
+        for (field, n) in counts {
+            if n == 0 || n > LARGEST {
+                return refuse(field, format!("is {n}; use 1 to {LARGEST}"));
+            }
+        }
+        if !(self.width > 0.0 && self.width <= 16.0) {
+            return refuse("width", format!("is {}; use a factor in (0, 16]", self.width));
+        }
+        if !self.labels.is_empty() && self.labels.len() != self.num_classes {
+            let why = format!("has {} names for {} classes", self.labels.len(), self.num_classes);
+            return refuse("labels", why);
+        }
+        self.neuron.lif().map(|_| ())
+    }
+
+    /// `channels` scaled by the width, at least 1; halves round to even, as Python's `round` does.
+    pub fn channels(&self, channels: usize) -> usize {
+        ((channels as f64 * self.width).round_ties_even() as usize).max(1)
+    }
+}

@@ -1,0 +1,148 @@
+//! A model: its configuration and its tensors by name.
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Tensor};
+use snn_ops::{Tape, Value, buffer, to_channels_last};
+
+use crate::config::Architecture;
+use crate::declare::{Declare, Size};
+use crate::layers::Layers;
+use crate::pass::Pass;
+use crate::{Error, ModelConfig, Result, resnet19, sew_resnet, vgg_snn};
+
+/// Whether batch norm uses the batch's statistics or the running ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The batch's; new running statistics come back.
+    Train,
+    /// The running ones.
+    Eval,
+}
+
+/// What a forward pass returns.
+#[derive(Debug)]
+pub struct Output {
+    /// Scores of each step, `[T, N, K]`.
+    pub logits: Value,
+    /// After [`Mode::Train`]: the running statistics by name, for [`Model::set_buffers`].
+    pub running: Vec<(String, Tensor)>,
+}
+
+/// A network with its weights. Names and layouts are PyTorch's.
+#[derive(Clone, Debug)]
+pub struct Model {
+    config: ModelConfig,
+    params: BTreeMap<String, Tensor>,
+    buffers: BTreeMap<String, Tensor>,
+}
+
+pub(crate) fn build<L: Layers>(layers: &mut L, config: &ModelConfig, x: L::X) -> Result<L::X> {
+    match config.architecture {
+        Architecture::Resnet19 => resnet19::build(layers, config, x),
+        Architecture::SewResnet19 => sew_resnet::build_19(layers, config, x),
+        Architecture::VggSnn => vgg_snn::build(layers, config, x),
+        _ => sew_resnet::build(layers, config, x),
+    }
+}
+
+impl Model {
+    /// A model with initial weights, each a function of the seed and its name.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the configuration makes no model.
+    pub fn new(config: &ModelConfig, seed: u64) -> Result<Self> {
+        let (mut params, mut buffers) = (BTreeMap::new(), BTreeMap::new());
+        for declared in Declare::read(config)?.tensors {
+            let tensor = buffer::tensor(declared.values(seed), declared.shape.as_slice())?;
+            let to = if declared.is_running() { &mut buffers } else { &mut params };
+            to.insert(declared.name, tensor);
+        }
+        Ok(Self { config: config.clone(), params, buffers })
+    }
+
+    pub(crate) fn from_parts(
+        config: ModelConfig,
+        params: BTreeMap<String, Tensor>,
+        buffers: BTreeMap<String, Tensor>,
+    ) -> Self {
+        Self { config, params, buffers }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Its configuration, to attach labels and metrics before saving.
+    pub fn config_mut(&mut self) -> &mut ModelConfig {
+        &mut self.config
+    }
+
+    /// Trained tensors by name.
+    pub fn params(&self) -> &BTreeMap<String, Tensor> {
+        &self.params
+    }
+
+    /// Trained tensors by name, for an optimizer.
+    pub fn params_mut(&mut self) -> &mut BTreeMap<String, Tensor> {
+        &mut self.params
+    }
+
+    /// Running means and variances by name.
+    pub fn buffers(&self) -> &BTreeMap<String, Tensor> {
+        &self.buffers
+    }
+
+    /// Takes over the running statistics of a training pass.
+    pub fn set_buffers(&mut self, running: Vec<(String, Tensor)>) {
+        self.buffers.extend(running);
+    }
+
+    /// Parameters, work and neurons of a configuration, without making the model.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the configuration makes no model.
+    pub fn size(config: &ModelConfig) -> Result<Size> {
+        Ok(Declare::read(config)?.size)
+    }
+
+    /// The scores of every time step.
+    ///
+    /// # Shapes
+    /// - `x`: `[T, N, C, H, W]`, a sequence, or `[N, C, H, W]`, an image shown for `t_steps` steps,
+    ///   whose first convolution and norm are computed once
+    /// - returns logits `[T, N, K]` f32
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `x` does not have the model's channels and size.
+    pub fn forward(&self, tape: &mut Tape, x: &Tensor, mode: Mode) -> Result<Output> {
+        let (x, t_steps) = self.input(x)?;
+        let x = to_channels_last(tape, &Value::constant(x))?;
+        let lif = self.config.neuron.lif()?;
+        let mut pass = Pass { model: self, tape, mode, t_steps, lif, running: Vec::new() };
+        let logits = build(&mut pass, &self.config, x)?;
+        Ok(Output { logits, running: pass.running })
+    }
+
+    fn input(&self, x: &Tensor) -> Result<(Tensor, usize)> {
+        let config = &self.config;
+        let frame = [config.in_channels, config.input.height, config.input.width];
+        let dims = x.dims();
+        let wrong = || Error::Shape {
+            what: "input".into(),
+            expected: format!("[T, N, {0}, {1}, {2}] or [N, {0}, {1}, {2}]", frame[0], frame[1], frame[2]),
+            got: dims.to_vec(),
+        };
+        let Some((lead, last)) = dims.split_last_chunk::<3>() else { return Err(wrong()) };
+        if *last != frame || lead.contains(&0) {
+            return Err(wrong());
+        }
+        let x = x.to_dtype(DType::F32)?.contiguous()?;
+        match *lead {
+            [_] => Ok((snn_neuron::direct(&x)?, config.t_steps)),
+            [t_steps, _] => Ok((x, t_steps)),
+            _ => Err(wrong()),
+        }
+    }
+}

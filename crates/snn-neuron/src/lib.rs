@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod encode;
+mod error;
+mod lif;
+mod surrogate;
+
+pub use encode::{direct, poisson};
+pub use error::{Error, Result};
+pub use lif::{Current, Lif, LifConfig, LifOutput, Reset, lif, norm_lif, reference};
+pub use surrogate::Surrogate;

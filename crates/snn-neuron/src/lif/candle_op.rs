@@ -1,0 +1,64 @@
+//! The neuron as a candle operator, for networks built from plain candle layers.
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Module, Shape, Tensor};
+use snn_ops::{Tape, buffer};
+
+use super::{Current, LifConfig, norm_lif};
+
+/// A layer of LIF neurons as a [`candle_core::Module`]: currents `[T, N, ..]` f32 in, spikes
+/// `[T, N, ..]` f32 out, differentiable by candle's own backward pass.
+///
+/// State starts at zero in every call; there is nothing to reset.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lif {
+    /// The neuron's constants.
+    pub config: LifConfig,
+}
+
+impl Module for Lif {
+    fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        x.contiguous()?.apply_op1(*self)
+    }
+}
+
+impl CustomOp1 for Lif {
+    fn name(&self) -> &'static str {
+        "lif"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, at: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (CpuStorage::F32(x), Some((start, end))) = (x, at.contiguous_offsets()) else {
+            candle_core::bail!("lif needs a contiguous f32 tensor")
+        };
+        let x = buffer::tensor(x[start..end].to_vec(), at.dims())?;
+        let spikes = run(&mut Tape::off(), &x, &self.config)?.tensor().to_dtype(DType::F32)?;
+        let spikes = spikes.flatten_all()?.to_vec1::<f32>()?;
+        Ok((CpuStorage::F32(spikes), at.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let mut tape = Tape::new();
+        let leaf = tape.leaf("x", x.detach());
+        let spikes = norm_lif(
+            &mut tape,
+            x.dims().first().copied().unwrap_or(0),
+            &[Current::Plain(&leaf)],
+            None,
+            &self.config,
+        )
+        .map_err(candle_core::Error::from)?
+        .spikes;
+        let mut found = None;
+        tape.backward(&spikes, grad.contiguous()?, &mut |_, gradient| {
+            found = Some(gradient);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+fn run(tape: &mut Tape, x: &Tensor, config: &LifConfig) -> candle_core::Result<snn_ops::Value> {
+    let x = snn_ops::Value::constant(x.clone());
+    let t_steps = x.dims().first().copied().unwrap_or(0);
+    Ok(norm_lif(tape, t_steps, &[Current::Plain(&x)], None, config)?.spikes)
+}

@@ -1,0 +1,139 @@
+//! The vector loops of the neuron: one block of neurons at one time step.
+
+use multiversion::multiversion;
+
+use super::{LifConfig, Reset};
+use crate::Surrogate;
+
+/// Adds the affine current `x * scale + shift` to `z`; per-channel constants repeat along the block.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub(super) fn add_affine(z: &mut [f32], x: &[f32], scale: &[f32], shift: &[f32]) {
+    for (z, x) in z.chunks_mut(scale.len()).zip(x.chunks(scale.len())) {
+        for (((z, &x), &a), &b) in z.iter_mut().zip(x).zip(scale).zip(shift) {
+            *z += x * a + b;
+        }
+    }
+}
+
+/// Adds `x` to `z`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub(super) fn add_plain(z: &mut [f32], x: &[f32]) {
+    z.iter_mut().zip(x).for_each(|(z, &x)| *z += x);
+}
+
+/// Widens spike counts.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+pub(super) fn widen(to: &mut [f32], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
+}
+
+/// The neuron's constants as the loops use them.
+#[derive(Clone, Copy)]
+pub(super) struct Constants {
+    decay: f32,
+    gain: f32,
+    rest: f32,
+    threshold: f32,
+    strict: bool,
+    soft: bool,
+    v_reset: f32,
+    detach: bool,
+}
+
+impl Constants {
+    pub(super) fn new(config: &LifConfig) -> Self {
+        Self {
+            decay: config.decay(),
+            gain: config.gain(),
+            rest: config.rest(),
+            threshold: config.v_threshold,
+            strict: config.strict,
+            soft: config.reset == Reset::Soft,
+            v_reset: if let Reset::Hard(v) = config.reset { v } else { 0.0 },
+            detach: config.detach_reset,
+        }
+    }
+
+    /// Potential before the reset. Forward and backward share this expression, or backward would
+    /// see other spikes than forward sent.
+    #[inline(always)]
+    fn potential(&self, v: f32, z: f32) -> f32 {
+        self.decay * v + (self.gain * z + self.rest)
+    }
+
+    #[inline(always)]
+    fn fires(&self, u: f32) -> bool {
+        (u > self.threshold) | (!self.strict & (u == self.threshold))
+    }
+
+    #[inline(always)]
+    fn after(&self, u: f32) -> f32 {
+        let reset = if self.soft { u - self.threshold } else { self.v_reset };
+        if self.fires(u) { reset } else { u }
+    }
+}
+
+/// One step forward: `v` becomes the potential after the reset, `spikes` what was sent.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+pub(super) fn fire(k: Constants, v: &mut [f32], z: &[f32], spikes: &mut [u8]) {
+    for ((v, &z), s) in v.iter_mut().zip(z).zip(spikes) {
+        let u = k.potential(*v, z);
+        *s = u8::from(k.fires(u));
+        *v = k.after(u);
+    }
+}
+
+/// One step of the recomputation that precedes the backward pass: `z` becomes the potential before
+/// the reset, `v` the one after.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub(super) fn replay(k: Constants, v: &mut [f32], z: &mut [f32]) {
+    for (v, z) in v.iter_mut().zip(z) {
+        let u = k.potential(*v, *z);
+        *z = u;
+        *v = k.after(u);
+    }
+}
+
+/// One step back: `u` holds the potential and becomes the gradient of the current, `gv` goes from
+/// the gradient of this step's potential to that of the step before.
+pub(super) fn retreat(
+    k: Constants,
+    surrogate: Surrogate,
+    gv: &mut [f32],
+    grad_spikes: &[f32],
+    u: &mut [f32],
+) {
+    // One copy of the loop for each surrogate, so that none decides inside the loop.
+    match surrogate {
+        Surrogate::BiReal => back(k, |x| Surrogate::BiReal.derivative(x), gv, grad_spikes, u),
+        Surrogate::Triangle => back(k, |x| Surrogate::Triangle.derivative(x), gv, grad_spikes, u),
+        Surrogate::Rectangle => back(k, |x| Surrogate::Rectangle.derivative(x), gv, grad_spikes, u),
+        Surrogate::Atan => back(k, |x| Surrogate::Atan.derivative(x), gv, grad_spikes, u),
+        Surrogate::Sigmoid => back(k, |x| Surrogate::Sigmoid.derivative(x), gv, grad_spikes, u),
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn back<F: Fn(f32) -> f32>(k: Constants, slope: F, gv: &mut [f32], gs: &[f32], u: &mut [f32]) {
+    for ((gv, &gs), u) in gv.iter_mut().zip(gs).zip(u) {
+        let potential = *u;
+        let dv_ds = if k.soft { -k.threshold } else { k.v_reset - potential };
+        let through = if k.detach { 0.0 } else { *gv * dv_ds };
+        let kept = if !k.soft & k.fires(potential) { 0.0 } else { *gv };
+        let gu = (gs + through) * slope(potential - k.threshold) + kept;
+        *u = k.gain * gu;
+        *gv = k.decay * gu;
+    }
+}
+
+/// Adds to `sums` (bias's half, then weight's half) `g` and `g * (x - mean)` per channel.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub(super) fn norm_sums(x: &[f32], g: &[f32], mean: &[f32], sums: &mut [f32]) {
+    let (sum, product) = sums.split_at_mut(mean.len());
+    for (x, g) in x.chunks_exact(mean.len()).zip(g.chunks_exact(mean.len())) {
+        for ((((&x, &g), &m), s), p) in x.iter().zip(g).zip(mean).zip(&mut *sum).zip(&mut *product) {
+            *s += g;
+            *p += g * (x - m);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The leaky integrate-and-fire neuron: constants, specification, kernels, and the operators.
+
+mod branch;
+mod candle_op;
+mod config;
+mod kernel;
+mod op;
+pub mod reference;
+
+pub use branch::Current;
+pub use candle_op::Lif;
+pub use config::{LifConfig, Reset};
+pub use op::{LifOutput, norm_lif};
+
+use candle_core::Tensor;
+use snn_ops::{Tape, Value};
+
+use crate::Result;
+
+/// Runs a layer of neurons over the currents `x` from the potential `v0`.
+///
+/// # Equation
+/// [`reference::forward`].
+///
+/// # Source
+/// TKS paper, equations 1 and 2, with the constants of its released trainer as defaults.
+///
+/// # Shapes
+/// - `x`: `[T, ..]` f32 (or u8 spikes); `v0`: `[..]` f32, zero when absent
+/// - returns spikes `[T, ..]` u8 and the last potential `[..]`
+///
+/// # Errors
+/// As [`norm_lif`].
+pub fn lif(
+    tape: &mut Tape,
+    x: &Value,
+    v0: Option<&Tensor>,
+    config: &LifConfig,
+) -> Result<LifOutput> {
+    let t_steps = x.dims().first().copied().unwrap_or(0);
+    norm_lif(tape, t_steps, &[Current::Plain(x)], v0, config)
+}

@@ -1,0 +1,121 @@
+//! Plain slices out of candle's CPU tensors, and tensors out of plain vectors.
+//!
+//! An activation is either `f32` or, for spikes and small sums of spikes, `u8`: a quarter of the
+//! memory, and exact by its type.
+
+use std::ops::Deref;
+
+use candle_core::{CpuStorage, DType, Device, Shape, Storage, Tensor};
+
+use crate::{Error, Result};
+
+/// A borrowed activation: the elements of one contiguous CPU tensor.
+#[derive(Clone, Copy, Debug)]
+pub enum Data<'a> {
+    /// Ordinary values.
+    F32(&'a [f32]),
+    /// Spikes or counts of spikes.
+    U8(&'a [u8]),
+}
+
+impl<'a> Data<'a> {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Data::F32(x) => x.len(),
+            Data::U8(x) => x.len(),
+        }
+    }
+
+    /// Elements `range`.
+    pub fn slice(self, range: std::ops::Range<usize>) -> Data<'a> {
+        match self {
+            Data::F32(x) => Data::F32(&x[range]),
+            Data::U8(x) => Data::U8(&x[range]),
+        }
+    }
+
+    /// True when there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The elements of one tensor, borrowed for as long as this lives.
+pub struct Read<'a> {
+    storage: Box<dyn Deref<Target = Storage> + Sync + 'a>,
+    range: (usize, usize),
+}
+
+impl<'a> Read<'a> {
+    /// Borrows `tensor`.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a tensor that is not contiguous, not on the CPU, or neither f32
+    /// nor u8.
+    pub fn new(what: &'static str, tensor: &'a Tensor) -> Result<Self> {
+        let (storage, layout) = tensor.storage_and_layout();
+        let why = match (layout.contiguous_offsets(), &*storage) {
+            (None, _) => "needs a contiguous tensor".into(),
+            (Some(range), Storage::Cpu(CpuStorage::F32(_) | CpuStorage::U8(_))) => {
+                return Ok(Self { storage: Box::new(storage), range });
+            }
+            (_, Storage::Cpu(_)) => format!("needs f32 or u8 elements, got {:?}", tensor.dtype()),
+            _ => "has no kernel for this device".into(),
+        };
+        Err(Error::Unsupported { what, why })
+    }
+
+    /// The elements.
+    pub fn data(&self) -> Data<'_> {
+        let (start, end) = self.range;
+        match &**self.storage {
+            Storage::Cpu(CpuStorage::F32(data)) => Data::F32(&data[start..end]),
+            Storage::Cpu(CpuStorage::U8(data)) => Data::U8(&data[start..end]),
+            _ => Data::F32(&[]),
+        }
+    }
+}
+
+/// Calls `f` with the elements of `tensor`.
+///
+/// # Errors
+/// As [`Read::new`], and what `f` returns.
+pub fn with_data<R>(
+    what: &'static str,
+    tensor: &Tensor,
+    f: impl FnOnce(Data<'_>) -> Result<R>,
+) -> Result<R> {
+    f(Read::new(what, tensor)?.data())
+}
+
+/// Calls `f` with the elements of an f32 tensor.
+///
+/// # Errors
+/// As [`with_data`], and for u8 elements.
+pub fn with_f32<R>(
+    what: &'static str,
+    tensor: &Tensor,
+    f: impl FnOnce(&[f32]) -> Result<R>,
+) -> Result<R> {
+    with_data(what, tensor, |data| match data {
+        Data::F32(x) => f(x),
+        Data::U8(_) => Err(Error::Unsupported { what, why: "needs f32 elements, got U8".into() }),
+    })
+}
+
+/// A CPU tensor that takes over `data` without a copy.
+///
+/// # Errors
+/// When the shape does not hold `data.len()` elements.
+pub fn tensor<T: candle_core::WithDType>(data: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
+    Ok(Tensor::from_vec(data, shape.into(), &Device::Cpu)?)
+}
+
+/// The f32 copy of an activation (itself when it already is f32).
+///
+/// # Errors
+/// When candle cannot convert.
+pub fn to_f32(x: &Tensor) -> Result<Tensor> {
+    Ok(x.to_dtype(DType::F32)?)
+}

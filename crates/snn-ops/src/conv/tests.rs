@@ -1,0 +1,103 @@
+//! Each engine against the f64 reference, on odd sizes, strides, paddings and channel counts.
+
+use super::reference::Case;
+use super::*;
+use crate::buffer::Data;
+use crate::random::{normal, stream};
+
+/// Sums of up to 4608 products of unit normals in f32, against f64, relative to the largest entry.
+const TOLERANCE: f64 = 2e-6;
+
+fn close(what: &str, got: &[f32], want: &[f64]) {
+    let largest = want.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let error = got.iter().zip(want).fold(0.0f64, |m, (g, w)| m.max((f64::from(*g) - w).abs()));
+    assert_eq!(got.len(), want.len(), "{what}");
+    assert!(error <= TOLERANCE * largest, "{what}: error {error} of {largest}");
+}
+
+fn check(engine: Engine, case: &Case, spikes: bool) {
+    let [h, w, c] = case.image;
+    let (oh, ow) = (case.extent(0), case.extent(1));
+    let mut rng = stream(7, "conv", h as u64, w as u64);
+    let mut x = normal(&mut rng, case.n * h * w * c, 0.0, 1.0);
+    let counts: Vec<u8> = x.iter().map(|v| v.abs().floor() as u8).collect();
+    if spikes {
+        x = counts.iter().map(|&v| f32::from(v)).collect();
+    }
+    let weight = normal(&mut rng, case.out * c * case.taps[0] * case.taps[1], 0.0, 1.0);
+    let dy = normal(&mut rng, case.n * oh * ow * case.out, 0.0, 1.0);
+    let plan = Correlation::forward(case.image, case.out, case.taps, case.config).unwrap();
+    let data = if spikes { Data::U8(&counts) } else { Data::F32(&x) };
+
+    let (mut y, mut dx, mut dw) =
+        (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; weight.len()]);
+    case.products(|o, i, k| {
+        y[o] += f64::from(x[i]) * f64::from(weight[k]);
+        dx[i] += f64::from(dy[o]) * f64::from(weight[k]);
+        dw[k] += f64::from(dy[o]) * f64::from(x[i]);
+    });
+
+    let [kh, kw] = case.taps;
+    let taps: Vec<_> = (0..kh).flat_map(|j| (0..kw).map(move |i| [j, i])).collect();
+    let packed = run::pack(engine, &plan, &taps, |t, c, o| weight[index(&plan, o, c, t)]);
+    let mut out = vec![0.0; dy.len()];
+    run::correlate(engine, &plan, data, &packed, &mut out);
+    close("y", &out, &y);
+    let weight = buffer::tensor(weight, vec![case.out, c, kh, kw]).unwrap();
+    close("dx", &input_gradient(engine, &plan, &weight, &dy, x.len()).unwrap(), &dx);
+    let x = match spikes {
+        true => buffer::tensor(counts, vec![case.n, h, w, c]).unwrap(),
+        false => buffer::tensor(x, vec![case.n, h, w, c]).unwrap(),
+    };
+    let got = weight_gradient(engine, &plan, &x, &dy).unwrap();
+    close("dw", &got.flatten_all().unwrap().to_vec1::<f32>().unwrap(), &dw);
+}
+
+#[test]
+fn engines_agree_with_the_equation() {
+    let case = |n, image, out, taps, stride, padding| Case {
+        n,
+        image,
+        out,
+        taps,
+        config: Conv2d { stride, padding },
+    };
+    let cases = [
+        case(2, [9, 9, 3], 5, [3, 3], [1, 1], [1, 1]),
+        case(3, [8, 8, 4], 6, [3, 3], [2, 2], [1, 1]),
+        case(2, [7, 9, 4], 33, [3, 3], [2, 2], [1, 1]),
+        case(2, [8, 8, 5], 17, [1, 1], [2, 2], [0, 0]),
+        case(2, [20, 18, 3], 4, [7, 7], [2, 2], [3, 3]),
+        case(1, [5, 31, 17], 40, [3, 3], [1, 1], [1, 1]),
+        case(1, [11, 6, 2], 3, [2, 5], [3, 2], [0, 2]),
+        case(1, [4, 4, 3], 2, [1, 1], [1, 1], [2, 1]),
+        case(1, [6, 5, 2], 70, [4, 2], [5, 1], [1, 0]),
+        case(1, [1, 64, 1], 5, [1, 16], [1, 4], [0, 6]),
+    ];
+    for engine in [Engine::Portable, Engine::Avx512] {
+        if let Err(why) = engine.available() {
+            println!("skipped: {why}");
+            continue;
+        }
+        for case in &cases {
+            check(engine, case, false);
+            check(engine, case, true);
+        }
+    }
+}
+
+#[test]
+fn misfits_are_named() {
+    let value = |shape: &[usize]| {
+        Value::constant(buffer::tensor(vec![0f32; shape.iter().product()], shape.to_vec()).unwrap())
+    };
+    let conv = |x: &[usize], w: &[usize], c| {
+        conv2d(&mut Tape::off(), &value(x), &value(w), c).map(|_| ()).unwrap_err().to_string()
+    };
+    let message = conv(&[1, 4, 4, 3], &[2, 4, 3, 3], Conv2d::square(1, 1));
+    assert!(message.contains("[.., H, W, 4]"), "{message}");
+    let message = conv(&[1, 2, 2, 3], &[2, 3, 3, 3], Conv2d::square(1, 0));
+    assert!(message.contains("at least 3 x 3"), "{message}");
+    let message = conv(&[1, 4, 4, 3], &[2, 3, 3, 3], Conv2d::square(0, 0));
+    assert!(message.contains("stride"), "{message}");
+}

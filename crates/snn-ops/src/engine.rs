@@ -1,0 +1,96 @@
+//! Which set of kernels does the arithmetic, and how many threads run it.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::{Error, Result};
+
+/// A set of CPU kernels. Every engine computes the same sums; rounding differs in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Any processor: panels gathered for the `gemm` crate, which picks its own instructions.
+    Portable,
+    /// Direct convolution on 512-bit registers, without panels.
+    Avx512,
+}
+
+impl Engine {
+    /// The name that `SNN_ENGINE`, recipes and reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Portable => "portable",
+            Engine::Avx512 => "avx512",
+        }
+    }
+
+    /// Whether this processor can run the engine; the reason when it cannot.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] naming the missing instructions.
+    pub fn available(self) -> Result<()> {
+        match self {
+            Engine::Portable => Ok(()),
+            Engine::Avx512 if has_avx512() => Ok(()),
+            Engine::Avx512 => Err(Error::Unsupported {
+                what: "engine avx512",
+                why: "this processor has no AVX-512F; use engine `portable`".into(),
+            }),
+        }
+    }
+}
+
+fn has_avx512() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512f");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+const UNSET: u8 = u8::MAX;
+static CHOICE: AtomicU8 = AtomicU8::new(UNSET);
+
+/// The engine in use: the one that was [chosen](set_engine), else the fastest available.
+pub fn engine() -> Engine {
+    match CHOICE.load(Ordering::Relaxed) {
+        0 => Engine::Portable,
+        1 => Engine::Avx512,
+        _ if has_avx512() => Engine::Avx512,
+        _ => Engine::Portable,
+    }
+}
+
+/// Chooses the engine by name for the whole process, before the first operator runs.
+///
+/// # Errors
+/// [`Error::Config`] for an unknown name, [`Error::Unsupported`] when the processor cannot run it.
+pub fn set_engine(name: &str) -> Result<()> {
+    let engine = match name {
+        "portable" => Engine::Portable,
+        "avx512" => Engine::Avx512,
+        other => {
+            let why = format!("`{other}` is not an engine; use `portable` or `avx512`");
+            return Err(Error::Config { field: "engine", why });
+        }
+    };
+    engine.available()?;
+    CHOICE.store(engine as u8, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Sets the number of threads of every operator, once, before the first one runs.
+///
+/// Results do not depend on it: work is cut into pieces whose number follows from the shapes.
+///
+/// # Errors
+/// [`Error::Config`] when the pool already runs with another number.
+pub fn set_threads(threads: usize) -> Result<()> {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
+        Ok(()) => Ok(()),
+        Err(_) if rayon::current_num_threads() == threads => Ok(()),
+        Err(error) => Err(Error::Config { field: "threads", why: error.to_string() }),
+    }
+}
+
+/// The number of threads that operators use.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
