@@ -1,0 +1,192 @@
+//! The neuron as a user sees it: parity with the specification, fusion, candle.
+
+use candle_core::{DType, Device, Module, Tensor, Var};
+use snn_neuron::{Current, Lif, LifConfig, Reset, Surrogate, lif, norm_lif, reference};
+use snn_ops::{Tape, Value, add, batch_norm, buffer, random};
+
+fn floats(t: &Tensor) -> Vec<f32> {
+    t.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Configurations of every reset, decay, comparison and surrogate.
+fn configs() -> Vec<LifConfig> {
+    let mut all = Vec::new();
+    for (i, surrogate) in Surrogate::ALL.into_iter().enumerate() {
+        for reset in [Reset::Hard(0.0), Reset::Hard(-0.25), Reset::Soft] {
+            for bits in 0..8 {
+                all.push(LifConfig {
+                    tau: [2.0, 1.0, 1.5, 4.0, 20.0][i],
+                    v_threshold: if bits & 1 == 0 { 0.5 } else { 1.0 },
+                    reset,
+                    detach_reset: bits & 2 == 0,
+                    decay_input: bits & 4 == 0,
+                    strict: bits & 1 == 0,
+                    surrogate,
+                });
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn kernel_equals_the_specification_bit_for_bit() {
+    for (case, config) in configs().into_iter().enumerate() {
+        let mut rng = random::stream(11, "lif", case as u64, 0);
+        // Sizes around block and register lengths; every fifth current is a multiple of the threshold.
+        let (t, n) = (1 + case % 7, [1, 3, 17, 256, 2049, 4100][case % 6]);
+        let mut x = random::normal(&mut rng, t * n, 0.4, 1.0);
+        x.iter_mut().step_by(5).for_each(|x| *x = (*x * 4.0).round() * config.v_threshold);
+        let v0 = random::normal(&mut rng, n, 0.0, 0.3);
+        let grad = random::normal(&mut rng, t * n, 0.0, 1.0);
+
+        let trace = reference::forward(&x, &v0, &config);
+        let expected = reference::backward(&trace, &grad, &config);
+        let mut tape = Tape::new();
+        let leaf = tape.leaf("x", buffer::tensor(x, vec![t, n]).unwrap());
+        let v0 = buffer::tensor(v0, n).unwrap();
+        let output = lif(&mut tape, &leaf, Some(&v0), &config).unwrap();
+        assert_eq!(output.spikes.tensor().flatten_all().unwrap().to_vec1::<u8>().unwrap(), trace.spikes);
+        assert_eq!(floats(&output.v_last), trace.v_last, "{config:?}");
+        let seed = buffer::tensor(grad, vec![t, n]).unwrap();
+        tape.backward(&output.spikes, seed, &mut |_, got| {
+            assert_eq!(floats(&got), expected, "{config:?}");
+            Ok(())
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn cutting_time_in_two_changes_nothing() {
+    let config = LifConfig::default();
+    let x = random::normal(&mut random::stream(2, "cut", 0, 0), 6 * 40, 0.5, 1.0);
+    let run = |x: &[f32], v0: Option<&Tensor>| {
+        let x = Value::constant(buffer::tensor(x.to_vec(), vec![x.len() / 40, 40]).unwrap());
+        let output = lif(&mut Tape::off(), &x, v0, &config).unwrap();
+        (floats(output.spikes.tensor()), output.v_last)
+    };
+    let (whole, v_whole) = run(&x, None);
+    let (mut first, v) = run(&x[..80], None);
+    let (second, v_last) = run(&x[80..], Some(&v));
+    first.extend(second);
+    assert_eq!((first, floats(&v_last)), (whole, floats(&v_whole)));
+}
+
+/// Every gradient of the fused operator and of the same layer put together from single operators.
+#[test]
+fn fused_layer_equals_norm_add_and_neuron_in_turn() {
+    let (t, n, c) = (3, 50, 24);
+    let mut rng = random::stream(9, "fused", 0, 0);
+    let mut tensor = |shape: &[usize], mean: f32| {
+        let values = random::normal(&mut rng, shape.iter().product(), mean, 1.0);
+        buffer::tensor(values, shape).unwrap()
+    };
+    let (a, b) = (tensor(&[t, n, c], 0.3), tensor(&[t, n, c], -1.0));
+    let (wa, ba, wb, bb) = (tensor(&[c], 1.0), tensor(&[c], 0.3), tensor(&[c], 1.0), tensor(&[c], 0.0));
+    let seed = tensor(&[t, n, c], 0.0);
+    let config = LifConfig::default();
+    let run = |fused: bool| {
+        let mut tape = Tape::new();
+        let names = ["a", "b", "wa", "ba", "wb", "bb"];
+        let tensors = [&a, &b, &wa, &ba, &wb, &bb];
+        let v: Vec<Value> =
+            names.iter().zip(tensors).map(|(n, t)| tape.leaf(*n, t.clone())).collect();
+        let spikes = if fused {
+            let norm = |x, weight, bias| Current::Norm { x, weight, bias, running: None };
+            let currents = [norm(&v[0], &v[2], &v[3]), norm(&v[1], &v[4], &v[5])];
+            norm_lif(&mut tape, t, &currents, None, &config).unwrap().spikes
+        } else {
+            let a = batch_norm(&mut tape, &v[0], &v[2], &v[3]).unwrap().0;
+            let b = batch_norm(&mut tape, &v[1], &v[4], &v[5]).unwrap().0;
+            let sum = add(&mut tape, &a, &b).unwrap();
+            lif(&mut tape, &sum, None, &config).unwrap().spikes
+        };
+        let mut found = vec![("spikes".to_string(), floats(spikes.tensor()))];
+        tape.backward(&spikes, seed.clone(), &mut |name, g| {
+            found.push((name.to_string(), floats(&g)));
+            Ok(())
+        })
+        .unwrap();
+        found.sort_by(|x, y| x.0.cmp(&y.0));
+        found
+    };
+    for ((name, fused), (_, plain)) in run(true).into_iter().zip(run(false)) {
+        let largest = plain.iter().fold(0f32, |m, v| m.max(v.abs()));
+        for (f, p) in fused.iter().zip(&plain) {
+            assert!((f - p).abs() <= 2e-5 * largest, "{name}: {f} against {p}");
+        }
+    }
+}
+
+#[test]
+fn one_repeated_frame_equals_the_frame_written_out() {
+    let (t, n, c) = (4, 6, 10);
+    let mut rng = random::stream(4, "repeat", 0, 0);
+    let frame = random::normal(&mut rng, n * c, 0.5, 1.0);
+    let grad = buffer::tensor(random::normal(&mut rng, t * n * c, 0.0, 1.0), vec![t, n, c]).unwrap();
+    let run = |steps: usize| {
+        let mut tape = Tape::new();
+        let x = buffer::tensor(frame.repeat(steps), vec![steps, n, c]).unwrap();
+        let x = tape.leaf("x", x);
+        let config = LifConfig::default();
+        let spikes = norm_lif(&mut tape, t, &[Current::Plain(&x)], None, &config).unwrap().spikes;
+        let mut gradient = Vec::new();
+        tape.backward(&spikes, grad.clone(), &mut |_, g| {
+            gradient = floats(&g);
+            Ok(())
+        })
+        .unwrap();
+        (floats(spikes.tensor()), gradient)
+    };
+    let ((spikes_one, grad_one), (spikes_all, grad_all)) = (run(1), run(t));
+    assert_eq!(spikes_one, spikes_all);
+    for (i, g) in grad_one.iter().enumerate() {
+        let sum: f32 = grad_all.iter().skip(i).step_by(n * c).sum();
+        assert!((g - sum).abs() < 1e-5, "{g} against {sum}");
+    }
+}
+
+#[test]
+fn trains_inside_a_plain_candle_network() -> candle_core::Result<()> {
+    // Two classes told apart by which half of the input is lit.
+    let device = &Device::Cpu;
+    let (n, t) = (32, 4);
+    let mut rng = random::stream(1, "candle", 0, 0);
+    let noise = random::uniform(&mut rng, n * 8, 0.0, 0.3);
+    let pixel = |i: usize| noise[i] + if (i % 8 < 4) == (i / 8 % 2 == 0) { 0.7 } else { 0.0 };
+    let x = Tensor::from_vec((0..n * 8).map(pixel).collect::<Vec<f32>>(), (n, 8), device)?;
+    let y = Tensor::from_vec((0..n as u32).map(|i| i % 2).collect::<Vec<u32>>(), n, device)?;
+    let mut init = |shape: (usize, usize)| {
+        Var::from_vec(random::kaiming_uniform(&mut rng, shape.0 * shape.1, shape.1), shape, device)
+    };
+    let (w1, w2) = (init((16, 8))?, init((2, 16))?);
+    let neuron = Lif { config: LifConfig { surrogate: Surrogate::Atan, ..LifConfig::default() } };
+    let mut losses = Vec::new();
+    for _ in 0..60 {
+        let current = x.matmul(&w1.t()?)?.unsqueeze(0)?.repeat((t, 1, 1))?;
+        let spikes = neuron.forward(&current)?;
+        let logits = spikes.mean(0)?.matmul(&w2.t()?)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &y)?;
+        losses.push(loss.to_scalar::<f32>()?);
+        let grads = loss.backward()?;
+        for w in [&w1, &w2] {
+            let grad = grads.get(w).ok_or_else(|| candle_core::Error::msg("no gradient"))?;
+            w.set(&(w.as_tensor() - (grad * 1.0)?)?)?;
+        }
+    }
+    assert!(losses[59] < 0.1 * losses[0], "{losses:?}");
+    Ok(())
+}
+
+#[test]
+fn refused_constants_are_named() {
+    let x = Value::constant(buffer::tensor(vec![0f32; 2], vec![1, 2]).unwrap());
+    let message = |config: LifConfig| {
+        lif(&mut Tape::off(), &x, None, &config).unwrap_err().to_string()
+    };
+    let base = LifConfig::default();
+    assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("tau"));
+    assert!(message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("v_threshold"));
+    assert!(message(LifConfig { reset: Reset::Hard(0.5), ..base }).starts_with("v_reset"));
+}

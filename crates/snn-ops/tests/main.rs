@@ -1,0 +1,238 @@
+//! The tape and the operators as a user sees them.
+
+use snn_ops::{
+    Pool2d, Result, Tape, Value, add, avg_pool2d, batch_norm, buffer, global_avg_pool, linear,
+    max_pool2d, random, reshape, to_channels_first, to_channels_last,
+};
+
+fn tensor(values: &[f32], shape: &[usize]) -> candle_core::Tensor {
+    buffer::tensor(values.to_vec(), shape).unwrap()
+}
+
+fn flat(t: &candle_core::Tensor) -> Vec<f32> {
+    buffer::to_f32(t).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Gradients by name of `sum(f(leaves) * weights)` with the given seed.
+fn gradients(
+    leaves: &[(&str, candle_core::Tensor)],
+    f: impl Fn(&mut Tape, &[Value]) -> Result<Value>,
+    seed: impl Fn(&[usize]) -> candle_core::Tensor,
+) -> Vec<(String, Vec<f32>)> {
+    let mut tape = Tape::new();
+    let values: Vec<Value> = leaves.iter().map(|(n, t)| tape.leaf(*n, t.clone())).collect();
+    let y = f(&mut tape, &values).unwrap();
+    let mut found = Vec::new();
+    let seed = seed(y.dims());
+    tape.backward(&y, seed, &mut |name, g| {
+        found.push((name.to_string(), flat(&g)));
+        Ok(())
+    })
+    .unwrap();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+fn ones(shape: &[usize]) -> candle_core::Tensor {
+    tensor(&vec![1.0; shape.iter().product()], shape)
+}
+
+#[test]
+fn a_tensor_used_three_times_gets_the_sum_of_three_gradients() {
+    let x = tensor(&[1.0, -2.0], &[2]);
+    let f = |tape: &mut Tape, v: &[Value]| {
+        let twice = add(tape, &v[0], &v[0])?;
+        add(tape, &twice, &v[0])
+    };
+    let seed = |shape: &[usize]| tensor(&[5.0, 7.0], shape);
+    assert_eq!(gradients(&[("x", x)], f, seed), [("x".into(), vec![15.0, 21.0])]);
+}
+
+#[test]
+fn branches_of_a_residual_add_do_not_see_each_others_sums() {
+    // y = a + b with a also used alone: a's gradient grows after it was shared with b.
+    let (a, b) = (tensor(&[1.0], &[1]), tensor(&[1.0], &[1]));
+    let f = |tape: &mut Tape, v: &[Value]| {
+        let early = reshape(tape, &v[0], &[1, 1])?;
+        let early = reshape(tape, &early, &[1])?;
+        let sum = add(tape, &v[0], &v[1])?;
+        add(tape, &sum, &early)
+    };
+    let got = gradients(&[("a", a), ("b", b)], f, ones);
+    assert_eq!(got, [("a".into(), vec![2.0]), ("b".into(), vec![1.0])]);
+}
+
+#[test]
+fn a_finished_parameter_is_announced_before_earlier_layers_run() {
+    let mut tape = Tape::new();
+    let early = tape.leaf("early", tensor(&[2.0], &[1, 1]));
+    let late = tape.leaf("late", tensor(&[3.0], &[1, 1]));
+    let bias = Value::constant(tensor(&[0.0], &[1]));
+    let x = Value::constant(tensor(&[1.0], &[1, 1]));
+    let y = linear(&mut tape, &x, &early, &bias).unwrap();
+    let y = linear(&mut tape, &y, &late, &bias).unwrap();
+    let mut order = Vec::new();
+    tape.backward(&y, ones(&[1, 1]), &mut |name, g| {
+        order.push((name.to_string(), flat(&g)[0]));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(order, [("late".into(), 2.0), ("early".into(), 3.0)]);
+}
+
+#[test]
+fn an_evaluation_tape_records_nothing() {
+    let mut tape = Tape::off();
+    let w = tape.leaf("w", ones(&[1, 1]));
+    let x = Value::constant(ones(&[1, 1]));
+    let y = linear(&mut tape, &x, &w, &Value::constant(ones(&[1]))).unwrap();
+    assert!(!y.wants_gradient());
+    tape.backward(&y, ones(&[1, 1]), &mut |_, _| panic!("no gradient was asked for")).unwrap();
+}
+
+#[test]
+fn the_first_of_equal_maxima_takes_the_gradient_and_overlaps_add_up() {
+    // 3 x 3 spikes, all ones: every window is a tie.
+    let x = ones(&[1, 3, 3, 1]);
+    let pool = Pool2d { kernel: 2, stride: 1, padding: 0 };
+    let got = gradients(&[("x", x)], |t, v| max_pool2d(t, &v[0], pool), ones);
+    assert_eq!(got[0].1, [1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    // Padding is never the maximum, not even of negative entries.
+    let padded = Pool2d { kernel: 3, stride: 2, padding: 1 };
+    let x = tensor(&[-4.0, -3.0, -2.0, -1.0], &[1, 2, 2, 1]);
+    let got = gradients(&[("x", x)], |t, v| max_pool2d(t, &v[0], padded), ones);
+    assert_eq!(got[0].1, [0.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn rows_that_no_average_window_reaches_get_no_gradient() {
+    let got =
+        gradients(&[("x", ones(&[1, 5, 3, 1]))], |t, v| avg_pool2d(t, &v[0], Pool2d::tiled(2)), ones);
+    let expected: Vec<f32> =
+        (0..15).map(|i| if i / 3 < 4 && i % 3 < 2 { 0.25 } else { 0.0 }).collect();
+    assert_eq!(got[0].1, expected);
+}
+
+#[test]
+fn sums_of_spikes_stay_small_integers_and_overflow_is_refused() {
+    let counts = |v: u8| Value::constant(buffer::tensor(vec![v; 3], vec![3]).unwrap());
+    let mut tape = Tape::off();
+    let sum = add(&mut tape, &counts(200), &counts(55)).unwrap();
+    assert_eq!(sum.tensor().to_vec1::<u8>().unwrap(), [255; 3]);
+    let error = add(&mut tape, &sum, &counts(1)).unwrap_err().to_string();
+    assert!(error.contains("255"), "{error}");
+}
+
+/// Finite differences in f64 of `loss` at `x`, by central steps.
+fn differences(x: &[f64], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+    const H: f64 = 1e-5;
+    (0..x.len())
+        .map(|i| {
+            let shifted = |h: f64| {
+                let mut x = x.to_vec();
+                x[i] += h;
+                loss(&x)
+            };
+            (shifted(H) - shifted(-H)) / (2.0 * H)
+        })
+        .collect()
+}
+
+fn assert_close(got: &[f32], want: &[f64]) {
+    let largest = want.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+    for (g, w) in got.iter().zip(want) {
+        assert!((f64::from(*g) - w).abs() <= 1e-4 * largest, "{got:?} against {want:?}");
+    }
+}
+
+#[test]
+fn batch_norm_agrees_with_finite_differences() {
+    const ROWS: usize = 7;
+    const CHANNELS: usize = 3;
+    let mut rng = random::stream(5, "norm", 0, 0);
+    let mut draw = |n| -> Vec<f64> {
+        random::normal(&mut rng, n, 0.5, 1.5).into_iter().map(f64::from).collect()
+    };
+    let (x, w, b, seed) = (draw(ROWS * CHANNELS), draw(CHANNELS), draw(CHANNELS), draw(ROWS * CHANNELS));
+    let loss = |x: &[f64], w: &[f64], b: &[f64]| -> f64 {
+        (0..CHANNELS)
+            .map(|c| {
+                let column = || x.iter().skip(c).step_by(CHANNELS);
+                let mean = column().sum::<f64>() / ROWS as f64;
+                let var = column().map(|v| (v - mean).powi(2)).sum::<f64>() / ROWS as f64;
+                let seeds = seed.iter().skip(c).step_by(CHANNELS);
+                column()
+                    .zip(seeds)
+                    .map(|(v, s)| s * ((v - mean) / (var + snn_ops::EPS).sqrt() * w[c] + b[c]))
+                    .sum::<f64>()
+            })
+            .sum()
+    };
+    let narrow = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+    let leaves = [
+        ("b", tensor(&narrow(&b), &[CHANNELS])),
+        ("w", tensor(&narrow(&w), &[CHANNELS])),
+        ("x", tensor(&narrow(&x), &[ROWS, CHANNELS])),
+    ];
+    let got = gradients(
+        &leaves,
+        |tape, v| Ok(batch_norm(tape, &v[2], &v[1], &v[0])?.0),
+        |shape| tensor(&narrow(&seed), shape),
+    );
+    assert_close(&got[0].1, &differences(&b, |b| loss(&x, &w, b)));
+    assert_close(&got[1].1, &differences(&w, |w| loss(&x, w, &b)));
+    assert_close(&got[2].1, &differences(&x, |x| loss(x, &w, &b)));
+}
+
+#[test]
+fn linear_and_means_agree_with_finite_differences() {
+    let mut rng = random::stream(6, "linear", 0, 0);
+    let mut draw = |n| -> Vec<f64> {
+        random::normal(&mut rng, n, 0.0, 1.0).into_iter().map(f64::from).collect()
+    };
+    // x [2, 3, 1, 4] -> mean over pixels [2, 4] -> linear [2, 5].
+    let (x, w, b, seed) = (draw(24), draw(20), draw(5), draw(10));
+    let loss = |x: &[f64], w: &[f64], b: &[f64]| -> f64 {
+        let mean = |n: usize, c: usize| (0..3).map(|p| x[(n * 3 + p) * 4 + c]).sum::<f64>() / 3.0;
+        (0..10)
+            .map(|i| {
+                let (n, o) = (i / 5, i % 5);
+                seed[i] * (b[o] + (0..4).map(|c| w[o * 4 + c] * mean(n, c)).sum::<f64>())
+            })
+            .sum()
+    };
+    let narrow = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+    let leaves = [
+        ("b", tensor(&narrow(&b), &[5])),
+        ("w", tensor(&narrow(&w), &[5, 4])),
+        ("x", tensor(&narrow(&x), &[2, 3, 1, 4])),
+    ];
+    let f = |tape: &mut Tape, v: &[Value]| {
+        let mean = global_avg_pool(tape, &v[2])?;
+        linear(tape, &mean, &v[1], &v[0])
+    };
+    let got = gradients(&leaves, f, |shape| tensor(&narrow(&seed), shape));
+    assert_close(&got[0].1, &differences(&b, |b| loss(&x, &w, b)));
+    assert_close(&got[1].1, &differences(&w, |w| loss(&x, w, &b)));
+    assert_close(&got[2].1, &differences(&x, |x| loss(x, &w, &b)));
+}
+
+#[test]
+fn channel_order_there_and_back_is_the_identity() {
+    let values: Vec<f32> = (0..24u8).map(f32::from).collect();
+    let x = Value::constant(tensor(&values, &[2, 3, 2, 2]));
+    let last = to_channels_last(&mut Tape::off(), &x).unwrap();
+    assert_eq!(last.dims(), [2, 2, 2, 3]);
+    assert_eq!(flat(last.tensor())[..6], [0.0, 4.0, 8.0, 1.0, 5.0, 9.0]);
+    let back = to_channels_first(&mut Tape::off(), &last).unwrap();
+    assert_eq!(flat(back.tensor()), values);
+}
+
+#[test]
+fn streams_are_pinned() {
+    // snn-data's copy of `stream` pins the same values.
+    use rand_core::RngCore;
+    let mut rng = random::stream(42, "test", 1, 2);
+    let first: Vec<u32> = (0..4).map(|_| rng.next_u32()).collect();
+    assert_eq!(first, [4090795269, 986317714, 3413152985, 2453301655]);
+}
