@@ -10,6 +10,7 @@ mod portable;
 #[cfg(test)]
 mod reference;
 mod run;
+mod sparse;
 #[cfg(target_arch = "x86_64")]
 mod unsafe_avx512;
 
@@ -19,6 +20,7 @@ use rayon::prelude::*;
 use crate::buffer::{self, with_data, with_f32};
 use crate::{Engine, Error, Gradient, Gradients, Result, Tape, Value, engine};
 use plan::Correlation;
+use run::Kernel;
 
 /// Stride and zero padding of a 2-d convolution, each (rows, columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +59,13 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let engine = engine();
     let images: usize = lead.iter().product();
     let mut out = vec![0.0; images * plan.image * plan.output[2]];
+    let kernel = with_data("conv2d input", x.tensor(), |x| Ok(Kernel::choose(engine, x)))?;
     with_f32("conv2d weight", weight.tensor(), |w| {
         let [kh, kw] = plan.taps;
         let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
-        let packed = run::pack(engine, &plan, &taps, |t, c, o| w[index(&plan, o, c, t)]);
+        let packed = run::pack(kernel, &plan, &taps, |t, c, o| w[index(&plan, o, c, t)]);
         with_data("conv2d input", x.tensor(), |x| {
-            run::correlate(engine, &plan, x, &packed, &mut out);
+            run::correlate(kernel, &plan, x, &packed, &mut out);
             Ok(())
         })
     })?;
@@ -75,7 +78,7 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     Ok(tape.push(out, &[x, weight], move |dy: Gradient, grads: &mut Gradients| {
         with_f32("conv2d gradient", &dy, |dy| {
             if let Some(x) = &saved.0 {
-                grads.add(to_w, weight_gradient(engine, &plan, x, dy)?)?;
+                grads.add(to_w, weight_gradient(kernel, &plan, x, dy)?)?;
             }
             if to_x.is_wanted() {
                 let dx = input_gradient(engine, &plan, &saved.1, dy, x_shape.iter().product())?;
@@ -153,19 +156,21 @@ fn input_gradient(
     dy: &[f32],
     len: usize,
 ) -> Result<Vec<f32>> {
+    // Gradients are dense: batch norm subtracts their mean.
+    let kernel = Kernel::Dense(engine);
     let mut dx = vec![0.0; len];
     with_f32("conv2d weight", weight, |w| {
         for (plan, taps) in forward.input_gradient() {
-            let packed = run::pack(engine, &plan, &taps, |t, o, c| w[index(forward, o, c, t)]);
-            run::correlate(engine, &plan, buffer::Data::F32(dy), &packed, &mut dx);
+            let packed = run::pack(kernel, &plan, &taps, |t, o, c| w[index(forward, o, c, t)]);
+            run::correlate(kernel, &plan, buffer::Data::F32(dy), &packed, &mut dx);
         }
         Ok(())
     })?;
     Ok(dx)
 }
 
-fn weight_gradient(engine: Engine, plan: &Correlation, x: &Tensor, dy: &[f32]) -> Result<Tensor> {
-    let dw = with_data("conv2d input", x, |x| Ok(run::weight_gradient(engine, plan, x, dy)))?;
+fn weight_gradient(kernel: Kernel, plan: &Correlation, x: &Tensor, dy: &[f32]) -> Result<Tensor> {
+    let dw = with_data("conv2d input", x, |x| Ok(run::weight_gradient(kernel, plan, x, dy)))?;
     let ([kh, kw], c, o) = (plan.taps, plan.input[2], plan.output[2]);
     let mut oihw = vec![0.0; dw.len()];
     oihw.par_chunks_mut(c * kh * kw).enumerate().for_each(|(out, filter)| {

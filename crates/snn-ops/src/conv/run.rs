@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::pad;
 use super::plan::{Correlation, Tap};
 use super::portable;
+use super::sparse::{self, ByChannel, Spikes};
 #[cfg(target_arch = "x86_64")]
 use super::unsafe_avx512 as avx512;
 use crate::Engine;
@@ -32,21 +33,39 @@ fn with_scratch<R>(f: impl FnOnce(&mut Vec<f32>) -> R) -> R {
     result
 }
 
-/// Weights in the order an engine reads them: `weight(tap, input channel, output channel)`.
+/// The kernels of one convolution: the engine's, or those that skip zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    Dense(Engine),
+    Sparse,
+}
+
+impl Kernel {
+    /// Zeros are worth skipping when there are enough of them; the input alone decides.
+    pub(super) fn choose(engine: Engine, x: Data<'_>) -> Self {
+        if sparse::density(x) < sparse::DENSITY { Self::Sparse } else { Self::Dense(engine) }
+    }
+
+    /// Output channels of one block of packed weights.
+    fn width(self, plan: &Correlation) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Dense(Engine::Avx512) => avx512::COLUMNS,
+            Self::Dense(_) => plan.output[2],
+            Self::Sparse => sparse::block(plan.depth(), plan.output[2]),
+        }
+    }
+}
+
+/// Weights in the order a kernel reads them: `weight(tap, input channel, output channel)`.
 pub(super) fn pack(
-    engine: Engine,
+    kernel: Kernel,
     plan: &Correlation,
     taps: &[Tap],
     weight: impl Fn(Tap, usize, usize) -> f32 + Sync,
 ) -> Vec<f32> {
     let (inputs, outputs) = (plan.input[2], plan.output[2]);
-    let width = match engine {
-        Engine::Portable => outputs,
-        #[cfg(target_arch = "x86_64")]
-        Engine::Avx512 => avx512::COLUMNS,
-        #[cfg(not(target_arch = "x86_64"))]
-        Engine::Avx512 => outputs,
-    };
+    let width = kernel.width(plan);
     let mut packed = vec![0.0; outputs.div_ceil(width) * plan.depth() * width];
     packed.par_chunks_mut(plan.depth() * width).enumerate().for_each(|(block, panel)| {
         for (k, line) in panel.chunks_exact_mut(width).enumerate() {
@@ -61,7 +80,7 @@ pub(super) fn pack(
 
 /// Runs a correlation over every image of `x` into `out`.
 pub(super) fn correlate(
-    engine: Engine,
+    kernel: Kernel,
     plan: &Correlation,
     x: Data<'_>,
     packed: &[f32],
@@ -78,9 +97,16 @@ pub(super) fn correlate(
     let piece_len = if piece == rows { out_len } else { piece * plan.output[1] * plan.output[2] };
     out.par_chunks_mut(out_len).enumerate().for_each(|(n, out)| {
         let image = pad::image(x, n, in_len);
+        let mut spikes = Spikes::default();
+        if kernel == Kernel::Sparse {
+            spikes.read(image, plan.input[2]);
+        }
         out.par_chunks_mut(piece_len).enumerate().for_each(|(p, out)| {
             let first = p * piece;
             let count = piece.min(rows - first);
+            let Kernel::Dense(engine) = kernel else {
+                return sparse::correlate(plan, &spikes, packed, (first, count), out);
+            };
             with_scratch(|scratch| {
                 pad::fill(plan, image, first, count, scratch);
                 match engine {
@@ -95,7 +121,7 @@ pub(super) fn correlate(
 
 /// The weight gradient, laid out `[tap row][tap column][input channel][output channel]`.
 pub(super) fn weight_gradient(
-    engine: Engine,
+    kernel: Kernel,
     plan: &Correlation,
     x: Data<'_>,
     dy: &[f32],
@@ -114,10 +140,17 @@ pub(super) fn weight_gradient(
         .into_par_iter()
         .map(|(part, columns)| {
             let mut dw = vec![0.0; plan.depth() * columns.1];
+            let (mut spikes, mut by_channel) = (Spikes::default(), ByChannel::default());
             for n in part * images / parts..(part + 1) * images / parts {
+                let (image, dy) = (pad::image(x, n, in_len), &dy[n * out_len..(n + 1) * out_len]);
+                let Kernel::Dense(engine) = kernel else {
+                    spikes.read(image, plan.input[2]);
+                    by_channel.read(plan, &spikes);
+                    sparse::weight_gradient(plan, &by_channel, dy, columns, &mut dw);
+                    continue;
+                };
                 with_scratch(|scratch| {
-                    pad::fill(plan, pad::image(x, n, in_len), 0, plan.output[0], scratch);
-                    let dy = &dy[n * out_len..(n + 1) * out_len];
+                    pad::fill(plan, image, 0, plan.output[0], scratch);
                     match engine {
                         #[cfg(target_arch = "x86_64")]
                         Engine::Avx512 => {

@@ -15,7 +15,11 @@ fn close(what: &str, got: &[f32], want: &[f64]) {
     assert!(error <= TOLERANCE * largest, "{what}: error {error} of {largest}");
 }
 
-fn check(engine: Engine, case: &Case, spikes: bool) {
+fn dense(kernel: Kernel) -> Engine {
+    if let Kernel::Dense(engine) = kernel { engine } else { Engine::Portable }
+}
+
+fn check(kernel: Kernel, case: &Case, spikes: bool) {
     let [h, w, c] = case.image;
     let (oh, ow) = (case.extent(0), case.extent(1));
     let mut rng = stream(7, "conv", h as u64, w as u64);
@@ -39,17 +43,17 @@ fn check(engine: Engine, case: &Case, spikes: bool) {
 
     let [kh, kw] = case.taps;
     let taps: Vec<_> = (0..kh).flat_map(|j| (0..kw).map(move |i| [j, i])).collect();
-    let packed = run::pack(engine, &plan, &taps, |t, c, o| weight[index(&plan, o, c, t)]);
+    let packed = run::pack(kernel, &plan, &taps, |t, c, o| weight[index(&plan, o, c, t)]);
     let mut out = vec![0.0; dy.len()];
-    run::correlate(engine, &plan, data, &packed, &mut out);
+    run::correlate(kernel, &plan, data, &packed, &mut out);
     close("y", &out, &y);
     let weight = buffer::tensor(weight, vec![case.out, c, kh, kw]).unwrap();
-    close("dx", &input_gradient(engine, &plan, &weight, &dy, x.len()).unwrap(), &dx);
+    close("dx", &input_gradient(dense(kernel), &plan, &weight, &dy, x.len()).unwrap(), &dx);
     let x = match spikes {
         true => buffer::tensor(counts, vec![case.n, h, w, c]).unwrap(),
         false => buffer::tensor(x, vec![case.n, h, w, c]).unwrap(),
     };
-    let got = weight_gradient(engine, &plan, &x, &dy).unwrap();
+    let got = weight_gradient(kernel, &plan, &x, &dy).unwrap();
     close("dw", &got.flatten_all().unwrap().to_vec1::<f32>().unwrap(), &dw);
 }
 
@@ -74,8 +78,11 @@ fn engines_agree_with_the_equation() {
         case(1, [6, 5, 2], 70, [4, 2], [5, 1], [1, 0]),
         case(1, [1, 64, 1], 5, [1, 16], [1, 4], [0, 6]),
     ];
-    for engine in [Engine::Portable, Engine::Avx512] {
-        if let Err(why) = engine.available() {
+    let dense = [Engine::Portable, Engine::Avx512].map(Kernel::Dense);
+    for engine in dense.into_iter().chain([Kernel::Sparse]) {
+        if let Kernel::Dense(engine) = engine
+            && let Err(why) = engine.available()
+        {
             println!("skipped: {why}");
             continue;
         }
