@@ -1,0 +1,196 @@
+//! `snn bench`: time and peak memory of a training step, inference, or one layer of neurons.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Context;
+use candle_core::{Tensor, Var};
+use clap::ValueEnum;
+use snn_losses::Loss;
+use snn_models::{Architecture, Mode, Model, ModelConfig};
+use snn_neuron::LifConfig;
+use snn_ops::{Tape, buffer, random};
+use snn_train::{Optimizer, OptimizerConfig};
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// One optimizer step: forward, cross entropy of the mean, backward, AdamW
+    Train,
+    /// Evaluation forward pass
+    Infer,
+    /// Forward and backward of one LIF layer
+    Lif,
+}
+
+/// Times a training step, inference or a LIF layer on random data; medians over --runs
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    what: What,
+    /// Architecture (see `snn models`)
+    #[arg(long, default_value = "resnet19")]
+    model: String,
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    #[arg(long, default_value_t = 4)]
+    t_steps: usize,
+    /// Factor of every layer's channels
+    #[arg(long, default_value_t = 1.0)]
+    width: f64,
+    #[arg(long, default_value = "f32", value_parser = ["f32"])]
+    precision: String,
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// lif: T,N,C,H,W
+    #[arg(long, default_value = "4,32,128,32,32")]
+    shape: String,
+    /// One JSON object on one line, with the fields of reference/peer_bench.py
+    #[arg(long)]
+    json: bool,
+}
+
+/// Seconds of each run, and the last loss where there is one.
+struct Timing {
+    seconds: Vec<f64>,
+    loss: Option<f64>,
+}
+
+impl Timing {
+    /// One warm-up call, then `runs` timed ones.
+    fn of(runs: usize, mut f: impl FnMut() -> anyhow::Result<Option<f64>>) -> anyhow::Result<Self> {
+        f()?;
+        let (mut seconds, mut loss) = (Vec::new(), None);
+        for _ in 0..runs.max(1) {
+            let start = Instant::now();
+            loss = f()?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
+        Ok(Self { seconds, loss })
+    }
+
+    fn median(&self) -> f64 {
+        let n = self.seconds.len();
+        (self.seconds[(n - 1) / 2] + self.seconds[n / 2]) / 2.0
+    }
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let timing = match args.what {
+        What::Train => train(args)?,
+        What::Infer => infer(args)?,
+        What::Lif => lif(args)?,
+    };
+    let median = timing.median();
+    let samples = (args.what != What::Lif).then_some(args.batch as f64 / median);
+    let peak = snn_train::peak_rss_mb();
+    if !args.json {
+        crate::print(&format!(
+            "{:?}: median {median:.4} s (min {:.4}, max {:.4}){}, peak {peak:.0} MB, engine {}, {} threads",
+            args.what,
+            timing.seconds[0],
+            timing.seconds[timing.seconds.len() - 1],
+            samples.map_or(String::new(), |s| format!(", {s:.2} samples/s")),
+            snn_ops::engine().name(),
+            snn_ops::threads(),
+        ));
+        return Ok(());
+    }
+    let mut json = serde_json::json!({
+        "what": format!("{:?}", args.what).to_lowercase(), "lib": "snn", "model": args.model,
+        "batch": args.batch, "t_steps": args.t_steps, "width": args.width,
+        "precision": args.precision, "threads": snn_ops::threads(), "runs": args.runs,
+        "shape": args.shape, "engine": snn_ops::engine().name(), "loss": timing.loss,
+        "median_s": round(median), "min_s": round(timing.seconds[0]),
+        "max_s": round(timing.seconds[timing.seconds.len() - 1]), "peak_rss_mb": peak.round(),
+    });
+    if let Some(samples) = samples {
+        json["samples_per_s"] = ((samples * 100.0).round() / 100.0).into();
+    }
+    crate::print(&json.to_string());
+    Ok(())
+}
+
+fn round(seconds: f64) -> f64 {
+    (seconds * 1e5).round() / 1e5
+}
+
+fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
+    let architecture = Architecture::from_name(&args.model)?;
+    let mut config = ModelConfig::paper(architecture);
+    config.width = args.width;
+    config.t_steps = args.t_steps;
+    let model = Model::new(&config, 0)?;
+    let mut rng = random::stream(0, "bench", 0, 0);
+    let mut shape = vec![args.batch, config.in_channels, config.input.height, config.input.width];
+    let x = if architecture == Architecture::VggSnn {
+        // Event counts: Poisson of mean 0.3, by the number of unit-rate arrivals.
+        shape.insert(0, args.t_steps);
+        let n = shape.iter().product();
+        (0..n).map(|_| poisson(&mut || random::unit(&mut rng))).collect()
+    } else {
+        random::normal(&mut rng, shape.iter().product(), 0.0, 1.0)
+    };
+    Ok((model, buffer::tensor(x, shape)?))
+}
+
+fn poisson(unit: &mut impl FnMut() -> f32) -> f32 {
+    let (limit, mut product, mut n) = ((-0.3f32).exp(), unit(), 0.0);
+    while product > limit {
+        product *= unit();
+        n += 1.0;
+    }
+    n
+}
+
+fn train(args: &Args) -> anyhow::Result<Timing> {
+    let (mut model, x) = model_and_input(args)?;
+    let classes = model.config().num_classes.min(10) as u32;
+    let labels: Vec<u32> = (0..args.batch as u32).map(|i| i % classes).collect();
+    let labels = buffer::tensor(labels, args.batch)?;
+    let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
+    let mut optimizer = Optimizer::new(&config);
+    Timing::of(args.runs, || {
+        let mut tape = Tape::new();
+        let output = model.forward(&mut tape, &x, Mode::Train)?;
+        let logits = Var::from_tensor(output.logits.tensor())?;
+        let loss = Loss::CrossEntropy.compute(&logits, &labels, 0.0)?;
+        let seed = loss.backward()?.remove(&logits).context("the loss has no gradient")?;
+        let mut gradients = BTreeMap::new();
+        tape.backward(&output.logits, seed, &mut |name, gradient| {
+            gradients.insert(name.to_string(), gradient);
+            Ok(())
+        })?;
+        optimizer.step(model.params_mut(), &gradients, config.lr)?;
+        model.set_buffers(output.running);
+        Ok(Some(f64::from(loss.to_scalar::<f32>()?)))
+    })
+}
+
+fn infer(args: &Args) -> anyhow::Result<Timing> {
+    let (model, x) = model_and_input(args)?;
+    Timing::of(args.runs, || {
+        model.forward(&mut Tape::off(), &x, Mode::Eval)?;
+        Ok(None)
+    })
+}
+
+fn lif(args: &Args) -> anyhow::Result<Timing> {
+    let shape: Vec<usize> = args
+        .shape
+        .split(',')
+        .map(|n| n.trim().parse::<usize>().with_context(|| format!("--shape: `{n}` is not a size")))
+        .collect::<anyhow::Result<_>>()?;
+    anyhow::ensure!(shape.len() >= 2 && !shape.contains(&0), "--shape: use T,N,.. without zeros");
+    let mut rng = random::stream(0, "bench", 0, 0);
+    let n = shape.iter().product();
+    let x = buffer::tensor(random::normal(&mut rng, n, 0.0, 1.0), shape.as_slice())?;
+    let g = buffer::tensor(random::normal(&mut rng, n, 0.0, 1.0), shape.as_slice())?;
+    Timing::of(args.runs, || {
+        let mut tape = Tape::new();
+        let leaf = tape.leaf("x", x.clone());
+        let spikes = snn_neuron::lif(&mut tape, &leaf, None, &LifConfig::default())?.spikes;
+        tape.backward(&spikes, g.clone(), &mut |_, _| Ok(()))?;
+        Ok(None)
+    })
+}

@@ -1,0 +1,157 @@
+//! `snn conformance`: our arithmetic against golden tensors, file by file.
+
+mod losses;
+mod model;
+mod neuron;
+mod ops;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use candle_core::{DType, Device, Tensor};
+
+/// Compares our arithmetic with golden files; exits with 2 past a tolerance
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Golden files: lif, losses, ops or model_* (see data/golden/README.md)
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Write our tensors to DIR under the file's own keys
+    #[arg(long, value_name = "DIR")]
+    dump: Option<PathBuf>,
+    /// Arithmetic of the networks
+    #[arg(long, default_value = "f32", value_parser = ["f32"])]
+    precision: String,
+    /// One JSON object on one line
+    #[arg(long)]
+    json: bool,
+}
+
+/// A golden file's tensors.
+pub(crate) struct Golden {
+    tensors: BTreeMap<String, Tensor>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Golden {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
+            .with_context(|| format!("{}: not a safetensors file", path.display()))?;
+        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+        Ok(Self { tensors: tensors.into_iter().collect(), metadata })
+    }
+
+    pub(crate) fn get(&self, key: &str) -> anyhow::Result<&Tensor> {
+        self.tensors.get(key).with_context(|| format!("the file has no tensor `{key}`"))
+    }
+
+    pub(crate) fn f32s(&self, key: &str) -> anyhow::Result<Vec<f32>> {
+        Ok(self.get(key)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// The first parts of the keys, up to `depth` dots, each once.
+    pub(crate) fn cases(&self, last: &str) -> Vec<String> {
+        let suffix = format!(".{last}");
+        self.tensors.keys().filter_map(|k| Some(k.strip_suffix(&suffix)?.to_string())).collect()
+    }
+
+    pub(crate) fn prefixed(&self, prefix: &str) -> BTreeMap<String, Tensor> {
+        let strip = |(k, v): (&String, &Tensor)| Some((k.strip_prefix(prefix)?.into(), v.clone()));
+        self.tensors.iter().filter_map(strip).collect()
+    }
+}
+
+/// What we computed, under the golden file's keys, with the tolerance of each.
+#[derive(Default)]
+pub(crate) struct Ours {
+    tensors: BTreeMap<String, (Tensor, f64)>,
+}
+
+impl Ours {
+    pub(crate) fn put(&mut self, key: impl Into<String>, tensor: Tensor, tolerance: f64) {
+        self.tensors.insert(key.into(), (tensor, tolerance));
+    }
+}
+
+/// Largest difference relative to the golden tensor's largest entry.
+fn relative_error(ours: &Tensor, golden: &Tensor) -> anyhow::Result<f64> {
+    let flat = |t: &Tensor| t.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
+    if ours.elem_count() != golden.elem_count() {
+        bail!("shape {:?}, the file has {:?}", ours.dims(), golden.dims());
+    }
+    let (ours, golden) = (flat(ours)?, flat(golden)?);
+    let largest = golden.iter().fold(0f64, |m, v| m.max(v.abs())).max(1e-12);
+    let error = ours.iter().zip(&golden).map(|(a, b)| (a - b).abs());
+    Ok(error.fold(0f64, |m, e| if e.is_nan() { f64::INFINITY } else { m.max(e) }) / largest)
+}
+
+/// Returns whether every tensor of every file is within its tolerance.
+pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
+    let mut files = Vec::new();
+    for path in &args.files {
+        let golden = Golden::read(path)?;
+        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+        let ours = match name {
+            "lif" => neuron::run(&golden),
+            "losses" => losses::run(&golden),
+            "ops" => ops::run(&golden),
+            _ => match name.strip_prefix("model_") {
+                Some(architecture) => model::run(architecture, &golden),
+                None => bail!("{}: name it lif, losses, ops or model_ARCHITECTURE", path.display()),
+            },
+        }
+        .with_context(|| path.display().to_string())?;
+        files.push(compare(path, &golden, &ours, args.json)?);
+        if let Some(dir) = &args.dump {
+            dump(dir, path, &ours)?;
+        }
+    }
+    let passed = files.iter().all(|f| f["passed"] == true);
+    if args.json {
+        let engine = snn_ops::engine().name();
+        crate::print(&serde_json::json!({"engine": engine, "precision": args.precision, "passed": passed, "files": files}).to_string());
+    }
+    Ok(passed)
+}
+
+fn compare(
+    path: &Path,
+    golden: &Golden,
+    ours: &Ours,
+    quiet: bool,
+) -> anyhow::Result<serde_json::Value> {
+    let mut passed = true;
+    let mut worst = serde_json::Map::new();
+    if !quiet {
+        crate::print(&format!("{}", path.display()));
+    }
+    for (key, (tensor, tolerance)) in &ours.tensors {
+        let error = relative_error(tensor, golden.get(key)?).with_context(|| key.clone())?;
+        let ok = error <= *tolerance;
+        passed &= ok;
+        worst.insert(key.clone(), error.into());
+        if !quiet {
+            let mark = if ok { "ok  " } else { "FAIL" };
+            crate::print(&format!("  {mark} {error:9.2e} of {tolerance:7.1e}  {key}"));
+        }
+    }
+    let checked = ours.tensors.len();
+    if !quiet {
+        let verdict = if passed { "within tolerance" } else { "PAST TOLERANCE" };
+        crate::print(&format!("  {checked} tensors, {verdict}"));
+    }
+    Ok(serde_json::json!({"file": path.display().to_string(), "passed": passed, "tensors": checked, "errors": worst}))
+}
+
+fn dump(dir: &Path, path: &Path, ours: &Ours) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+    let to = dir.join(path.file_name().context("a golden file needs a name")?);
+    let tensors: std::collections::BTreeMap<_, _> =
+        ours.tensors.iter().map(|(k, (t, _))| (k.as_str(), t.clone())).collect();
+    let bytes = safetensors::serialize(tensors, None)?;
+    snn_train::write_atomic(&to, &bytes)?;
+    Ok(())
+}

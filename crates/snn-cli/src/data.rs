@@ -1,0 +1,162 @@
+//! `snn data`: what data sets there are, and event files from one form into another.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use snn_data::format::{self, EventOptions, Format};
+use snn_data::{EventStream, FrameBy};
+
+/// Lists data sets; converts event files; cuts them into frames
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The data sets known by name, their splits, and where to get them
+    List {
+        /// One JSON object on one line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes an event file as .npy, a structured array of t, x, y, p
+    Convert {
+        input: PathBuf,
+        /// Ends in .npy
+        output: PathBuf,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Writes an event file as `frames` [T, 2, H, W] in a safetensors file
+    Frames {
+        input: PathBuf,
+        output: PathBuf,
+        /// Number of frames
+        #[arg(long, default_value_t = 10)]
+        t_steps: usize,
+        /// Slices of equal duration or of equally many events
+        #[arg(long, value_enum, default_value_t = By::Time)]
+        by: By,
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum By {
+    /// Equal durations; the tail after the last whole microsecond window is dropped
+    Time,
+    /// Equal durations; the last frame reaches to the end
+    TimeWhole,
+    /// Equal numbers of events
+    Count,
+}
+
+/// How the input is read.
+#[derive(clap::Args)]
+struct Source {
+    /// Event format [default: by the file's first bytes, else its extension]
+    #[arg(long, value_name = "NAME")]
+    format: Option<String>,
+    /// Sensor size in pixels, such as 34x34
+    #[arg(long, value_name = "WxH")]
+    sensor: Option<String>,
+}
+
+impl Source {
+    fn read(&self, path: &Path) -> anyhow::Result<EventStream> {
+        let format = self.format.as_deref().map(str::parse::<Format>).transpose()?;
+        let sensor = self.sensor.as_deref().map(sensor).transpose()?;
+        let options = EventOptions { format, sensor, ..EventOptions::default() };
+        let stream = format::read_events(path, &options)?;
+        if stream.skipped_special > 0 {
+            tracing::warn!(
+                "{}: {} special events are no pixel events and were left out",
+                path.display(),
+                stream.skipped_special
+            );
+        }
+        Ok(stream)
+    }
+}
+
+fn sensor(text: &str) -> anyhow::Result<(u16, u16)> {
+    text.split_once('x')
+        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
+        .with_context(|| format!("--sensor: `{text}` is not WIDTHxHEIGHT, such as 128x128"))
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    match args.what {
+        What::List { json } => list(json),
+        What::Convert { input, output, source } => {
+            anyhow::ensure!(
+                output.extension().is_some_and(|e| e == "npy"),
+                "{}: only .npy can be written; name the output so",
+                output.display()
+            );
+            let stream = source.read(&input)?;
+            snn_train::write_atomic(&output, &format::write_npy(&stream)?)?;
+            summary(&stream, &output);
+            Ok(())
+        }
+        What::Frames { input, output, t_steps, by, source } => {
+            let stream = source.read(&input)?;
+            let by = match by {
+                By::Time => FrameBy::Time,
+                By::TimeWhole => FrameBy::TimeWhole,
+                By::Count => FrameBy::Count,
+            };
+            let frames = snn_data::frames(&stream, t_steps, by)?;
+            let shape = vec![t_steps, 2, usize::from(stream.height), usize::from(stream.width)];
+            let tensor = snn_ops::buffer::tensor(frames, shape)?;
+            let bytes = safetensors::serialize([("frames", tensor)], None)?;
+            snn_train::write_atomic(&output, &bytes)?;
+            summary(&stream, &output);
+            Ok(())
+        }
+    }
+}
+
+fn summary(stream: &EventStream, output: &Path) {
+    let times = || stream.events.iter().map(|e| e.t_us);
+    let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+    crate::print(&format!(
+        "{}: {} events on {} x {} pixels, {:.3} ms",
+        output.display(),
+        stream.events.len(),
+        stream.width,
+        stream.height,
+        (last - first) as f64 / 1e3
+    ));
+}
+
+fn list(json: bool) -> anyhow::Result<()> {
+    let sets = snn_data::catalog();
+    if json {
+        let sets: Vec<_> = sets
+            .iter()
+            .map(|s| {
+                serde_json::json!({
+                    "name": s.name, "what": s.what, "split": s.split, "train": s.train,
+                    "test": s.test, "num_classes": s.num_classes, "source": s.source,
+                    "readable": s.readable,
+                })
+            })
+            .collect();
+        crate::print(&serde_json::json!({ "datasets": sets }).to_string());
+        return Ok(());
+    }
+    for set in sets {
+        let state = if set.readable { "" } else { "  (not read by this version)" };
+        crate::print(&format!(
+            "{:<18} {}; {} train, {} test, {} classes; split {}{state}",
+            set.name, set.what, set.train, set.test, set.num_classes, set.split
+        ));
+        crate::print(&format!("{:<18}   {}", "", set.source));
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! `snn eval`: a checkpoint's figures on a data set's test split.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use snn_models::Model;
+use snn_train::{DataRecipe, EVAL_BATCH};
+
+/// Evaluates a checkpoint on the test split it was made with, or on another data set's
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Checkpoint directory: config.json and model.safetensors
+    checkpoint: PathBuf,
+    /// Data set [default: the one the checkpoint was trained on]
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Folder of the data set
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Time steps [default: those it was trained with]
+    #[arg(long, value_name = "N")]
+    t_steps: Option<usize>,
+    /// Also print the accuracy of each step alone and of the first 1, 2, .. T together
+    #[arg(long)]
+    per_step: bool,
+    /// One JSON object on one line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut model = Model::load(&args.checkpoint)?;
+    let trained = model.config().metrics.get("data").cloned();
+    let trained: Option<DataRecipe> = trained
+        .map(serde_json::from_value)
+        .transpose()
+        .with_context(|| format!("{}/config.json: metrics.data", args.checkpoint.display()))?;
+    let mut data = match (&args.dataset, trained) {
+        (Some(name), Some(trained)) if *name == trained.name => trained,
+        (Some(name), _) => {
+            let (name, t_steps) = (name.clone(), model.config().t_steps);
+            serde_json::from_value(serde_json::json!({"name": name, "t_steps": t_steps}))?
+        }
+        (None, Some(trained)) => trained,
+        (None, None) => anyhow::bail!(
+            "{}: its config.json names no data set; pass --dataset",
+            args.checkpoint.display()
+        ),
+    };
+    if let Some(t_steps) = args.t_steps {
+        data.t_steps = t_steps;
+        model.config_mut().t_steps = t_steps;
+    }
+    let test = Arc::new(snn_data::open(&data.config(args.data.clone()))?.test);
+    let classes = model.config().num_classes;
+    anyhow::ensure!(
+        test.num_classes() == classes,
+        "{} has {} classes, the checkpoint {classes}; pass the --dataset it was trained on",
+        test.name(),
+        test.num_classes()
+    );
+    let metrics = snn_train::evaluate(&model, &test, EVAL_BATCH)?;
+    if args.json {
+        let mut json = serde_json::to_value(&metrics)?;
+        json["dataset"] = test.name().into();
+        json["split"] = test.split().into();
+        json["t_steps"] = data.t_steps.into();
+        json["engine"] = snn_ops::engine().name().into();
+        crate::print(&json.to_string());
+        return Ok(());
+    }
+    crate::print(&format!(
+        "{} ({}), {} samples, T={}: top-1 {:.2} %, top-5 {:.2} %, AURC x 1000 {:.2} (softmax) {:.2} (logit)",
+        test.name(), test.split(), metrics.n, data.t_steps,
+        metrics.top1, metrics.top5, metrics.aurc_softmax, metrics.aurc_logit
+    ));
+    if args.per_step {
+        crate::print("step   alone   first steps together");
+        for (t, (alone, together)) in
+            metrics.per_step_top1.iter().zip(&metrics.cumulative_top1).enumerate()
+        {
+            crate::print(&format!("{:>4}  {alone:>5.2} %  {together:>5.2} %", t + 1));
+        }
+    }
+    Ok(())
+}

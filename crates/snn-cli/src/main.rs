@@ -1,0 +1,123 @@
+//! The `snn` command: trains, evaluates and measures spiking networks.
+
+mod bench;
+mod conformance;
+mod data;
+mod doctor;
+mod eval;
+mod exit;
+mod forward;
+mod models;
+mod train;
+mod unsafe_malloc;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Trains, evaluates and measures spiking neural networks.
+///
+/// Exit codes: 0 done, 1 usage or recipe, 2 data or checkpoint unusable, 3 diverged,
+/// 4 run directory in use, 5 storage failed, 130 or 143 interrupted with a checkpoint written.
+#[derive(Parser)]
+#[command(name = "snn", version, max_term_width = 100)]
+struct Cli {
+    /// Threads of the compute (default: all cores); results do not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    /// Kernels: avx512 or portable (default: SNN_ENGINE, else the fastest this processor has)
+    #[arg(long, global = true, value_name = "NAME")]
+    engine: Option<String>,
+    /// More on standard error; twice for every step (RUST_LOG overrides)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Only warnings and errors on standard error
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Args),
+    Eval(eval::Args),
+    Forward(forward::Args),
+    Conformance(conformance::Args),
+    Models(models::Args),
+    Data(data::Args),
+    Bench(bench::Args),
+    Doctor(doctor::Args),
+}
+
+fn main() -> ExitCode {
+    unsafe_malloc::keep_pages();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors; clap's own 2 for usage is our 1.
+            let code = if error.use_stderr() { exit::USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    log_to_stderr(cli.verbose, cli.quiet);
+    let quiet = cli.quiet;
+    match start(cli).and_then(|command| run(command, quiet)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::from(exit::code(&error))
+        }
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<Command> {
+    #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+    let engine = cli.engine.or_else(|| std::env::var("SNN_ENGINE").ok());
+    if let Some(engine) = engine {
+        snn_ops::set_engine(&engine)?;
+    }
+    if let Some(threads) = cli.threads {
+        snn_ops::set_threads(threads)?;
+    }
+    Ok(cli.command)
+}
+
+fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
+    match command {
+        Command::Train(args) => train::run(args, quiet),
+        Command::Eval(args) => eval::run(&args).map(|()| 0),
+        Command::Forward(args) => forward::run(&args).map(|()| 0),
+        Command::Conformance(args) => {
+            Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE })
+        }
+        Command::Models(args) => models::run(&args).map(|()| 0),
+        Command::Data(args) => data::run(args).map(|()| 0),
+        Command::Bench(args) => bench::run(&args).map(|()| 0),
+        Command::Doctor(args) => doctor::run(&args).map(|()| 0),
+    }
+}
+
+fn log_to_stderr(verbose: u8, quiet: bool) {
+    let default = match (quiet, verbose) {
+        (true, _) => "warn",
+        (_, 0) => "info",
+        (_, 1) => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+}
+
+/// Prints a line on standard output; a reader that went away is not an error.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

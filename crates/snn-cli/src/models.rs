@@ -1,0 +1,57 @@
+//! `snn models`: the architectures and what each costs.
+
+use snn_models::{Architecture, Model, ModelConfig};
+
+/// Lists the architectures: parameters, MACs per step, LIF layers
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Factor of every layer's channels
+    #[arg(long, default_value_t = 1.0)]
+    width: f64,
+    /// Classes (default: those of the paper's first table with the network)
+    #[arg(long)]
+    num_classes: Option<usize>,
+    /// One JSON object on one line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for architecture in Architecture::ALL {
+        let mut config = ModelConfig::paper(architecture);
+        config.width = args.width;
+        config.num_classes = args.num_classes.unwrap_or(config.num_classes);
+        rows.push((Model::size(&config)?, config));
+    }
+    if args.json {
+        let models: Vec<_> = rows
+            .iter()
+            .map(|(size, c)| {
+                serde_json::json!({
+                    "architecture": c.architecture.name(), "width": c.width,
+                    "num_classes": c.num_classes, "in_channels": c.in_channels,
+                    "input": [c.input.height, c.input.width], "t_steps": c.t_steps,
+                    "parameters": size.parameters, "macs_per_step": size.macs_per_step,
+                    "lif_layers": size.lif_layers, "neurons": size.neurons,
+                })
+            })
+            .collect();
+        crate::print(&serde_json::json!({ "models": models }).to_string());
+        return Ok(());
+    }
+    crate::print("architecture     input      classes   parameters   MACs/step  LIF layers     neurons");
+    for (size, c) in rows {
+        let input = format!("{}x{}x{}", c.in_channels, c.input.height, c.input.width);
+        crate::print(&format!(
+            "{:<14}  {input:<10} {:>7}  {:>11}  {:>8.3} G  {:>10}  {:>10}",
+            c.architecture.name(),
+            c.num_classes,
+            size.parameters,
+            size.macs_per_step as f64 / 1e9,
+            size.lif_layers,
+            size.neurons
+        ));
+    }
+    Ok(())
+}

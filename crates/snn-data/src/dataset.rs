@@ -1,0 +1,307 @@
+//! A data set in memory: its samples, labels and what a result has to say about them.
+
+use sha2::{Digest, Sha256};
+
+use crate::random::stream;
+use crate::{Augment, Error, Result};
+
+/// A training and a test set that belong together.
+#[derive(Clone, Debug)]
+pub struct Splits {
+    /// What a model learns from.
+    pub train: Dataset,
+    /// What it is measured on.
+    pub test: Dataset,
+}
+
+/// Labeled samples of one shape, in memory: images `[C, H, W]` or event frames `[T, 2, H, W]`.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    pub(crate) name: String,
+    pub(crate) split: String,
+    class_names: Vec<String>,
+    labels: Vec<u32>,
+    shape: Vec<usize>,
+    samples: Samples,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+    hash: String,
+}
+
+/// All samples, one after another.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Samples {
+    /// Images, 0 to 255.
+    Pixels(Vec<u8>),
+    /// Event frames whose values are whole and at most 255.
+    Counts(Vec<u8>),
+    /// Other event frames.
+    Frames(Vec<f32>),
+}
+
+/// One sample as a model takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Normalized pixels or event counts.
+    pub x: Vec<f32>,
+    /// `[C, H, W]` or `[T, 2, H, W]`.
+    pub shape: Vec<usize>,
+    /// The class.
+    pub label: u32,
+}
+
+impl Dataset {
+    /// A data set of images: `pixels` is `[N, C, H, W]`, `shape` is `[C, H, W]`, `mean` and `std` are of
+    /// each channel's pixels divided by 255.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the numbers of labels, pixels and channels do not fit or a label is out of range.
+    pub fn from_images(
+        name: &str,
+        split: &str,
+        class_names: Vec<String>,
+        labels: Vec<u32>,
+        shape: [usize; 3],
+        pixels: Vec<u8>,
+        mean: &[f32],
+        std: &[f32],
+    ) -> Result<Self> {
+        let [channels, ..] = shape;
+        if mean.len() != channels || std.len() != channels || !std.iter().all(|&s| s > 0.0) {
+            let why = format!("{channels} means and positive deviations are needed, one a channel");
+            return Err(Error::config("mean, std", why));
+        }
+        let mut set =
+            Self::new(name, split, class_names, labels, shape.to_vec(), Samples::Pixels(pixels))?;
+        (set.mean, set.std) = (mean.to_vec(), std.to_vec());
+        Ok(set)
+    }
+
+    /// A data set of event frames: `frames` is `[N, T, 2, H, W]`, `shape` is `[T, 2, H, W]`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the numbers of labels and values do not fit or a label is out of range.
+    pub fn from_frames(
+        name: &str,
+        split: &str,
+        class_names: Vec<String>,
+        labels: Vec<u32>,
+        shape: [usize; 4],
+        frames: Vec<f32>,
+    ) -> Result<Self> {
+        let samples = match counts(&frames) {
+            Some(counts) => Samples::Counts(counts),
+            None => Samples::Frames(frames),
+        };
+        Self::new(name, split, class_names, labels, shape.to_vec(), samples)
+    }
+
+    pub(crate) fn new(
+        name: &str,
+        split: &str,
+        class_names: Vec<String>,
+        labels: Vec<u32>,
+        shape: Vec<usize>,
+        samples: Samples,
+    ) -> Result<Self> {
+        let values = shape.iter().try_fold(labels.len(), |n, &side| n.checked_mul(side));
+        if values != Some(samples.len()) || shape.contains(&0) {
+            let (n, got) = (labels.len(), samples.len());
+            let why = format!("{n} samples of shape {shape:?} do not make {got} values");
+            return Err(Error::config("shape", why));
+        }
+        if let Some(label) = labels.iter().find(|&&label| label as usize >= class_names.len()) {
+            let why = format!("{label} is out of range for {} classes", class_names.len());
+            return Err(Error::config("labels", why));
+        }
+        let hash = hash(&labels, &shape, &samples);
+        let (name, split) = (name.into(), split.into());
+        let (mean, std) = (Vec::new(), Vec::new());
+        Ok(Self { name, split, class_names, labels, shape, samples, mean, std, hash })
+    }
+
+    /// The name it was opened by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The split's name, such as `poker-dvs/even-odd`; the same for both sides.
+    pub fn split(&self) -> &str {
+        &self.split
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The number of classes.
+    pub fn num_classes(&self) -> usize {
+        self.class_names.len()
+    }
+
+    /// The classes' names in label order.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// `[C, H, W]` for images, `[T, 2, H, W]` for events.
+    pub fn sample_shape(&self) -> Vec<usize> {
+        self.shape.clone()
+    }
+
+    /// Whether a sample is event frames.
+    pub fn is_events(&self) -> bool {
+        !matches!(self.samples, Samples::Pixels(_))
+    }
+
+    /// SHA-256 in hexadecimal of the labels, the shape and the samples as they are before augmentation
+    /// and normalization: equal hashes are equal data, however they were stored.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The labels in order; each is below [`Dataset::num_classes`].
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Each channel's mean, of pixels in [0, 1]; empty for events, which are not normalized.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// Each channel's standard deviation, of pixels in [0, 1]; empty for events.
+    pub fn std(&self) -> &[f32] {
+        &self.std
+    }
+
+    /// Sample `index`, augmented when `rng_key` = (seed, epoch) is given, and normalized.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when `index` is not below [`Dataset::len`].
+    ///
+    /// # Determinism
+    /// A function of (data, index, augment, seed, epoch).
+    pub fn sample(
+        &self,
+        index: usize,
+        augment: &Augment,
+        rng_key: Option<(u64, u64)>,
+    ) -> Result<Sample> {
+        let label = self.labels.get(index).copied().ok_or_else(|| self.no_sample(index))?;
+        let mut x = vec![0.0; self.sample_len()];
+        self.fill(index, augment, rng_key, &mut x)?;
+        Ok(Sample { x, shape: self.shape.clone(), label })
+    }
+
+    /// Values of one sample.
+    pub(crate) fn sample_len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Writes sample `index` to `out`, which holds [`Dataset::sample_len`] values.
+    pub(crate) fn fill(
+        &self,
+        index: usize,
+        augment: &Augment,
+        rng_key: Option<(u64, u64)>,
+        out: &mut [f32],
+    ) -> Result<()> {
+        let n = self.sample_len();
+        let at = index.saturating_mul(n)..index.saturating_add(1).saturating_mul(n);
+        match &self.samples {
+            Samples::Pixels(bytes) | Samples::Counts(bytes) => {
+                let bytes = bytes.get(at).ok_or_else(|| self.no_sample(index))?;
+                out.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte));
+            }
+            Samples::Frames(values) => {
+                let values = values.get(at).ok_or_else(|| self.no_sample(index))?;
+                out.iter_mut().zip(values).for_each(|(x, &value)| *x = value);
+            }
+        }
+        let [.., height, width] = *self.shape.as_slice() else { return Ok(()) };
+        let drawn = rng_key.filter(|_| !augment.is_none()).map(|(seed, epoch)| {
+            augment.draw(&mut stream(seed, "augment", epoch, index as u64), height, width)
+        });
+        if let Some(drawn) = &drawn {
+            drawn.warp(out, height, width);
+        }
+        let planes = out.chunks_exact_mut((height * width).max(1));
+        for (plane, (mean, std)) in planes.zip(self.mean.iter().zip(&self.std)) {
+            let (scale, offset) = (1.0 / (255.0 * std), mean / std);
+            plane.iter_mut().for_each(|x| *x = *x * scale - offset);
+        }
+        if let Some(drawn) = &drawn {
+            drawn.blank(out, height, width);
+        }
+        Ok(())
+    }
+
+    fn no_sample(&self, index: usize) -> Error {
+        let why = format!("{index} is out of range for {} samples of {}", self.len(), self.name);
+        Error::config("index", why)
+    }
+}
+
+impl Samples {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Pixels(bytes) | Self::Counts(bytes) => bytes.len(),
+            Self::Frames(values) => values.len(),
+        }
+    }
+}
+
+/// The values as bytes, when all are whole numbers from 0 to 255: a quarter of the memory.
+pub(crate) fn counts(frames: &[f32]) -> Option<Vec<u8>> {
+    // A float to integer cast saturates, so that the comparison settles every case, NaN too.
+    frames.iter().all(|&x| f32::from(x as u8) == x).then(|| frames.iter().map(|&x| x as u8).collect())
+}
+
+fn hash(labels: &[u32], shape: &[usize], samples: &Samples) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"snn-data-v1\0");
+    for &side in shape {
+        hash.update((side as u64).to_le_bytes());
+    }
+    hash.update((labels.len() as u64).to_le_bytes());
+    for label in labels {
+        hash.update(label.to_le_bytes());
+    }
+    match samples {
+        Samples::Pixels(bytes) => {
+            hash.update(b"pixels");
+            hash.update(bytes);
+        }
+        Samples::Counts(bytes) => {
+            hash.update(b"counts");
+            hash.update(bytes);
+        }
+        Samples::Frames(values) => {
+            hash.update(b"frames");
+            let mut block = Vec::with_capacity(4 * 4096);
+            for values in values.chunks(4096) {
+                block.clear();
+                block.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                hash.update(&block);
+            }
+        }
+    }
+    hex(&hash.finalize())
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

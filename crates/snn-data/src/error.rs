@@ -1,0 +1,172 @@
+//! What can be wrong with a data file, a data set or a setting.
+
+use std::path::{Path, PathBuf};
+
+/// A result with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The error of every function in this crate; each message is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes do not follow the format.
+    #[error("{}: {fault} (at byte {offset})", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file, after decompression.
+        offset: u64,
+        /// What is wrong and what helps.
+        fault: FormatFault,
+    },
+    /// A file asks for more than the caller allowed.
+    #[error("{}: {what} is {got}, the limit is {limit}; raise Limits::{what} if the file is trusted", path.display())]
+    Limit {
+        /// The file.
+        path: PathBuf,
+        /// The field of [`Limits`](crate::Limits) that was exceeded.
+        what: &'static str,
+        /// What the file asks for, or one more than the limit where reading stopped there.
+        got: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A label does not fit the number of classes.
+    #[error("{}: label {got} of record {record} is out of range for {num_classes} classes; use the file of this data set", path.display())]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The record's number, from 0.
+        record: u64,
+        /// The label.
+        got: u32,
+        /// Labels lie in `0..num_classes`.
+        num_classes: usize,
+    },
+    /// Something that a data set needs is not there.
+    #[error("{}: {what} not found; {remedy}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What was looked for.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The data set or format is known, but this version cannot read it.
+    #[error("{what} is known but not yet readable by this version; {remedy}")]
+    Unreadable {
+        /// The data set or the file with its format.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A setting is out of its range.
+    #[error("{field}: {why}")]
+    Config {
+        /// The setting's name.
+        field: &'static str,
+        /// The cause and the allowed values.
+        why: String,
+    },
+    /// The operating system refused.
+    #[error("{}: {source}; check that the path is readable", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A loader's thread ended early; a bug in this crate.
+    #[error("loader: the worker of step {step} ended early; set workers = 0 and report this")]
+    Worker {
+        /// The step whose batch is missing.
+        step: usize,
+    },
+}
+
+/// What is wrong inside a file, with the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatFault {
+    /// The file does not begin as the format does.
+    #[error("not {expected}; name the format that the file has")]
+    Magic {
+        /// The format.
+        expected: &'static str,
+    },
+    /// The file ends too early.
+    #[error("{what} needs {need} bytes and {have} are left; fetch the file again")]
+    Truncated {
+        /// What was being read.
+        what: &'static str,
+        /// Bytes it takes.
+        need: u64,
+        /// Bytes present.
+        have: u64,
+    },
+    /// Bytes are left where the file should end.
+    #[error("{extra} bytes are left after the last whole {what}; fetch the file again")]
+    Trailing {
+        /// What the file holds.
+        what: &'static str,
+        /// Bytes too many.
+        extra: u64,
+    },
+    /// An event lies outside of the sensor.
+    #[error("event {event} at ({x}, {y}) lies outside of the {width}x{height} sensor; give the sensor's size")]
+    OutOfSensor {
+        /// The event's number, from 0.
+        event: u64,
+        /// Column.
+        x: u32,
+        /// Row.
+        y: u32,
+        /// The sensor's columns.
+        width: u16,
+        /// The sensor's rows.
+        height: u16,
+    },
+    /// An address has bits that the sensor does not use.
+    #[error("address {address:#010x} of event {event} is not one of a DVS128; this sensor's layout is not supported")]
+    Address {
+        /// The event's number, from 0.
+        event: u64,
+        /// The address.
+        address: u32,
+    },
+    /// Two counts that belong together differ.
+    #[error("{what}: {expected} expected, {got} found; use files of one data set")]
+    Count {
+        /// What was counted.
+        what: &'static str,
+        /// How many there should be.
+        expected: u64,
+        /// How many there are.
+        got: u64,
+    },
+    /// A header is damaged or of an unsupported kind.
+    #[error("header: {why}")]
+    Header {
+        /// The cause and the supported kind.
+        why: &'static str,
+    },
+    /// The compressed data are damaged.
+    #[error("damaged gzip data; fetch the file again")]
+    Gzip,
+}
+
+impl Error {
+    pub(crate) fn format(path: &Path, offset: usize, fault: FormatFault) -> Self {
+        Self::Format { path: path.into(), offset: offset as u64, fault }
+    }
+
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        |source| Self::Io { path, source }
+    }
+
+    pub(crate) fn config(field: &'static str, why: impl Into<String>) -> Self {
+        Self::Config { field, why: why.into() }
+    }
+}

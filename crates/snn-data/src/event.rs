@@ -1,0 +1,29 @@
+//! A recording of an event camera.
+
+/// One change of brightness at one pixel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// Time in microseconds, on the recording's own clock.
+    pub t_us: u64,
+    /// Column, from 0 at the left as the file has it.
+    pub x: u16,
+    /// Row, from 0.
+    pub y: u16,
+    /// `true` for ON (brighter), `false` for OFF.
+    pub polarity: bool,
+}
+
+/// A recording: its events in the order of the file, every one inside of the sensor.
+///
+/// Times need not begin at 0 and need not be sorted; [`frames`](crate::frames()) takes them as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventStream {
+    /// Columns of the sensor.
+    pub width: u16,
+    /// Rows of the sensor.
+    pub height: u16,
+    /// The events.
+    pub events: Vec<Event>,
+    /// Special events (triggers, synchronization) that the reader left out.
+    pub skipped_special: u64,
+}

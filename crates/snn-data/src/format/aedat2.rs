@@ -1,0 +1,130 @@
+//! AEDAT 2.0 as a DVS128 records it: POKER-DVS and CIFAR10-DVS.
+
+use std::path::Path;
+
+use super::outside;
+use crate::limits::check;
+use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
+
+/// The sensor that the address layout belongs to.
+pub(super) const DVS128: (u16, u16) = (128, 128);
+
+/// How AEDAT 2.0 is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aedat2Options {
+    /// Columns and rows; a window such as POKER-DVS's 35x35 begins at address 0.
+    pub sensor: (u16, u16),
+    /// jAER shows column `127 - x`: count columns from the sensor's other side, `width - 1 - x`.
+    pub mirror_x: bool,
+}
+
+/// Reads lines that begin with `#`, then records of big-endian u32 address and u32 time in
+/// microseconds.
+///
+/// Address: bit 0 polarity by jAER's convention (0 = ON), bits 1-7 x, bits 8-14 y, bit 15 a special event, which is
+/// left out and counted. Times are as in the file: they need not begin at 0.
+///
+/// # Errors
+/// [`Error::Format`] for another version, a header line without an end, a partial record, an address of another
+/// sensor or an event outside of `sensor`; [`Error::Limit`] past `limits.header_bytes` or `limits.events`.
+pub fn aedat2(
+    bytes: &[u8],
+    options: &Aedat2Options,
+    limits: &Limits,
+    path: &Path,
+) -> Result<EventStream> {
+    let start = header_len(bytes, limits, path)?;
+    let (records, rest) = bytes.get(start..).unwrap_or(&[]).as_chunks::<8>();
+    if !rest.is_empty() {
+        let fault = FormatFault::Trailing { what: "8-byte AEDAT event", extra: rest.len() as u64 };
+        return Err(Error::format(path, bytes.len() - rest.len(), fault));
+    }
+    check(path, "events", records.len() as u64, limits.events)?;
+    let (width, height) = options.sensor;
+    check(path, "side", u64::from(width.max(height)), limits.side)?;
+    let mut stream = EventStream { width, height, events: Vec::new(), skipped_special: 0 };
+    stream.events.reserve_exact(records.len());
+    for (i, &[a, b, c, d, rest @ ..]) in records.iter().enumerate() {
+        let address = u32::from_be_bytes([a, b, c, d]);
+        if address & 0x8000 != 0 {
+            stream.skipped_special += 1;
+            continue;
+        }
+        if address >> 16 != 0 {
+            let fault = FormatFault::Address { event: i as u64, address };
+            return Err(Error::format(path, start + 8 * i, fault));
+        }
+        let (x, y) = (u16::from(d >> 1), u16::from(c & 0x7f));
+        if x >= width || y >= height {
+            return Err(outside(path, i, start + 8 * i, (x, y), options.sensor));
+        }
+        let x = if options.mirror_x { width - 1 - x } else { x };
+        let t_us = u64::from(u32::from_be_bytes(rest));
+        stream.events.push(Event { t_us, x, y, polarity: d & 1 == 0 });
+    }
+    Ok(stream)
+}
+
+/// Bytes up to the first line that does not begin with `#`.
+fn header_len(bytes: &[u8], limits: &Limits, path: &Path) -> Result<usize> {
+    if !bytes.starts_with(b"#!AER-DAT2") {
+        let fault = FormatFault::Magic { expected: "an AEDAT 2.0 file" };
+        return Err(Error::format(path, 0, fault));
+    }
+    let mut at = 0;
+    while let Some(line) = bytes.get(at..).filter(|line| line.first() == Some(&b'#')) {
+        let most = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
+        let Some(end) = line.iter().take(most).position(|&byte| byte == b'\n') else {
+            check(path, "header_bytes", (at + line.len()) as u64, limits.header_bytes)?;
+            let why = "the last line has no end; fetch the file again";
+            return Err(Error::format(path, at, FormatFault::Header { why }));
+        };
+        at += end + 1;
+        check(path, "header_bytes", at as u64, limits.header_bytes)?;
+    }
+    Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: Aedat2Options = Aedat2Options { sensor: (35, 35), mirror_x: false };
+
+    fn read(records: &[[u32; 2]], options: Aedat2Options) -> Result<EventStream> {
+        let mut bytes = b"#!AER-DAT2.0\r\n# made by hand\r\n".to_vec();
+        bytes.extend(records.iter().flatten().flat_map(|word| word.to_be_bytes()));
+        aedat2(&bytes, &options, &Limits::default(), Path::new("x.aedat"))
+    }
+
+    #[test]
+    fn addresses_split_into_their_fields() {
+        let stream = read(&[[7 << 8 | 5 << 1, 1000], [34 << 8 | 34 << 1 | 1, 999]], OPTIONS).unwrap();
+        let [a, b] = stream.events[..] else { panic!() };
+        assert_eq!(a, Event { t_us: 1000, x: 5, y: 7, polarity: true });
+        assert_eq!(b, Event { t_us: 999, x: 34, y: 34, polarity: false });
+        let mirrored = read(&[[5 << 1, 0]], Aedat2Options { mirror_x: true, ..OPTIONS }).unwrap();
+        assert_eq!(mirrored.events[0].x, 29);
+    }
+
+    #[test]
+    fn special_events_are_counted_and_foreign_ones_refused() {
+        let stream = read(&[[0x8000, 1], [0xffff, 2], [0, 3]], OPTIONS).unwrap();
+        assert_eq!((stream.events.len(), stream.skipped_special), (1, 2));
+        let error = read(&[[0, 0], [0x10000, 0]], OPTIONS).unwrap_err().to_string();
+        assert!(error.contains("0x00010000") && error.contains("event 1"), "{error}");
+        assert!(read(&[[35 << 1, 0]], OPTIONS).unwrap_err().to_string().contains("(35, 0)"));
+    }
+
+    #[test]
+    fn headers_are_bounded() {
+        let limits = Limits { header_bytes: 100, ..Limits::default() };
+        let read = |bytes: &[u8]| aedat2(bytes, &OPTIONS, &limits, Path::new("x"));
+        assert!(read(b"#!AER-DAT2.0\n").unwrap().events.is_empty());
+        assert!(matches!(read(b"#!AER-DAT2.0"), Err(Error::Format { .. })));
+        let mut long = b"#!AER-DAT2.0\n#".to_vec();
+        long.resize(5000, b'a');
+        assert!(matches!(read(&long), Err(Error::Limit { what: "header_bytes", .. })));
+        assert!(matches!(read(b"#!AER-DAT3.1\r\n"), Err(Error::Format { offset: 0, .. })));
+    }
+}

@@ -1,0 +1,116 @@
+//! ATIS 40-bit events: N-MNIST, N-Caltech101 and SLAYER's `.bs2`.
+
+use std::path::Path;
+
+use super::{outside, sensor_of};
+use crate::limits::check;
+use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
+
+/// N-MNIST's sensor.
+pub(super) const N_MNIST: (u16, u16) = (34, 34);
+
+/// The row that stands for an overflow of the clock.
+const OVERFLOW_ROW: u8 = 240;
+/// What each overflow adds to all later times, in microseconds.
+const OVERFLOW_US: u64 = 1 << 13;
+
+/// How ATIS events are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtisOptions {
+    /// Columns and rows; the smallest that hold all events when absent.
+    pub sensor: Option<(u16, u16)>,
+    /// N-Caltech101: an event with y = 240 adds 2^13 us to all later times and is dropped.
+    pub overflow_markers: bool,
+}
+
+/// Reads records of 5 bytes without a header: x, y, then big-endian 24 bits: polarity (1 = ON) and
+/// 23 bits of time in microseconds.
+///
+/// Events keep the file's order, also where times run backwards. An empty file is an empty recording.
+///
+/// # Errors
+/// [`Error::Format`] for a partial record or an event outside of the sensor, [`Error::Limit`] past `limits.events`.
+pub fn atis(
+    bytes: &[u8],
+    options: &AtisOptions,
+    limits: &Limits,
+    path: &Path,
+) -> Result<EventStream> {
+    let (records, rest) = bytes.as_chunks::<5>();
+    if !rest.is_empty() {
+        let fault = FormatFault::Trailing { what: "5-byte ATIS event", extra: rest.len() as u64 };
+        return Err(Error::format(path, bytes.len() - rest.len(), fault));
+    }
+    check(path, "events", records.len() as u64, limits.events)?;
+    let mut events = Vec::with_capacity(records.len());
+    if options.overflow_markers {
+        let mut base_us = 0;
+        for record in records {
+            if record[1] == OVERFLOW_ROW {
+                base_us += OVERFLOW_US;
+            } else {
+                let event = event(record);
+                events.push(Event { t_us: event.t_us + base_us, ..event });
+            }
+        }
+    } else {
+        events.extend(records.iter().map(event));
+    }
+    let (width, height) = sensor_of(&events, options.sensor, limits, path)?;
+    // The largest coordinates settle the usual case without a branch an event.
+    let (x, y) = events.iter().fold((0, 0), |(x, y), e| (e.x.max(x), e.y.max(y)));
+    if !events.is_empty() && (x >= width || y >= height) {
+        let is_out = |[x, y, ..]: &[u8; 5]| {
+            let marker = options.overflow_markers && *y == OVERFLOW_ROW;
+            !marker && (u16::from(*x) >= width || u16::from(*y) >= height)
+        };
+        let at = records.iter().position(is_out).unwrap_or(0);
+        let (x, y) = records.get(at).map_or((0, 0), |r| (u16::from(r[0]), u16::from(r[1])));
+        return Err(outside(path, at, 5 * at, (x, y), (width, height)));
+    }
+    Ok(EventStream { width, height, events, skipped_special: 0 })
+}
+
+#[inline]
+fn event(&[x, y, high, middle, low]: &[u8; 5]) -> Event {
+    let t_us = u64::from(u32::from_be_bytes([0, high & 0x7f, middle, low]));
+    Event { t_us, x: x.into(), y: y.into(), polarity: high & 0x80 != 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], options: AtisOptions) -> Result<EventStream> {
+        atis(bytes, &options, &Limits::default(), Path::new("00002.bin"))
+    }
+
+    #[test]
+    fn literal_reads() {
+        let stream = read(&[1, 2, 0x80, 1, 0, 3, 4, 0x7f, 0xff, 0xff], AtisOptions::default()).unwrap();
+        let [a, b] = stream.events[..] else { panic!() };
+        assert_eq!(a, Event { t_us: 256, x: 1, y: 2, polarity: true });
+        assert_eq!(b, Event { t_us: (1 << 23) - 1, x: 3, y: 4, polarity: false });
+        assert_eq!((stream.width, stream.height), (4, 5));
+    }
+
+    #[test]
+    fn overflow_markers_move_the_clock() {
+        let bytes = [1, 1, 0, 0, 9, 0, 240, 0, 0, 0, 0, 240, 0, 0, 0, 1, 1, 0, 0, 9];
+        let options = AtisOptions { overflow_markers: true, sensor: None };
+        let times: Vec<u64> = read(&bytes, options).unwrap().events.iter().map(|e| e.t_us).collect();
+        assert_eq!(times, [9, 9 + 2 * 8192]);
+    }
+
+    #[test]
+    fn event_outside_of_the_sensor_is_named() {
+        let bytes = [33, 33, 0, 0, 0, 33, 34, 0, 0, 0];
+        let options = AtisOptions { sensor: Some(N_MNIST), overflow_markers: false };
+        let error = read(&bytes, options).unwrap_err();
+        assert!(matches!(error, Error::Format { offset: 5, .. }));
+        let text = error.to_string();
+        assert!(text.starts_with("00002.bin: event 1 at (33, 34)") && text.contains("34x34"), "{text}");
+        assert!(read(&bytes[..9], options).is_err());
+        assert!(read(&[], options).unwrap().events.is_empty());
+    }
+}

@@ -1,0 +1,160 @@
+//! Events counted into frames.
+
+use crate::{Error, EventStream, Result};
+
+/// How a recording is cut into `t_steps` frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FrameBy {
+    /// Equal windows of whole microseconds; events after the last window are dropped.
+    ///
+    /// `w = (t_last - t_first) / T` in integers, frame `i` = `[t_first + i w, t_first + (i+1) w)`: the paper's
+    /// pipeline (tonic's `slice_by_time_bins`), which drops at least the last event.
+    #[default]
+    Time,
+    /// The same windows, the last one reaching to the last event (SpikingJelly's `split_by = "time"`).
+    TimeWhole,
+    /// Equal numbers of events, the remainder in the last frame (SpikingJelly's `split_by = "number"`).
+    Count,
+}
+
+/// Event counts `[T, 2, H, W]`; channel 0 is OFF, channel 1 is ON.
+///
+/// A recording without events gives zeros. `t_first` and `t_last` are the smallest and the largest time,
+/// which for a sorted recording are the first and the last event's.
+///
+/// # Errors
+/// [`Error::Config`] when `t_steps` is 0 or the frames would hold more than 2^31 values.
+///
+/// # Example
+/// ```
+/// use snn_data::{Event, EventStream, FrameBy, frames};
+/// let events = [0, 10, 19].map(|t_us| Event { t_us, x: 1, y: 0, polarity: true }).to_vec();
+/// let stream = EventStream { width: 2, height: 1, events, skipped_special: 0 };
+/// let x = frames(&stream, 2, FrameBy::TimeWhole)?; // T = 2, then OFF (x = 0, 1), ON (x = 0, 1)
+/// assert_eq!(x, [0., 0., 0., 1., 0., 0., 0., 2.]);
+/// # Ok::<(), snn_data::Error>(())
+/// ```
+pub fn frames(stream: &EventStream, t_steps: usize, by: FrameBy) -> Result<Vec<f32>> {
+    const MOST: usize = 1 << 31;
+    let (width, plane) =
+        (usize::from(stream.width), usize::from(stream.width) * usize::from(stream.height));
+    let size = t_steps.checked_mul(2 * plane).filter(|&n| t_steps > 0 && n <= MOST);
+    let Some(size) = size else {
+        return Err(Error::config("t_steps", format!("{t_steps} is out of range; give 1 to 4096")));
+    };
+    let mut out = vec![0.0f32; size];
+    match by {
+        FrameBy::Time => by_time(stream, t_steps, width, plane, false, &mut out),
+        FrameBy::TimeWhole => by_time(stream, t_steps, width, plane, true, &mut out),
+        FrameBy::Count => by_count(stream, t_steps, width, plane, &mut out),
+    }
+    Ok(out)
+}
+
+fn by_time(
+    stream: &EventStream,
+    t_steps: usize,
+    width: usize,
+    plane: usize,
+    whole: bool,
+    out: &mut [f32],
+) {
+    let first = stream.events.iter().map(|e| e.t_us).min().unwrap_or(0);
+    let last = stream.events.iter().map(|e| e.t_us).max().unwrap_or(0);
+    let n = t_steps as u64;
+    let window = (last - first) / n;
+    // The current frame and its times: sorted events divide once a frame, not once an event.
+    let (mut frame, mut start, mut end) = (0usize, 0u64, 0u64);
+    for event in &stream.events {
+        let t = event.t_us - first;
+        if t < start || t >= end {
+            let bin = t.checked_div(window).unwrap_or(n);
+            let bin = if whole { bin.min(n - 1) } else { bin };
+            if bin >= n {
+                continue;
+            }
+            frame = bin as usize;
+            start = bin * window;
+            end = if whole && bin == n - 1 { u64::MAX } else { start + window };
+        }
+        count(out, 2 * frame + usize::from(event.polarity), event.x, event.y, width, plane);
+    }
+}
+
+fn by_count(stream: &EventStream, t_steps: usize, width: usize, plane: usize, out: &mut [f32]) {
+    let per_frame = stream.events.len() / t_steps;
+    for (i, event) in stream.events.iter().enumerate() {
+        let frame = i.checked_div(per_frame).unwrap_or(t_steps).min(t_steps - 1);
+        count(out, 2 * frame + usize::from(event.polarity), event.x, event.y, width, plane);
+    }
+}
+
+#[inline]
+fn count(out: &mut [f32], channel: usize, x: u16, y: u16, width: usize, plane: usize) {
+    // An event outside of the sensor, which no reader makes, must not land in a neighbor's row.
+    if usize::from(x) < width
+        && let Some(cell) = out.get_mut(channel * plane + usize::from(y) * width + usize::from(x))
+    {
+        *cell += 1.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+
+    fn stream(times: &[u64]) -> EventStream {
+        let event = |&t_us: &u64| Event { t_us, x: 0, y: 0, polarity: true };
+        EventStream {
+            width: 1,
+            height: 1,
+            events: times.iter().map(event).collect(),
+            skipped_special: 0,
+        }
+    }
+
+    fn on(times: &[u64], t_steps: usize, by: FrameBy) -> Vec<f32> {
+        frames(&stream(times), t_steps, by).unwrap().chunks(2).map(|f| f[1]).collect()
+    }
+
+    #[test]
+    fn windows_are_tonics() {
+        // t_last = 1003, T = 4: w = 250; 1000..=1003 fall past the last window.
+        let times = [0, 249, 250, 499, 500, 749, 750, 999, 1000, 1001, 1003];
+        assert_eq!(on(&times, 4, FrameBy::Time), [2.0, 2.0, 2.0, 2.0]);
+        assert_eq!(on(&times, 4, FrameBy::TimeWhole), [2.0, 2.0, 2.0, 5.0]);
+        let late: Vec<u64> = times.iter().map(|t| t + 77).collect();
+        assert_eq!(on(&late, 4, FrameBy::Time), [2.0, 2.0, 2.0, 2.0]);
+    }
+
+    #[test]
+    fn remainder_of_a_count_is_in_the_last_frame() {
+        let times: Vec<u64> = (0..11).collect();
+        assert_eq!(on(&times, 4, FrameBy::Count), [2.0, 2.0, 2.0, 5.0]);
+        assert_eq!(on(&times[..2], 4, FrameBy::Count), [0.0, 0.0, 0.0, 2.0]);
+    }
+
+    #[test]
+    fn odd_recordings_give_frames_too() {
+        for by in [FrameBy::Time, FrameBy::TimeWhole, FrameBy::Count] {
+            assert_eq!(on(&[], 3, by), [0.0; 3]);
+        }
+        // One moment: windows are empty, so the paper's rule drops all of it.
+        assert_eq!(on(&[5, 5], 2, FrameBy::Time), [0.0, 0.0]);
+        assert_eq!(on(&[5, 5], 2, FrameBy::TimeWhole), [0.0, 2.0]);
+        assert_eq!(on(&[9, 0, 5], 3, FrameBy::TimeWhole), [1.0, 1.0, 1.0]);
+        assert_eq!(on(&[0, u64::MAX], 2, FrameBy::TimeWhole), [1.0, 1.0]);
+        assert!(frames(&stream(&[1]), 0, FrameBy::Time).is_err());
+        assert!(frames(&stream(&[1]), usize::MAX, FrameBy::Time).is_err());
+    }
+
+    #[test]
+    fn position_is_channel_row_column() {
+        let events = vec![Event { t_us: 0, x: 2, y: 1, polarity: false }];
+        let stream = EventStream { width: 3, height: 2, events, skipped_special: 0 };
+        let x = frames(&stream, 1, FrameBy::Count).unwrap();
+        assert_eq!(x.iter().position(|&v| v == 1.0), Some(5));
+        assert_eq!(x.len(), 12);
+    }
+}

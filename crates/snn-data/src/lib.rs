@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod augment;
+mod catalog;
+mod dataset;
+mod error;
+mod event;
+mod fit;
+pub mod format;
+mod frame;
+mod limits;
+mod loader;
+pub mod random;
+mod set;
+mod simulate;
+
+pub use augment::Augment;
+pub use catalog::{DatasetName, Listing, catalog};
+pub use dataset::{Dataset, Sample, Splits};
+pub use error::{Error, FormatFault, Result};
+pub use event::{Event, EventStream};
+pub use fit::{fit, resize_bilinear};
+pub use format::{EventOptions, Format, read_events};
+pub use frame::{FrameBy, frames};
+pub use limits::Limits;
+pub use loader::{Batch, Epoch, Loader, LoaderConfig};
+pub use set::{DataConfig, open};
+pub use simulate::{Camera, simulate};

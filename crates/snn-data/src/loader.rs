@@ -1,0 +1,206 @@
+//! Batches: a pure function of (data, augmentation, seed, epoch, step), read ahead by threads.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+
+use crate::random::{permutation, stream};
+use crate::{Augment, Dataset, Error, Result};
+
+/// Samples side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Normalized pixels or event counts, of the form `shape`.
+    pub x: Vec<f32>,
+    /// `[N, C, H, W]` for images, `[N, T, 2, H, W]` for events.
+    pub shape: Vec<usize>,
+    /// The classes, `[N]`.
+    pub labels: Vec<u32>,
+    /// The samples' places in the data set, `[N]`.
+    pub indices: Vec<u32>,
+}
+
+/// How batches are made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoaderConfig {
+    /// Samples of a batch, at least 1.
+    pub batch: usize,
+    /// A new order each epoch; otherwise the data set's order.
+    pub shuffle: bool,
+    /// Leave a last, smaller batch out, as training does; evaluation keeps it.
+    pub drop_last: bool,
+    /// Threads that read ahead, each at most two batches; 0 makes each batch when it is asked for.
+    /// Never changes what a batch holds.
+    pub workers: usize,
+    /// Seed of the order and of the augmentation.
+    pub seed: u64,
+    /// Random changes of the samples.
+    pub augment: Augment,
+}
+
+/// Makes the batches of a data set.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    data: Arc<Dataset>,
+    config: LoaderConfig,
+}
+
+impl Loader {
+    /// A loader of `data`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when `batch` is 0, the rotation is not in 0..=180 degrees, or the data set has more than
+    /// 2^32 samples.
+    pub fn new(data: Arc<Dataset>, config: LoaderConfig) -> Result<Self> {
+        if config.batch == 0 {
+            return Err(Error::config("batch", "0 is out of range; give at least 1"));
+        }
+        if !(0.0..=180.0).contains(&config.augment.rotate_degrees) {
+            let why = format!("{} is out of range; give 0 to 180", config.augment.rotate_degrees);
+            return Err(Error::config("rotate_degrees", why));
+        }
+        if u32::try_from(data.len()).is_err() {
+            return Err(Error::config("data", "more than 2^32 samples; split the data set"));
+        }
+        Ok(Self { data, config })
+    }
+
+    /// The data set.
+    pub fn data(&self) -> &Arc<Dataset> {
+        &self.data
+    }
+
+    /// Batches of an epoch.
+    pub fn steps(&self) -> usize {
+        let (n, batch) = (self.data.len(), self.config.batch);
+        if self.config.drop_last { n / batch } else { n.div_ceil(batch) }
+    }
+
+    /// Batch `step` of `epoch`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when `step` is not below [`Loader::steps`].
+    ///
+    /// # Determinism
+    /// A function of (data, augmentation, seed, epoch, step): equal for any number of workers and any order of
+    /// calls. The order of an epoch is the permutation of stream (seed, "order", epoch, 0); sample `i` is changed by
+    /// stream (seed, "augment", epoch, `i`).
+    pub fn batch(&self, epoch: u64, step: usize) -> Result<Batch> {
+        self.make(&self.order(epoch), epoch, step)
+    }
+
+    /// The batches of `epoch` from `first_step` on, read ahead by the configured threads, which end with the iterator.
+    pub fn epoch(&self, epoch: u64, first_step: usize) -> Epoch {
+        let steps = self.steps();
+        let left = steps.saturating_sub(first_step);
+        let order = Arc::new(self.order(epoch));
+        let mut ahead = Vec::new();
+        for worker in 0..self.config.workers.min(left) {
+            // One batch waits in the channel while the next one is made: at most two a worker.
+            let (sender, batches) = sync_channel(1);
+            let (loader, order) = (self.clone(), Arc::clone(&order));
+            let stride = self.config.workers.min(left);
+            let run = move || {
+                for step in (first_step + worker..steps).step_by(stride) {
+                    if sender.send(loader.make(&order, epoch, step)).is_err() {
+                        return;
+                    }
+                }
+            };
+            match std::thread::Builder::new().name(format!("loader-{worker}")).spawn(run) {
+                Ok(thread) => ahead.push(Ahead { batches, thread }),
+                Err(_) => {
+                    // A system that has no thread left still gets its batches, made on demand.
+                    ahead.clear();
+                    break;
+                }
+            }
+        }
+        Epoch { loader: self.clone(), order, epoch, first: first_step, next: first_step, steps, ahead }
+    }
+
+    fn order(&self, epoch: u64) -> Vec<usize> {
+        if self.config.shuffle {
+            permutation(&mut stream(self.config.seed, "order", epoch, 0), self.data.len())
+        } else {
+            (0..self.data.len()).collect()
+        }
+    }
+
+    fn make(&self, order: &[usize], epoch: u64, step: usize) -> Result<Batch> {
+        let members = order.chunks(self.config.batch).take(self.steps()).nth(step);
+        let Some(members) = members else {
+            let why = format!("{step} is out of range for {} steps an epoch", self.steps());
+            return Err(Error::config("step", why));
+        };
+        let n = self.data.sample_len();
+        let mut x = vec![0.0; members.len() * n];
+        let key = Some((self.config.seed, epoch));
+        for (out, &index) in x.chunks_exact_mut(n.max(1)).zip(members) {
+            self.data.fill(index, &self.config.augment, key, out)?;
+        }
+        let mut shape = vec![members.len()];
+        shape.extend(self.data.sample_shape());
+        let labels =
+            members.iter().filter_map(|&index| self.data.labels().get(index)).copied().collect();
+        // `new` refused data sets whose places do not fit.
+        let indices = members.iter().map(|&index| index as u32).collect();
+        Ok(Batch { x, shape, labels, indices })
+    }
+}
+
+/// The rest of an epoch's batches, in order.
+#[derive(Debug)]
+pub struct Epoch {
+    loader: Loader,
+    order: Arc<Vec<usize>>,
+    epoch: u64,
+    first: usize,
+    next: usize,
+    steps: usize,
+    /// The worker of step `first + i` is number `i` modulo their count.
+    ahead: Vec<Ahead>,
+}
+
+#[derive(Debug)]
+struct Ahead {
+    batches: Receiver<Result<Batch>>,
+    thread: JoinHandle<()>,
+}
+
+impl Iterator for Epoch {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.steps {
+            return None;
+        }
+        let step = self.next;
+        self.next += 1;
+        let worker = (step - self.first).checked_rem(self.ahead.len());
+        Some(match worker.and_then(|worker| self.ahead.get(worker)) {
+            Some(ahead) => {
+                ahead.batches.recv().unwrap_or_else(|_| Err(Error::Worker { step }))
+            }
+            None => self.loader.make(&self.order, self.epoch, step),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.steps.saturating_sub(self.next);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Epoch {}
+
+impl Drop for Epoch {
+    fn drop(&mut self) {
+        for Ahead { batches, thread } in self.ahead.drain(..) {
+            // A worker that waits to send is let go by the closed channel.
+            drop(batches);
+            // A panic was already reported as Error::Worker.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What can go wrong in a run, and the exit code a program should end with.
+
+use std::path::PathBuf;
+
+/// The error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A recipe or an override cannot be read as one.
+    #[error("{origin}: {why}")]
+    Recipe {
+        /// The recipe's file, or the override.
+        origin: String,
+        /// The cause, with the line where there is one.
+        why: String,
+    },
+    /// A value of a recipe is out of its range.
+    #[error("{field} is {got}; use {allowed}")]
+    Setting {
+        /// The dotted key.
+        field: &'static str,
+        /// The value that was given.
+        got: String,
+        /// The allowed range.
+        allowed: String,
+    },
+    /// A new run was asked for in a directory that holds one.
+    #[error("{}: holds a run already; resume it or choose another directory", path.display())]
+    Exists {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// A run would be resumed with something else than it was started with.
+    #[error("{}: started with {what} {expected}, resumed with {got}; start another run", path.display())]
+    Identity {
+        /// The run directory.
+        path: PathBuf,
+        /// `recipe` or `data`.
+        what: &'static str,
+        /// The hash the run was started with.
+        expected: String,
+        /// The hash now.
+        got: String,
+    },
+    /// A data set cannot be used.
+    #[error(transparent)]
+    Data(#[from] snn_data::Error),
+    /// A run's file is damaged or belongs to something else.
+    #[error("{}: {why}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// The cause and the remedy.
+        why: String,
+    },
+    /// A number stopped being finite, or the loss says that nothing is learned.
+    #[error("diverged at step {step}: {what}; lower the learning rate or lengthen the warm-up")]
+    Diverged {
+        /// The optimizer step, counted from 0.
+        step: u64,
+        /// The first tensor that was bad, or the loss and its limit.
+        what: String,
+    },
+    /// Another process trains in the directory.
+    #[error("{}: in use by {}", path.display(), holder(*pid))]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+        /// The process that holds it, where it has said so.
+        pid: Option<u32>,
+    },
+    /// The operating system refused to read or write a run's file.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Its reason.
+        source: std::io::Error,
+    },
+    /// A model could not be made, loaded or run.
+    #[error(transparent)]
+    Model(#[from] snn_models::Error),
+    /// A loss refused its arguments.
+    #[error(transparent)]
+    Loss(#[from] snn_losses::Error),
+    /// An operator failed; reaching a user, this is a bug.
+    #[error(transparent)]
+    Ops(#[from] snn_ops::Error),
+    /// A candle operation failed; reaching a user, this is a bug.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// A result with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// What a program ends with: 1 usage or recipe, 2 data or checkpoint unusable, 3 diverged, 4 run directory in use,
+    /// 5 storage failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Recipe { .. } | Error::Setting { .. } | Error::Exists { .. } => 1,
+            Error::Identity { what: "recipe", .. } => 1,
+            Error::Model(snn_models::Error::Config { .. } | snn_models::Error::Neuron(_)) => 1,
+            Error::Loss(snn_losses::Error::Config { .. }) => 1,
+            Error::Data(snn_data::Error::Config { .. }) => 1,
+            Error::Diverged { .. } => 3,
+            Error::Busy { .. } => 4,
+            Error::Io { .. } => 5,
+            _ => 2,
+        }
+    }
+
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Error::Io { path, source }
+    }
+
+    pub(crate) fn checkpoint(path: impl Into<PathBuf>, why: impl Into<String>) -> Self {
+        Error::Checkpoint { path: path.into(), why: why.into() }
+    }
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn every_kind_has_its_exit_code() {
+        let io = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let setting = Error::Setting { field: "train.batch", got: "0".into(), allowed: "1".into() };
+        let identity = |what| Error::Identity {
+            path: "r".into(),
+            what,
+            expected: "a".into(),
+            got: "b".into(),
+        };
+        let codes = [
+            (setting, 1),
+            (Error::Exists { path: "r".into() }, 1),
+            (identity("recipe"), 1),
+            (identity("data"), 2),
+            (Error::checkpoint("MANIFEST", "is empty"), 2),
+            (Error::Diverged { step: 3, what: "loss is NaN".into() }, 3),
+            (Error::Busy { path: "lock".into(), pid: Some(7) }, 4),
+            (Error::io("x")(io()), 5),
+        ];
+        for (error, code) in codes {
+            assert_eq!(error.exit_code(), code, "{error}");
+        }
+        let busy = Error::Busy { path: "r/lock".into(), pid: Some(7) };
+        assert_eq!(busy.to_string(), "r/lock: in use by process 7");
+    }
+}

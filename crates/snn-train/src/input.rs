@@ -1,0 +1,60 @@
+//! A loader's batch as the tensors that a model takes.
+
+use candle_core::Tensor;
+use snn_data::Batch;
+use snn_ops::buffer;
+
+use crate::Result;
+
+/// A batch in tensors.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// `[N, C, H, W]` for images, `[T, N, C, H, W]` for events.
+    pub x: Tensor,
+    /// `[N]` u32.
+    pub labels: Tensor,
+    /// The same labels.
+    pub host_labels: Vec<u32>,
+}
+
+impl Input {
+    /// Takes over a batch; events `[N, T, C, H, W]` are turned to have time first.
+    ///
+    /// # Errors
+    /// [`Error::Ops`](crate::Error::Ops) when the batch's length does not fit its shape.
+    pub fn new(batch: Batch) -> Result<Self> {
+        let Batch { x, shape, labels: host_labels, .. } = batch;
+        let x = match *shape.as_slice() {
+            [n, t_steps, c, h, w] if x.len() == n * t_steps * c * h * w => {
+                let x = time_first(&x, n, t_steps, c * h * w);
+                buffer::tensor(x, vec![t_steps, n, c, h, w])?
+            }
+            _ => buffer::tensor(x, shape)?,
+        };
+        let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
+        Ok(Self { x, labels, host_labels })
+    }
+}
+
+/// `[N, T, frame]` to `[T, N, frame]`.
+fn time_first(x: &[f32], n: usize, t_steps: usize, frame: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(x.len());
+    for t in 0..t_steps {
+        for sample in 0..n {
+            out.extend_from_slice(&x[(sample * t_steps + t) * frame..][..frame]);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time_first;
+
+    #[test]
+    fn samples_and_steps_change_places() {
+        let x: Vec<f32> = (0..12u8).map(f32::from).collect();
+        let expected = [0.0, 1.0, 6.0, 7.0, 2.0, 3.0, 8.0, 9.0, 4.0, 5.0, 10.0, 11.0];
+        assert_eq!(time_first(&x, 2, 3, 2), expected);
+    }
+}

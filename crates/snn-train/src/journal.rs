@@ -1,0 +1,147 @@
+//! metrics.jsonl: one line an epoch. Everything that a clock or the machine decides stands in the object `clock`, so
+//! that all else is equal for equal runs.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, metrics::Metrics};
+
+pub(crate) const METRICS_FILE: &str = "metrics.jsonl";
+
+/// A line of metrics.jsonl, and what an observer is told after an epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// The epoch, counted from 0.
+    pub epoch: usize,
+    /// Epochs of the run.
+    pub epochs: usize,
+    /// Optimizer steps taken in all.
+    pub step: u64,
+    /// The learning rate.
+    pub lr: f64,
+    /// The weight of knowledge sharing.
+    pub alpha: f64,
+    /// Mean loss over the training samples, each measured before the step it was part of.
+    pub train_loss: f64,
+    /// Accuracy over them in percent.
+    pub train_top1: f64,
+    /// The test split, in epochs with an evaluation.
+    pub test: Option<Metrics>,
+    /// What a clock or the machine decides.
+    pub clock: Clock,
+}
+
+/// The part of a line that differs between equal runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Wall-clock seconds of the epoch with its evaluation; of its last part where the run was interrupted.
+    pub seconds: f64,
+    /// The largest resident memory so far in MiB; 0 where the operating system does not say.
+    pub peak_rss_mb: f64,
+}
+
+/// Adds a line and makes it durable; returns the file's length.
+pub(crate) fn append(dir: &Path, report: &EpochReport) -> Result<u64> {
+    let path = dir.join(METRICS_FILE);
+    let mut line = serde_json::to_vec(report).map_err(|e| Error::io(&path)(e.into()))?;
+    line.push(b'\n');
+    let write = || {
+        let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+        file.write_all(&line)?;
+        file.sync_all()?;
+        Ok(file.metadata()?.len())
+    };
+    write().map_err(Error::io(&path))
+}
+
+/// The lines in the first `bytes` bytes.
+///
+/// # Errors
+/// [`Error::Checkpoint`] when these bytes are not there or are not exactly `epochs` lines.
+pub(crate) fn read(dir: &Path, bytes: u64, epochs: usize) -> Result<Vec<EpochReport>> {
+    let path = dir.join(METRICS_FILE);
+    let fault = |why: String| Error::checkpoint(&path, why);
+    let whole = match std::fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        other => other.map_err(Error::io(&path))?,
+    };
+    let text = usize::try_from(bytes).ok().and_then(|n| whole.get(..n));
+    let text = text.ok_or_else(|| fault(format!("is shorter than {bytes} bytes")))?;
+    let lines = text.split_inclusive(|&b| b == b'\n');
+    let reports: std::result::Result<Vec<EpochReport>, _> =
+        lines.map(serde_json::from_slice).collect();
+    let reports = reports.map_err(|e| fault(e.to_string()))?;
+    let in_order = reports.iter().enumerate().all(|(i, report)| report.epoch == i);
+    if reports.len() != epochs || !in_order || !(text.is_empty() || text.ends_with(b"\n")) {
+        return Err(fault(format!("does not hold {epochs} epochs in its first {bytes} bytes")));
+    }
+    Ok(reports)
+}
+
+/// Cuts the file back to `bytes` bytes, making it where there is none.
+pub(crate) fn cut(dir: &Path, bytes: u64) -> Result<()> {
+    let path = dir.join(METRICS_FILE);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let cut = || {
+        let file = options.open(&path)?;
+        if file.metadata()?.len() != bytes {
+            file.set_len(bytes)?;
+        }
+        file.sync_all()
+    };
+    cut().map_err(Error::io(&path))?;
+    crate::atomic::sync_dir(dir)
+}
+
+/// The largest resident memory of this process so far in MiB; 0 where the operating system does not say.
+pub fn peak_rss_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+    kib.map_or(0.0, |kib| (kib / 1024.0).round())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(epoch: usize) -> EpochReport {
+        EpochReport {
+            epoch,
+            epochs: 3,
+            step: 7,
+            lr: 0.1 + 0.2,
+            alpha: 0.0,
+            train_loss: 1.0 / 3.0,
+            train_top1: 50.0,
+            test: None,
+            clock: Clock { seconds: 1.5, peak_rss_mb: peak_rss_mb() },
+        }
+    }
+
+    #[test]
+    fn lines_come_back_to_the_bit_and_can_be_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        cut(dir.path(), 0).unwrap();
+        let one = append(dir.path(), &report(0)).unwrap();
+        let two = append(dir.path(), &report(1)).unwrap();
+        assert_eq!(read(dir.path(), two, 2).unwrap(), [report(0), report(1)]);
+        cut(dir.path(), one).unwrap();
+        assert_eq!(read(dir.path(), one, 1).unwrap(), [report(0)]);
+        assert_eq!(append(dir.path(), &report(1)).unwrap(), two);
+    }
+
+    #[test]
+    fn another_length_is_a_typed_error() {
+        let dir = tempfile::tempdir().unwrap();
+        append(dir.path(), &report(0)).unwrap();
+        let two = append(dir.path(), &report(1)).unwrap();
+        for bytes in (0..two + 3).filter(|&bytes| bytes != two) {
+            assert!(matches!(read(dir.path(), bytes, 2), Err(Error::Checkpoint { .. })), "{bytes}");
+        }
+    }
+}

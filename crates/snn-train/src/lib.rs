@@ -1,0 +1,45 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod atomic;
+mod checkpoint;
+mod error;
+mod evaluate;
+mod hash;
+mod header;
+mod input;
+mod journal;
+mod lock;
+mod manifest;
+mod metrics;
+mod optim;
+mod overrides;
+mod progress;
+mod recipe;
+mod restore;
+mod result;
+mod run;
+mod run_file;
+mod schedule;
+mod setup;
+mod step;
+mod validate;
+
+pub use atomic::write_atomic;
+pub use error::{Error, Result};
+pub use evaluate::{EVAL_BATCH, evaluate};
+pub use input::Input;
+pub use journal::{Clock, EpochReport, peak_rss_mb};
+pub use lock::RunLock;
+pub use metrics::{Meter, Metrics, aurc, in_top_k};
+pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
+pub use recipe::{
+    AugmentRecipe, DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Precision, Recipe,
+    TrainRecipe,
+};
+pub use result::{CHECKPOINT_DIR, RESULT_FILE, RunResult, export};
+pub use run::{Observer, Outcome, StepReport, train};
+pub use schedule::{ScheduleConfig, ScheduleKind, learning_rate};
+pub use setup::RunOptions;
+pub use step::{StepConfig, StepOutput, train_step};

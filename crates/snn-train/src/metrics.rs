@@ -1,0 +1,204 @@
+//! What is measured of a model's answers: top-k accuracy, AURC, and accuracy by time step.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The measures of one pass over a data set. Accuracies are percentages; AURC and its excess are times 10^3.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Samples.
+    pub n: usize,
+    /// Share of samples whose label has the largest mean logit.
+    pub top1: f64,
+    /// Share of samples whose label is among the five largest, or among all K where K < 5.
+    pub top5: f64,
+    /// AURC with the largest softmax of the mean logits as confidence.
+    pub aurc_softmax: f64,
+    /// AURC with the largest mean logit as confidence, as the authors' released code has it.
+    pub aurc_logit: f64,
+    /// Excess of `aurc_softmax` over the best ranking of the same errors.
+    pub eaurc_softmax: f64,
+    /// Excess of `aurc_logit`.
+    pub eaurc_logit: f64,
+    /// Top-1 of each step's own logits.
+    pub per_step_top1: Vec<f64>,
+    /// Top-1 of the mean of the first 1, 2, .. T steps: the accuracy of stopping there.
+    pub cumulative_top1: Vec<f64>,
+}
+
+/// Whether `label` is among the `k` largest entries of `row`; of equal entries the first counts as larger, and NaN is
+/// never among them.
+pub fn in_top_k(row: &[f64], label: usize, k: usize) -> bool {
+    let Some(&own) = row.get(label).filter(|v| !v.is_nan()) else { return false };
+    let ahead = |(i, &v): (usize, &f64)| v > own || (v == own && i < label) || v.is_nan();
+    row.iter().enumerate().filter(|&x| ahead(x)).count() < k
+}
+
+/// Area under the risk-coverage curve, and its excess over the best ranking of as many errors.
+///
+/// # Equation
+/// Samples sorted by confidence, high to low, ties in their given order; E errors among N:
+/// ```text
+/// r_k   = (errors among the first k) / k
+/// aurc  = (1/N) sum_k r_k
+/// eaurc = aurc - (1/N) sum_{i=1..E} i / (N - E + i)
+/// ```
+///
+/// # Source
+/// Geifman et al., "Bias-Reduced Uncertainty Estimation for Deep Neural Classifiers"; no difference. Both are
+/// fractions here; tables give them times 10^3. No sample gives (0, 0).
+pub fn aurc(confidence: &[f64], correct: &[bool]) -> (f64, f64) {
+    let mut order: Vec<(f64, bool)> =
+        confidence.iter().copied().zip(correct.iter().copied()).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let n = order.len();
+    if n == 0 {
+        return (0.0, 0.0);
+    }
+    let (mut errors, mut risk) = (0usize, 0.0);
+    for (k, (_, correct)) in order.iter().enumerate() {
+        errors += usize::from(!correct);
+        risk += errors as f64 / (k + 1) as f64;
+    }
+    let best: f64 = (1..=errors).map(|i| i as f64 / (n - errors + i) as f64).sum();
+    (risk / n as f64, (risk - best) / n as f64)
+}
+
+/// How many samples of a batch `[T, N, K]` have the label's mean logit as the largest.
+pub(crate) fn count_correct(logits: &[f32], labels: &[u32], n_classes: usize) -> usize {
+    let frame = labels.len() * n_classes;
+    let right = |&(sample_idx, &label): &(usize, &u32)| {
+        let mut sum = vec![0.0; n_classes];
+        for step in logits.chunks_exact(frame.max(1)) {
+            let own = &step[sample_idx * n_classes..][..n_classes];
+            sum.iter_mut().zip(own).for_each(|(sum, &v)| *sum += f64::from(v));
+        }
+        in_top_k(&sum, label as usize, 1)
+    };
+    labels.iter().enumerate().filter(right).count()
+}
+
+/// Collects the answers of a pass, batch by batch.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    softmax: Vec<f64>,
+    logit: Vec<f64>,
+    correct: Vec<bool>,
+    correct5: usize,
+    per_step: Vec<usize>,
+    cumulative: Vec<usize>,
+}
+
+impl Meter {
+    /// Adds a batch.
+    ///
+    /// # Shapes
+    /// - `logits`: `[T, N, K]` row by row; `labels`: N labels below K
+    ///
+    /// # Errors
+    /// [`Error::Loss`] for a label of K or more; [`Error::Ops`] when the lengths do not fit, or T is not that of the
+    /// batches before.
+    pub fn push(&mut self, logits: &[f32], labels: &[u32], n_classes: usize) -> Result<()> {
+        let frame = labels.len() * n_classes;
+        let t_steps = logits.len().checked_div(frame).unwrap_or(0);
+        let fits = t_steps * frame == logits.len() && t_steps > 0;
+        if !fits || !(self.per_step.is_empty() || self.per_step.len() == t_steps) {
+            return Err(Error::Ops(snn_ops::Error::Shape {
+                what: "logits of a batch",
+                expected: format!("[T, {}, {n_classes}] with T as before", labels.len()),
+                got: vec![logits.len()],
+            }));
+        }
+        self.per_step.resize(t_steps, 0);
+        self.cumulative.resize(t_steps, 0);
+        for (sample_idx, &label) in labels.iter().enumerate() {
+            if label as usize >= n_classes {
+                let error = snn_losses::Error::Label { label, sample_idx, n_classes };
+                return Err(Error::Loss(error));
+            }
+            self.sample(logits, sample_idx, label as usize, n_classes, frame);
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, logits: &[f32], idx: usize, label: usize, n_classes: usize, frame: usize) {
+        let mut sum = vec![0.0; n_classes];
+        for (t, step) in logits.chunks_exact(frame).enumerate() {
+            let own = &step[idx * n_classes..][..n_classes];
+            let own: Vec<f64> = own.iter().map(|&v| f64::from(v)).collect();
+            sum.iter_mut().zip(&own).for_each(|(sum, v)| *sum += v);
+            self.per_step[t] += usize::from(in_top_k(&own, label, 1));
+            self.cumulative[t] += usize::from(in_top_k(&sum, label, 1));
+        }
+        let mean: Vec<f64> = sum.iter().map(|v| v / self.per_step.len() as f64).collect();
+        let largest = mean.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = mean.iter().map(|v| (v - largest).exp()).sum();
+        self.softmax.push(1.0 / total);
+        self.logit.push(largest);
+        self.correct.push(in_top_k(&mean, label, 1));
+        self.correct5 += usize::from(in_top_k(&mean, label, 5));
+    }
+
+    /// The measures of everything that was added.
+    pub fn finish(&self) -> Metrics {
+        let n = self.correct.len();
+        let percent = |count: usize| 100.0 * count as f64 / n.max(1) as f64;
+        let (aurc_softmax, eaurc_softmax) = aurc(&self.softmax, &self.correct);
+        let (aurc_logit, eaurc_logit) = aurc(&self.logit, &self.correct);
+        Metrics {
+            n,
+            top1: percent(self.correct.iter().filter(|&&c| c).count()),
+            top5: percent(self.correct5),
+            aurc_softmax: 1e3 * aurc_softmax,
+            aurc_logit: 1e3 * aurc_logit,
+            eaurc_softmax: 1e3 * eaurc_softmax,
+            eaurc_logit: 1e3 * eaurc_logit,
+            per_step_top1: self.per_step.iter().map(|&c| percent(c)).collect(),
+            cumulative_top1: self.cumulative.iter().map(|&c| percent(c)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worked_example_of_aurc_comes_out() {
+        let correct = [true, true, false, true, false];
+        let (area, excess) = aurc(&[0.9, 0.8, 0.7, 0.6, 0.5], &correct);
+        assert!((area - 0.196_666_7).abs() < 1e-6 && (excess - 0.066_666_7).abs() < 1e-6);
+        // All equal: the given order stays.
+        assert_eq!(aurc(&[0.5; 5], &correct), (area, excess));
+        assert_eq!(aurc(&[], &[]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn top_k_is_clipped_at_k_and_breaks_ties_by_order() {
+        assert!(in_top_k(&[1.0, 2.0], 0, 5) && !in_top_k(&[1.0, 2.0], 0, 1));
+        assert!(in_top_k(&[2.0, 2.0], 0, 1) && !in_top_k(&[2.0, 2.0], 1, 1));
+        assert!(!in_top_k(&[f64::NAN, 1.0], 0, 2) && !in_top_k(&[f64::NAN, 1.0], 1, 1));
+    }
+
+    #[test]
+    fn steps_are_counted_alone_and_together() {
+        // T = 2, N = 2, K = 2. Sample 0: right, then wrong by more. Sample 1: wrong, then right by more.
+        let logits = [1.0, 0.0, 1.0, 0.0, 0.0, 3.0, 0.0, 3.0];
+        let mut meter = Meter::default();
+        meter.push(&logits, &[0, 1], 2).unwrap();
+        let metrics = meter.finish();
+        assert_eq!(metrics.per_step_top1, [50.0, 50.0]);
+        assert_eq!(metrics.cumulative_top1, [50.0, 50.0]);
+        assert_eq!((metrics.n, metrics.top1, metrics.top5), (2, 50.0, 100.0));
+        assert_eq!(count_correct(&logits, &[0, 1], 2), 1);
+    }
+
+    #[test]
+    fn bad_batches_are_typed_errors() {
+        let mut meter = Meter::default();
+        assert!(matches!(meter.push(&[0.0; 4], &[2], 2), Err(Error::Loss(_))));
+        assert!(matches!(meter.push(&[0.0; 3], &[0], 2), Err(Error::Ops(_))));
+        assert!(matches!(meter.push(&[0.0; 2], &[0], 2), Err(Error::Ops(_))));
+    }
+}

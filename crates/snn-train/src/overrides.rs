@@ -1,0 +1,83 @@
+//! `--set table.key=value`: changes to a recipe before it is read.
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use crate::{Error, Result};
+
+/// Reads `text` with the changes.
+///
+/// An error in the text itself is reported from the text, with its line; one that only the changes bring, with its key.
+pub(crate) fn read<T: DeserializeOwned>(text: &str, origin: &str, sets: &[String]) -> Result<T> {
+    let fault = |why: String| Error::Recipe { origin: origin.into(), why };
+    if sets.is_empty() {
+        return toml::from_str(text).map_err(|e| fault(e.to_string()));
+    }
+    let mut table: Table = toml::from_str(text).map_err(|e| fault(e.to_string()))?;
+    for set in sets {
+        apply(&mut table, set)?;
+    }
+    table.try_into().map_err(|changed: toml::de::Error| match toml::from_str::<T>(text) {
+        Err(original) => fault(original.to_string()),
+        Ok(_) => {
+            let origin = format!("--set {}", sets.join(" --set "));
+            Error::Recipe { origin, why: changed.to_string() }
+        }
+    })
+}
+
+fn apply(table: &mut Table, set: &str) -> Result<()> {
+    let fault = |why: &str| Error::Recipe { origin: format!("--set {set}"), why: why.into() };
+    let (path, value) = set.split_once('=').ok_or_else(|| fault("use key=value"))?;
+    let mut keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    if keys.iter().any(|key| key.is_empty()) {
+        return Err(fault("use key=value with a key such as train.batch"));
+    }
+    let Some(last) = keys.pop() else { return Err(fault("use key=value")) };
+    let mut at = table;
+    for key in keys {
+        let next = at.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        at = next.as_table_mut().ok_or_else(|| fault("the key goes through a plain value"))?;
+    }
+    at.insert(last.into(), literal(value.trim()));
+    Ok(())
+}
+
+/// A TOML value; what is none, such as `tks`, is a string.
+fn literal(text: &str) -> Value {
+    match toml::from_str::<Table>(&format!("value = {text}")) {
+        Ok(mut table) if table.len() == 1 => {
+            table.remove("value").unwrap_or_else(|| Value::String(text.into()))
+        }
+        _ => Value::String(text.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_toml_or_strings() {
+        assert_eq!(literal("3"), Value::Integer(3));
+        assert_eq!(literal("1e-3"), Value::Float(1e-3));
+        assert_eq!(literal("true"), Value::Boolean(true));
+        assert_eq!(literal("\"a b\""), Value::String("a b".into()));
+        assert_eq!(literal("tks-paper"), Value::String("tks-paper".into()));
+        assert_eq!(literal("1\nother = 2"), Value::String("1\nother = 2".into()));
+        assert_eq!(literal("[0.9, 0.95]").as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn keys_make_tables_and_replace_values() {
+        let mut table: Table = toml::from_str("seed = 1\n[a]\nb = 2").unwrap();
+        for set in ["seed=7", "a.b=3", "c.d.e = x"] {
+            apply(&mut table, set).unwrap();
+        }
+        let expected = "seed = 7\n[a]\nb = 3\n[c.d]\ne = \"x\"";
+        assert_eq!(table, toml::from_str(expected).unwrap());
+        for bad in ["seed", "=1", "a..b=1", "seed.x=1"] {
+            assert!(matches!(apply(&mut table, bad), Err(Error::Recipe { .. })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A recipe: the TOML file that says everything a run depends on, apart from where the data lies.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use snn_data::{DataConfig, FrameBy};
+use snn_losses::Loss;
+use snn_models::{Architecture, NeuronConfig};
+
+use crate::{Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig, validate};
+
+/// A whole recipe. Unknown keys are refused in every table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Where every random number comes from; default 42, the authors' seed.
+    #[serde(default = "seed")]
+    pub seed: u64,
+    /// The samples.
+    pub data: DataRecipe,
+    /// The network.
+    pub model: ModelRecipe,
+    /// The neuron; its defaults are the TKS paper's.
+    #[serde(default)]
+    pub neuron: NeuronConfig,
+    /// The loss; default `ce`.
+    #[serde(default)]
+    pub loss: LossRecipe,
+    /// The optimizer; default AdamW.
+    #[serde(default)]
+    pub optimizer: OptimizerConfig,
+    /// The learning rate over the epochs.
+    pub schedule: ScheduleConfig,
+    /// Batches, evaluation and checkpoints.
+    #[serde(default)]
+    pub train: TrainRecipe,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// The data set, such as `cifar10`.
+    pub name: String,
+    /// Time steps, T, at least 1: how often an image is shown, or into how many frames events are cut.
+    pub t_steps: usize,
+    /// Side in pixels that samples are resized to; their own size when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// How events are cut into frames; default `time`.
+    #[serde(default)]
+    pub frames_by: FramesBy,
+    /// What is done to training samples; default nothing.
+    #[serde(default)]
+    pub augment: AugmentRecipe,
+    /// Use that many training samples only, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_train: Option<usize>,
+    /// Use that many test samples only, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_test: Option<usize>,
+}
+
+impl DataRecipe {
+    /// What the data crate needs to open the set in `dir`.
+    ///
+    /// Generated and simulated samples are one data set, whatever the run's seed, so theirs is 0.
+    pub fn config(&self, dir: Option<PathBuf>) -> DataConfig {
+        DataConfig {
+            name: self.name.clone(),
+            dir,
+            t_steps: self.t_steps,
+            size: self.size,
+            frames_by: match self.frames_by {
+                FramesBy::Time => FrameBy::Time,
+                FramesBy::Count => FrameBy::Count,
+            },
+            limit_train: self.limit_train,
+            limit_test: self.limit_test,
+            seed: 0,
+        }
+    }
+}
+
+/// How a stream of events is cut into frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FramesBy {
+    /// Slices of equal duration.
+    #[default]
+    Time,
+    /// Slices of equally many events.
+    Count,
+}
+
+/// `[data] augment`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentRecipe {
+    /// Pixels of padding before a random crop to the old size; default 0.
+    pub crop_padding: usize,
+    /// Mirror half of the samples; default false.
+    pub flip: bool,
+    /// Rotate by up to that many degrees either way, 0 to 180; default 0.
+    pub rotate_degrees: f32,
+    /// Side of a square that is blanked; default 0.
+    pub cutout: usize,
+}
+
+/// `[model]`
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecipe {
+    /// The network's name.
+    pub architecture: Architecture,
+    /// Factor of every layer's channels; default 1.
+    #[serde(default = "one")]
+    pub width: f64,
+}
+
+/// The names of the losses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// Cross entropy of the mean answer.
+    #[default]
+    Ce,
+    /// Label smoothing.
+    Ls,
+    /// Temporal efficient training.
+    Tet,
+    /// Temporal knowledge sharing as released.
+    Tks,
+    /// Temporal knowledge sharing as printed.
+    TksPaper,
+}
+
+/// `[loss]`. Each kind reads its own constants and leaves the others alone, so that one recipe serves all kinds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossRecipe {
+    /// Which loss; default `ce`.
+    pub kind: LossKind,
+    /// `ls`: weight of the uniform distribution, 0 to 1; default 0.1.
+    pub epsilon: f64,
+    /// `tet`: weight of the pull towards `mean`, 0 to 1; default 0.
+    pub lambda: f64,
+    /// `tet`: where the logits are pulled to; default 1.
+    pub mean: f64,
+    /// `tks`, `tks-paper`: the weight that the ramp grows to, 0 to 1; default 0.7.
+    pub alpha: f64,
+    /// `tks`, `tks-paper`: softens the distributions, above 0; default 3.
+    pub temperature: f64,
+}
+
+impl Default for LossRecipe {
+    fn default() -> Self {
+        let kind = LossKind::default();
+        Self { kind, epsilon: 0.1, lambda: 0.0, mean: 1.0, alpha: 0.7, temperature: 3.0 }
+    }
+}
+
+impl LossRecipe {
+    /// The loss with the constants that it reads.
+    pub fn loss(&self) -> Loss {
+        let (tks_alpha_max, temperature) = (self.alpha, self.temperature);
+        match self.kind {
+            LossKind::Ce => Loss::CrossEntropy,
+            LossKind::Ls => Loss::LabelSmoothing { epsilon: self.epsilon },
+            LossKind::Tet => Loss::Tet { lambda: self.lambda, mean: self.mean },
+            LossKind::Tks => Loss::Tks { tks_alpha_max, temperature },
+            LossKind::TksPaper => Loss::TksPaper { tks_alpha_max, temperature },
+        }
+    }
+}
+
+/// The number format of activations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Reference accuracy.
+    #[default]
+    F32,
+}
+
+impl Precision {
+    /// The name that recipes and results use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+        }
+    }
+}
+
+/// `[train]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainRecipe {
+    /// Samples of a step, at least 1; default 128. The last, smaller batch of an epoch is dropped.
+    pub batch: usize,
+    /// Number format; default `f32`.
+    pub precision: Precision,
+    /// Evaluate every that many epochs, at least 1, and after the last; default 1.
+    pub eval_every: usize,
+    /// Steps between checkpoints; default 0, one after every epoch.
+    pub checkpoint_every: u64,
+    /// Checkpoints that are kept, at least 1; default 2.
+    pub keep: usize,
+    /// Threads that prepare batches ahead; default 1. They change the speed only, but are part
+    /// of the recipe, which a run keeps.
+    pub workers: usize,
+    /// End as diverged when an epoch's mean loss after the warm-up is above that many times the loss of a
+    /// uniform answer, above 1; default 3.
+    pub loss_limit: f64,
+}
+
+impl Default for TrainRecipe {
+    fn default() -> Self {
+        Self {
+            batch: 128,
+            precision: Precision::F32,
+            eval_every: 1,
+            checkpoint_every: 0,
+            keep: 2,
+            workers: 1,
+            loss_limit: 3.0,
+        }
+    }
+}
+
+impl Recipe {
+    /// Reads a recipe, applies `key=value` overrides with dotted keys, and checks every range.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with name and line for what is not a recipe, [`Error::Setting`] for a value out of range.
+    pub fn parse(text: &str, origin: &str, sets: &[String]) -> Result<Self> {
+        let recipe: Self = overrides::read(text, origin, sets)?;
+        validate::check(&recipe)?;
+        Ok(recipe)
+    }
+
+    /// [`Recipe::parse`] of a file.
+    ///
+    /// # Errors
+    /// As there, and [`Error::Recipe`] when the file cannot be read.
+    pub fn load(path: &Path, sets: &[String]) -> Result<Self> {
+        let origin = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &origin, sets),
+            Err(error) => Err(Error::Recipe { origin, why: error.to_string() }),
+        }
+    }
+
+    /// The recipe written out with all defaults: what a run directory keeps, and what [`Recipe::hash`] hashes.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] when TOML cannot hold a number of the recipe (a seed of 2^63 or more).
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self)
+            .map_err(|e| Error::Recipe { origin: "recipe".into(), why: e.to_string() })
+    }
+
+    /// The SHA-256 of [`Recipe::to_toml`] in hexadecimal: equal for recipes that mean the same.
+    ///
+    /// # Errors
+    /// As [`Recipe::to_toml`].
+    pub fn hash(&self) -> Result<String> {
+        Ok(crate::hash::sha256(self.to_toml()?.as_bytes()))
+    }
+}
+
+fn seed() -> u64 {
+    42
+}
+
+fn one() -> f64 {
+    1.0
+}

@@ -1,0 +1,177 @@
+//! The loop: epochs of steps, an evaluation after each, checkpoints in between, a result at the end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use snn_losses::Loss;
+
+use crate::evaluate::{EVAL_BATCH, evaluate, evaluate_until};
+use crate::journal::{self, Clock, EpochReport};
+use crate::result::{RunResult, finish};
+use crate::schedule::learning_rate;
+use crate::setup::{Run, RunOptions};
+use crate::step::{StepConfig, train_step};
+use crate::{Error, Recipe, Result, input::Input, run_file};
+
+/// What an observer is told after a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// The epoch, counted from 0.
+    pub epoch: usize,
+    /// Epochs of the run.
+    pub epochs: usize,
+    /// Steps taken in this epoch.
+    pub step_in_epoch: usize,
+    /// Steps of an epoch.
+    pub steps: usize,
+    /// The step's loss.
+    pub loss: f64,
+    /// Mean accuracy of the epoch so far in percent.
+    pub train_top1: f64,
+}
+
+/// Someone who watches a run, such as a progress bar. `()` watches nothing.
+pub trait Observer {
+    /// After every step.
+    fn on_step(&mut self, _report: &StepReport) {}
+    /// After every epoch.
+    fn on_epoch(&mut self, _report: &EpochReport) {}
+}
+
+impl Observer for () {}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished(Box<RunResult>),
+    /// The interrupt flag was set; a checkpoint of this step is written.
+    Interrupted {
+        /// Steps taken.
+        step: u64,
+    },
+}
+
+/// Trains by a recipe until it is done or `interrupt` is set.
+///
+/// A directory is one run. With `options.resume` an interrupted run goes on from its newest intact checkpoint, to the
+/// same bytes that it would have reached without the interruption; a finished one is returned as it is.
+///
+/// # Errors
+/// Every variant of [`Error`]; [`Error::exit_code`] says which end a program should come to. After an error the
+/// directory still holds the checkpoints before it.
+///
+/// # Determinism
+/// The same recipe, data and engine give the same checkpoints, metrics (but for `clock`) and export, bit for bit, with
+/// any number of threads and workers and any number of interruptions.
+pub fn train(
+    recipe: &Recipe,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome> {
+    if options.resume
+        && run_file::exists(&options.dir)
+        && let Some(result) = RunResult::load(&options.dir)?
+    {
+        run_file::check_recipe(recipe, &options.dir)?;
+        return Ok(Outcome::Finished(Box::new(result)));
+    }
+    let mut run = Run::open(recipe, options)?;
+    let mut last = None;
+    while run.progress.epoch < recipe.schedule.epochs {
+        let Some(report) = epoch(&mut run, recipe, observer, interrupt)? else {
+            run.save(recipe.train.keep)?;
+            return Ok(Outcome::Interrupted { step: run.progress.step });
+        };
+        observer.on_epoch(&report);
+        last = report.test;
+    }
+    let last = match last {
+        Some(last) => last,
+        None => evaluate(&run.model, &run.test, EVAL_BATCH)?,
+    };
+    Ok(Outcome::Finished(Box::new(finish(&mut run, recipe, options, last)?)))
+}
+
+/// The rest of the epoch in progress; none when interrupted.
+fn epoch(
+    run: &mut Run,
+    recipe: &Recipe,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Option<EpochReport>> {
+    let started = Instant::now();
+    let (loss, epochs) = (recipe.loss.loss(), recipe.schedule.epochs);
+    let epoch = run.progress.epoch;
+    let lr = learning_rate(&recipe.schedule, recipe.optimizer.lr, epoch);
+    let alpha = loss.alpha(epoch, epochs);
+    let loader = Arc::clone(&run.train);
+    let steps = loader.steps();
+    for batch in loader.epoch(epoch as u64, run.progress.step_in_epoch) {
+        if interrupt.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let input = Input::new(batch?)?;
+        let step = run.progress.step;
+        let config = StepConfig { loss: &loss, alpha, lr, step };
+        let out = train_step(&mut run.model, &mut run.optimizer, &input, config)?;
+        run.progress.add_step(out.loss, out.correct, input.host_labels.len());
+        tracing::debug!(step, loss = out.loss, grad_norm = out.grad_norm, "step");
+        let (step_in_epoch, train_top1) = (run.progress.step_in_epoch, run.progress.means().1);
+        let loss = out.loss;
+        observer.on_step(&StepReport { epoch, epochs, step_in_epoch, steps, loss, train_top1 });
+        let every = recipe.train.checkpoint_every;
+        if every > 0 && run.progress.step.is_multiple_of(every) {
+            run.save(recipe.train.keep)?;
+        }
+    }
+    let (train_loss, train_top1) = run.progress.means();
+    check_loss(recipe, &loss, alpha, train_loss, run)?;
+    // The state is saved before the evaluation, so that it does not depend on where an interruption came.
+    let is_last = epoch + 1 == epochs;
+    if recipe.train.checkpoint_every == 0 || is_last {
+        run.save(recipe.train.keep)?;
+    }
+    let mut test = None;
+    if is_last || (epoch + 1).is_multiple_of(recipe.train.eval_every) {
+        let workers = recipe.train.workers;
+        test = evaluate_until(&run.model, &run.test, EVAL_BATCH, workers, interrupt)?;
+        if test.is_none() {
+            return Ok(None);
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let clock = Clock { seconds, peak_rss_mb: journal::peak_rss_mb() };
+    let step = run.progress.step;
+    let report =
+        EpochReport { epoch, epochs, step, lr, alpha, train_loss, train_top1, test, clock };
+    run.metrics_bytes = journal::append(&run.dir, &report)?;
+    run.seconds += seconds;
+    run.progress.end_epoch(report.test.as_ref());
+    let test_top1 = report.test.as_ref().map(|test| test.top1);
+    tracing::info!(epoch, lr, alpha, train_loss, train_top1, test_top1, seconds, "epoch");
+    Ok(Some(report))
+}
+
+/// Ends a run that learns nothing, rather than let it use up its time.
+fn check_loss(recipe: &Recipe, loss: &Loss, alpha: f64, mean: f64, run: &Run) -> Result<()> {
+    let limit = recipe.train.loss_limit * uniform_loss(loss, alpha, run.model.config().num_classes);
+    if run.progress.epoch < recipe.schedule.warmup_epochs || mean <= limit {
+        return Ok(());
+    }
+    let what = format!("the epoch's mean loss is {mean:.4}, above {limit:.4} (train.loss_limit)");
+    Err(Error::Diverged { step: run.progress.step, what })
+}
+
+/// The loss of a model that answers every class alike.
+fn uniform_loss(loss: &Loss, alpha: f64, n_classes: usize) -> f64 {
+    let weight = match *loss {
+        Loss::Tks { temperature, .. } | Loss::TksPaper { temperature, .. } => {
+            1.0 - alpha + alpha * temperature * temperature
+        }
+        _ => 1.0,
+    };
+    weight * (n_classes.max(2) as f64).ln()
+}

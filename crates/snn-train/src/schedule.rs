@@ -1,0 +1,110 @@
+//! The learning rate of each epoch.
+
+use serde::{Deserialize, Serialize};
+
+/// `[schedule]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleConfig {
+    /// Epochs of the whole run, at least 1. The authors' trainer has 600.
+    pub epochs: usize,
+    /// Epochs of linear warm-up; default 5.
+    #[serde(default = "warmup_epochs")]
+    pub warmup_epochs: usize,
+    /// Where the warm-up starts; default 1e-6.
+    #[serde(default = "warmup_lr")]
+    pub warmup_lr: f64,
+    /// Where the cosine ends; default 1e-5.
+    #[serde(default = "min_lr")]
+    pub min_lr: f64,
+    /// What follows the warm-up; default `cosine`.
+    #[serde(default)]
+    pub kind: ScheduleKind,
+}
+
+/// The shape of the learning rate after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleKind {
+    /// Half a cosine from the base to the least rate.
+    #[default]
+    Cosine,
+    /// The base rate.
+    Constant,
+}
+
+/// The learning rate in `epoch`, counted from 0.
+///
+/// # Equation
+/// ```text
+/// e < warmup_epochs:  warmup_lr + e (base - warmup_lr) / warmup_epochs
+/// else, cosine:       min_lr + (base - min_lr) (1 + cos(pi e / epochs)) / 2
+/// else, constant:     base
+/// ```
+///
+/// # Source
+/// The scheduler of the authors' released trainer (timm's cosine). As there, the rate changes once an epoch, the
+/// first epoch runs at `warmup_lr`, and the warm-up is not subtracted from the cosine's epochs. That trainer makes
+/// its base rate `5e-3 * batch / 1024` (6.25e-4 at batch 128) before it builds the schedule; here `base` is used as
+/// the recipe writes it, whatever the batch.
+pub fn learning_rate(schedule: &ScheduleConfig, base: f64, epoch: usize) -> f64 {
+    let ScheduleConfig { epochs, warmup_epochs, warmup_lr, min_lr, kind } = *schedule;
+    if epoch < warmup_epochs {
+        return warmup_lr + epoch as f64 * (base - warmup_lr) / warmup_epochs as f64;
+    }
+    match kind {
+        ScheduleKind::Constant => base,
+        ScheduleKind::Cosine => {
+            let angle = std::f64::consts::PI * epoch as f64 / epochs.max(1) as f64;
+            min_lr + 0.5 * (base - min_lr) * (1.0 + angle.cos())
+        }
+    }
+}
+
+fn warmup_epochs() -> usize {
+    5
+}
+
+fn warmup_lr() -> f64 {
+    1e-6
+}
+
+fn min_lr() -> f64 {
+    1e-5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paper(kind: ScheduleKind) -> ScheduleConfig {
+        ScheduleConfig { epochs: 600, warmup_epochs: 5, warmup_lr: 1e-6, min_lr: 1e-5, kind }
+    }
+
+    #[test]
+    fn cosine_has_the_released_trainers_values() {
+        let base = 5e-3 * 128.0 / 1024.0;
+        let expected = [
+            (0, 1e-6),
+            (1, 1.258e-4),
+            (4, 5.002e-4),
+            (5, 6.249e-4),
+            (100, 5.838e-4),
+            (300, 3.175e-4),
+            (599, 1.0004e-5),
+        ];
+        for (epoch, lr) in expected {
+            let got = learning_rate(&paper(ScheduleKind::Cosine), base, epoch);
+            assert!((got - lr).abs() < 1.1e-4 * lr, "epoch {epoch}: {got} {lr}");
+        }
+    }
+
+    #[test]
+    fn constant_holds_the_base_after_the_warmup() {
+        let schedule = paper(ScheduleKind::Constant);
+        assert_eq!(learning_rate(&schedule, 0.1, 0), 1e-6);
+        assert_eq!(learning_rate(&schedule, 0.1, 5), 0.1);
+        let none = ScheduleConfig { warmup_epochs: 0, ..schedule };
+        assert_eq!(learning_rate(&none, 0.1, 0), 0.1);
+    }
+}

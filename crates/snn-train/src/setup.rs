@@ -1,0 +1,138 @@
+//! What has to be there before the first step: the data, the model, and the state of an earlier process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use snn_data::{Augment, Dataset, Loader, LoaderConfig};
+use snn_models::{InputConfig, Model, ModelConfig};
+
+use crate::recipe::Recipe;
+use crate::{
+    Error, Result, checkpoint, checkpoint::Identity, journal, lock::RunLock, manifest::Manifest,
+    optim::Optimizer, progress::Progress, restore::Restored, run_file, write_atomic,
+};
+
+const RECIPE_FILE: &str = "recipe.toml";
+
+/// Where a run lives and what it may find there.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// The run directory; made when it is not there.
+    pub dir: PathBuf,
+    /// Where the data sets lie; the data crate's own choice when absent.
+    pub data_dir: Option<PathBuf>,
+    /// Go on with the run in the directory, or start it when there is none.
+    pub resume: bool,
+    /// The source code's commit, for the record.
+    pub commit: Option<String>,
+}
+
+/// A run that is ready to go on.
+pub(crate) struct Run {
+    pub(crate) dir: PathBuf,
+    pub(crate) identity: Identity,
+    pub(crate) train: Arc<Loader>,
+    pub(crate) test: Arc<Dataset>,
+    pub(crate) model: Model,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) progress: Progress,
+    pub(crate) manifest: Manifest,
+    pub(crate) metrics_bytes: u64,
+    /// Seconds of the epochs so far.
+    pub(crate) seconds: f64,
+    _lock: RunLock,
+}
+
+impl Run {
+    /// Opens the data, builds the model, and restores the newest intact checkpoint.
+    pub(crate) fn open(recipe: &Recipe, options: &RunOptions) -> Result<Self> {
+        let dir = &options.dir;
+        crate::atomic::create_dir(dir)?;
+        let lock = RunLock::acquire(dir)?;
+        let old = run_file::exists(dir);
+        if old && !options.resume {
+            return Err(Error::Exists { path: dir.clone() });
+        }
+        let splits = snn_data::open(&recipe.data.config(options.data_dir.clone()))?;
+        let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
+        let (recipe_hash, data_hash) = (recipe.hash()?, data_hash(&train, &test));
+        let identity = Identity { recipe_hash, data_hash };
+        let mut model = Model::new(&model_config(recipe, &train), recipe.seed)?;
+        let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
+        let manifest = if old {
+            run_file::check(dir, &identity)?;
+            let manifest = Manifest::read(dir)?;
+            manifest.sweep(dir)?;
+            manifest
+        } else {
+            write_atomic(&dir.join(RECIPE_FILE), recipe.to_toml()?.as_bytes())?;
+            run_file::write(recipe, options, &identity)?;
+            Manifest::default()
+        };
+        let optimizer = Optimizer::new(&recipe.optimizer);
+        let restored = Restored::newest(dir, manifest, &mut model, optimizer, &identity)?;
+        let Restored { manifest, optimizer, progress, metrics_bytes, seconds } = restored;
+        journal::cut(dir, metrics_bytes)?;
+        let dir = dir.clone();
+        Ok(Self {
+            dir,
+            identity,
+            train: Arc::new(train),
+            test,
+            model,
+            optimizer,
+            progress,
+            manifest,
+            metrics_bytes,
+            seconds,
+            _lock: lock,
+        })
+    }
+
+    /// Writes a checkpoint of this moment, unless there is one.
+    pub(crate) fn save(&mut self, keep: usize) -> Result<()> {
+        let step = self.progress.step;
+        if self.manifest.entries.last().is_some_and(|last| last.step == step) {
+            return Ok(());
+        }
+        let bytes =
+            checkpoint::encode(&self.model, &self.optimizer, &self.progress, &self.identity)?;
+        self.manifest.save(&self.dir, step, &bytes, self.metrics_bytes, keep)
+    }
+}
+
+/// One name for both splits' contents.
+fn data_hash(train: &Dataset, test: &Dataset) -> String {
+    crate::hash::sha256(format!("{} {}", train.hash(), test.hash()).as_bytes())
+}
+
+/// The last, smaller batch is dropped, unless it is the only one.
+fn loader_config(recipe: &Recipe, n: usize) -> LoaderConfig {
+    let augment = recipe.data.augment;
+    LoaderConfig {
+        batch: recipe.train.batch,
+        shuffle: true,
+        drop_last: n >= recipe.train.batch,
+        workers: recipe.train.workers,
+        seed: recipe.seed,
+        augment: Augment {
+            crop_padding: augment.crop_padding,
+            flip: augment.flip,
+            rotate_degrees: augment.rotate_degrees,
+            cutout: augment.cutout,
+        },
+    }
+}
+
+fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
+    let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
+    config.width = recipe.model.width;
+    config.t_steps = recipe.data.t_steps;
+    config.neuron = recipe.neuron.clone();
+    config.labels = data.class_names().to_vec();
+    if let [.., channels, height, width] = *data.sample_shape() {
+        config.in_channels = channels;
+        config.input = InputConfig { height, width };
+    }
+    config
+}

@@ -1,0 +1,121 @@
+//! One training step: forward, loss, backward, the check that everything is finite, update.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Tensor, Var};
+use rayon::prelude::*;
+use snn_losses::Loss;
+use snn_models::{Mode, Model};
+use snn_ops::{Tape, buffer};
+
+use crate::{Error, Result, input::Input, metrics, optim::Optimizer};
+
+/// What a step is taken with, besides the batch.
+#[derive(Clone, Copy, Debug)]
+pub struct StepConfig<'a> {
+    /// The loss.
+    pub loss: &'a Loss,
+    /// The weight of knowledge sharing in this epoch.
+    pub alpha: f64,
+    /// The learning rate in this epoch.
+    pub lr: f64,
+    /// Steps taken before this one; errors name it.
+    pub step: u64,
+}
+
+/// What a step says about its batch, measured before the update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepOutput {
+    /// The loss.
+    pub loss: f64,
+    /// Samples that were answered rightly.
+    pub correct: usize,
+    /// Euclidean norm of all gradients together.
+    pub grad_norm: f64,
+}
+
+/// Trains on one batch.
+///
+/// Weights, running statistics and the optimizer change together, and only when the loss, every gradient and every
+/// new statistic is finite.
+///
+/// # Errors
+/// [`Error::Diverged`] naming the first tensor that is not finite; [`Error::Model`] and [`Error::Loss`] when the batch
+/// does not fit the model.
+///
+/// # Determinism
+/// The gradients' norm is summed in name order over pieces that do not depend on the number of threads.
+pub fn train_step(
+    model: &mut Model,
+    optimizer: &mut Optimizer,
+    input: &Input,
+    config: StepConfig,
+) -> Result<StepOutput> {
+    let StepConfig { loss, alpha, lr, step } = config;
+    let diverged = |what: String| Error::Diverged { step, what };
+    let mut tape = Tape::new();
+    let output = model.forward(&mut tape, &input.x, Mode::Train)?;
+    let logits = Var::from_tensor(output.logits.tensor())?;
+    let value = loss.compute(logits.as_tensor(), &input.labels, alpha)?;
+    let loss = f64::from(value.to_scalar::<f32>()?);
+    if !loss.is_finite() {
+        return Err(diverged(blame(input, output.logits.tensor(), loss)?));
+    }
+    let seed = match value.backward()?.remove(&logits) {
+        Some(seed) => seed.contiguous()?,
+        None => logits.zeros_like()?,
+    };
+    let mut gradients = BTreeMap::new();
+    tape.backward(&output.logits, seed, &mut |name, gradient| {
+        gradients.insert(name.to_string(), gradient);
+        Ok(())
+    })?;
+    // A parameter that no gradient reached still decays, as it would in a run where one did.
+    for (name, param) in model.params() {
+        if !gradients.contains_key(name) {
+            gradients.insert(name.clone(), param.zeros_like()?);
+        }
+    }
+    let mut squares = 0.0;
+    for (name, gradient) in &gradients {
+        let square = sum_of_squares(gradient)?;
+        if !square.is_finite() {
+            return Err(diverged(format!("the gradient of {name} is not finite")));
+        }
+        squares += square;
+    }
+    for (name, tensor) in &output.running {
+        if !sum_of_squares(tensor)?.is_finite() {
+            return Err(diverged(format!("{name} is not finite")));
+        }
+    }
+    optimizer.step(model.params_mut(), &gradients, lr)?;
+    model.set_buffers(output.running);
+    let (labels, n_classes) = (&input.host_labels, model.config().num_classes);
+    let correct = buffer::with_f32("logits", logits.as_tensor(), |logits| {
+        Ok(metrics::count_correct(logits, labels, n_classes))
+    })?;
+    Ok(StepOutput { loss, correct, grad_norm: squares.sqrt() })
+}
+
+/// Which tensor made the loss what it is.
+fn blame(input: &Input, logits: &Tensor, loss: f64) -> Result<String> {
+    for (name, tensor) in [("the input", &input.x), ("the logits", logits)] {
+        if !sum_of_squares(tensor)?.is_finite() {
+            return Ok(format!("{name} hold a number that is not finite"));
+        }
+    }
+    Ok(format!("the loss is {loss}"))
+}
+
+fn sum_of_squares(tensor: &Tensor) -> Result<f64> {
+    // DETERMINISM: fixed pieces, added in their order.
+    const PIECE: usize = 1 << 14;
+    Ok(buffer::with_f32("finite check", tensor, |values| {
+        let pieces: Vec<f64> = values
+            .par_chunks(PIECE)
+            .map(|piece| piece.iter().map(|&v| f64::from(v) * f64::from(v)).sum())
+            .collect();
+        Ok(pieces.iter().sum())
+    })?)
+}

@@ -1,0 +1,64 @@
+//! The ranges of a recipe's values.
+
+use std::fmt::Display;
+
+use crate::{Error, Recipe, Result};
+
+/// No count in a recipe may exceed this.
+const MOST: usize = 1 << 24;
+
+pub(crate) fn check(recipe: &Recipe) -> Result<()> {
+    let Recipe { seed, data, model, neuron, loss, optimizer, schedule, train } = recipe;
+    need("seed", seed, *seed < 1 << 63, "0 to 2^63 - 1, TOML's largest integer")?;
+    need("data.name", &data.name, !data.name.is_empty(), "the name of a data set")?;
+    count("data.t_steps", data.t_steps, 1, 1 << 16)?;
+    count("data.size", data.size.unwrap_or(1), 1, 1 << 14)?;
+    count("data.limit_train", data.limit_train.unwrap_or(1), 1, usize::MAX >> 1)?;
+    count("data.limit_test", data.limit_test.unwrap_or(1), 1, usize::MAX >> 1)?;
+    count("data.augment.crop_padding", data.augment.crop_padding, 0, 1 << 14)?;
+    count("data.augment.cutout", data.augment.cutout, 0, 1 << 14)?;
+    range("data.augment.rotate_degrees", data.augment.rotate_degrees.into(), 0.0, 180.0)?;
+    positive("model.width", model.width)?;
+    neuron.lif()?;
+    range("loss.epsilon", loss.epsilon, 0.0, 1.0)?;
+    range("loss.lambda", loss.lambda, 0.0, 1.0)?;
+    need("loss.mean", loss.mean, loss.mean.is_finite(), "a finite number")?;
+    range("loss.alpha", loss.alpha, 0.0, 1.0)?;
+    positive("loss.temperature", loss.temperature)?;
+    positive("optimizer.lr", optimizer.lr)?;
+    range("optimizer.weight_decay", optimizer.weight_decay(), 0.0, 1.0)?;
+    below_one("optimizer.momentum", optimizer.momentum)?;
+    below_one("optimizer.betas", optimizer.betas[0])?;
+    below_one("optimizer.betas", optimizer.betas[1])?;
+    positive("optimizer.eps", optimizer.eps)?;
+    count("schedule.epochs", schedule.epochs, 1, MOST)?;
+    count("schedule.warmup_epochs", schedule.warmup_epochs, 0, MOST)?;
+    range("schedule.warmup_lr", schedule.warmup_lr, 0.0, f64::MAX)?;
+    range("schedule.min_lr", schedule.min_lr, 0.0, f64::MAX)?;
+    count("train.batch", train.batch, 1, MOST)?;
+    count("train.eval_every", train.eval_every, 1, MOST)?;
+    count("train.keep", train.keep, 1, MOST)?;
+    count("train.workers", train.workers, 0, 256)?;
+    need("train.loss_limit", train.loss_limit, train.loss_limit > 1.0, "a number above 1")
+}
+
+fn need(field: &'static str, got: impl Display, holds: bool, allowed: &str) -> Result<()> {
+    let refuse = || Error::Setting { field, got: got.to_string(), allowed: allowed.into() };
+    if holds { Ok(()) } else { Err(refuse()) }
+}
+
+fn count(field: &'static str, got: usize, low: usize, high: usize) -> Result<()> {
+    need(field, got, (low..=high).contains(&got), &format!("{low} to {high}"))
+}
+
+fn range(field: &'static str, got: f64, low: f64, high: f64) -> Result<()> {
+    need(field, got, (low..=high).contains(&got), &format!("{low} to {high}"))
+}
+
+fn positive(field: &'static str, got: f64) -> Result<()> {
+    need(field, got, got > 0.0 && got.is_finite(), "a positive number")
+}
+
+fn below_one(field: &'static str, got: f64) -> Result<()> {
+    need(field, got, (0.0..1.0).contains(&got), "0 or more and below 1")
+}

@@ -1,0 +1,10 @@
+//! The crate as a user sees it.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod golden;
+mod recipe;
+mod resume;
+mod step;
+mod train;
+mod util;

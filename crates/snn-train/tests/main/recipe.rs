@@ -1,0 +1,116 @@
+//! Recipes: defaults, overrides, and errors that name the key.
+
+use snn_train::{Error, LossKind, OptimizerKind, Recipe, ScheduleKind};
+
+use crate::util::TINY;
+
+fn parse(text: &str, sets: &[&str]) -> snn_train::Result<Recipe> {
+    let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+    Recipe::parse(text, "r.toml", &sets)
+}
+
+const LEAST: &str = "
+[data]
+name = \"synthetic\"
+t_steps = 4
+[model]
+architecture = \"vgg_snn\"
+[schedule]
+epochs = 600
+";
+
+#[test]
+fn defaults_are_the_papers() {
+    let recipe = parse(LEAST, &[]).unwrap();
+    assert_eq!((recipe.seed, recipe.train.batch, recipe.train.keep), (42, 128, 2));
+    assert_eq!((recipe.neuron.tau, recipe.neuron.v_threshold), (2.0, 0.5));
+    assert_eq!(recipe.loss.kind, LossKind::Ce);
+    let optimizer = &recipe.optimizer;
+    assert_eq!((optimizer.lr, optimizer.weight_decay()), (5e-3 * 128.0 / 1024.0, 0.01));
+    let schedule = &recipe.schedule;
+    assert_eq!((schedule.warmup_epochs, schedule.warmup_lr, schedule.min_lr), (5, 1e-6, 1e-5));
+    assert_eq!(schedule.kind, ScheduleKind::Cosine);
+}
+
+#[test]
+fn unknown_keys_are_refused_with_name_and_line() {
+    let tables = ["data", "model", "neuron", "loss", "optimizer", "schedule", "train"];
+    for table in tables {
+        let header = format!("[{table}]\n");
+        let text = match LEAST.contains(&header) {
+            true => LEAST.replace(&header, &format!("{header}nonsense = 1\n")),
+            false => format!("{LEAST}{header}nonsense = 1\n"),
+        };
+        let line = 1 + text.lines().position(|l| l.starts_with("nonsense")).unwrap();
+        let error = parse(&text, &[]).unwrap_err();
+        let message = error.to_string();
+        assert!(matches!(error, Error::Recipe { .. }) && error.exit_code() == 1);
+        assert!(message.contains("nonsense"), "{message}");
+        assert!(message.contains(&format!("line {line}")), "{message}");
+        // An override does not hide where the text is wrong.
+        let message = parse(&text, &["seed=1"]).unwrap_err().to_string();
+        assert!(message.contains(&format!("line {line}")), "{message}");
+    }
+    assert!(parse(&format!("nonsense = 1\n{LEAST}"), &[]).is_err());
+    let augment = LEAST.replace("t_steps = 4", "t_steps = 4\naugment = { flop = true }");
+    assert!(parse(&augment, &[]).unwrap_err().to_string().contains("flop"));
+}
+
+#[test]
+fn overrides_replace_values_before_they_are_checked() {
+    let sets = ["seed=1", "loss.kind=tks-paper", "data.augment.flip=true", "optimizer.kind=sgd"];
+    let recipe = parse(LEAST, &sets).unwrap();
+    assert_eq!((recipe.seed, recipe.loss.kind), (1, LossKind::TksPaper));
+    assert!(recipe.data.augment.flip && recipe.optimizer.kind == OptimizerKind::Sgd);
+    assert_eq!(recipe.optimizer.weight_decay(), 0.0);
+    let error = parse(LEAST, &["train.bach=1"]).unwrap_err().to_string();
+    assert!(error.contains("--set train.bach=1") && error.contains("bach"), "{error}");
+    let missing = LEAST.replace("epochs = 600", "");
+    assert_eq!(parse(&missing, &["schedule.epochs=3"]).unwrap().schedule.epochs, 3);
+}
+
+#[test]
+fn values_out_of_range_are_typed_errors() {
+    let sets = [
+        "data.t_steps=0",
+        "data.limit_train=0",
+        "data.augment.rotate_degrees=200",
+        "model.width=0",
+        "loss.epsilon=1.5",
+        "loss.alpha=-0.1",
+        "loss.temperature=0",
+        "optimizer.lr=nan",
+        "optimizer.lr=inf",
+        "optimizer.betas=[1.0, 0.9]",
+        "optimizer.weight_decay=-1",
+        "schedule.epochs=0",
+        "schedule.min_lr=nan",
+        "train.batch=0",
+        "train.keep=0",
+        "train.eval_every=0",
+        "train.loss_limit=1",
+    ];
+    for set in sets {
+        let error = parse(LEAST, &[set]).unwrap_err();
+        let key = set.split('=').next().unwrap();
+        assert!(matches!(&error, Error::Setting { field, .. } if *field == key), "{set}: {error}");
+    }
+    for set in ["neuron.tau=0", "neuron.surrogate=relu", "train.precision=f16", "seed=-1"] {
+        assert_eq!(parse(LEAST, &[set]).unwrap_err().exit_code(), 1, "{set}");
+    }
+}
+
+#[test]
+fn written_out_recipe_means_the_same() {
+    let recipe = parse(TINY, &["optimizer.lr=0.1", "data.augment.cutout=4"]).unwrap();
+    let again = parse(&recipe.to_toml().unwrap(), &[]).unwrap();
+    assert_eq!(recipe, again);
+    assert_eq!(recipe.hash().unwrap(), again.hash().unwrap());
+    assert_ne!(recipe.hash().unwrap(), parse(TINY, &[]).unwrap().hash().unwrap());
+}
+
+#[test]
+fn missing_file_is_a_usage_error() {
+    let error = Recipe::load("/no/such/recipe.toml".as_ref(), &[]).unwrap_err();
+    assert!(error.exit_code() == 1 && error.to_string().contains("/no/such/recipe.toml"));
+}

@@ -1,0 +1,147 @@
+//! Interruptions and damage: a run goes on to the same bytes, or says why it cannot.
+
+use std::path::Path;
+
+use snn_train::Error;
+
+use crate::util::{STEPS, bytes, finish, interrupt_after, names, run, tiny};
+
+#[test]
+fn interruption_after_any_step_changes_no_byte() {
+    for sets in
+        [&[][..], &["train.checkpoint_every=2"], &["train.checkpoint_every=4", "train.keep=1"]]
+    {
+        let recipe = tiny(sets);
+        let whole = tempfile::tempdir().unwrap();
+        finish(&recipe, whole.path());
+        let expected = bytes(whole.path());
+        for steps in 0..=STEPS {
+            let dir = tempfile::tempdir().unwrap();
+            assert_eq!(interrupt_after(&recipe, dir.path(), steps), steps);
+            finish(&recipe, dir.path());
+            assert!(bytes(dir.path()) == expected, "{sets:?} after {steps}");
+        }
+    }
+}
+
+#[test]
+fn interruption_after_every_step_changes_no_byte() {
+    let whole = tempfile::tempdir().unwrap();
+    finish(&tiny(&[]), whole.path());
+    let dir = tempfile::tempdir().unwrap();
+    for step in 1..=STEPS {
+        assert_eq!(interrupt_after(&tiny(&[]), dir.path(), 1), step);
+    }
+    finish(&tiny(&[]), dir.path());
+    assert_eq!(bytes(dir.path()), bytes(whole.path()));
+}
+
+#[test]
+fn resuming_a_finished_run_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let result = finish(&tiny(&[]), dir.path());
+    let all = |dir: &Path| -> Vec<_> {
+        let files = names(dir).into_iter().filter(|name| name != "checkpoint");
+        files.map(|name| std::fs::read(dir.join(name)).unwrap()).collect()
+    };
+    let before = all(dir.path());
+    assert_eq!(finish(&tiny(&[]), dir.path()), result);
+    assert_eq!(all(dir.path()), before);
+}
+
+#[test]
+fn killed_between_any_two_files_finishes_to_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    finish(&tiny(&[]), dir.path());
+    let expected = bytes(dir.path());
+    // Without the result: killed while exporting. With strays: killed while writing them.
+    std::fs::remove_file(dir.path().join("result.json")).unwrap();
+    std::fs::remove_file(dir.path().join("checkpoint/config.json")).unwrap();
+    for stray in ["MANIFEST.tmp", "step-00000099.safetensors", "checkpoint/config.json.tmp"] {
+        std::fs::File::create(dir.path().join(stray)).unwrap();
+    }
+    finish(&tiny(&[]), dir.path());
+    assert_eq!(bytes(dir.path()), expected);
+    assert!(!names(dir.path()).iter().any(|n| n.ends_with(".tmp") || n.contains("99")));
+    assert_eq!(names(&dir.path().join("checkpoint")).len(), 2);
+    // A line of metrics that came after the last checkpoint is cut off and written again.
+    std::fs::remove_file(dir.path().join("result.json")).unwrap();
+    let path = dir.path().join("metrics.jsonl");
+    let mut text = std::fs::read(&path).unwrap();
+    text.extend(b"{\"epoch\":2,\"ep");
+    snn_train::write_atomic(&path, &text).unwrap();
+    finish(&tiny(&[]), dir.path());
+    assert_eq!(bytes(dir.path()), expected);
+}
+
+fn break_byte(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = at % bytes.len();
+    bytes[at] ^= 1 << (at % 8);
+    snn_train::write_atomic(path, &bytes).unwrap();
+}
+
+#[test]
+fn damaged_checkpoint_falls_back_to_the_one_before() {
+    let recipe = tiny(&["train.checkpoint_every=2"]);
+    let whole = tempfile::tempdir().unwrap();
+    finish(&recipe, whole.path());
+    for at in [0, 9, 100, 40_001] {
+        let dir = tempfile::tempdir().unwrap();
+        interrupt_after(&recipe, dir.path(), 5);
+        break_byte(&dir.path().join("step-00000005.safetensors"), at);
+        finish(&recipe, dir.path());
+        assert_eq!(bytes(dir.path()), bytes(whole.path()), "byte {at}");
+    }
+}
+
+#[test]
+fn without_an_intact_checkpoint_nothing_is_trained() {
+    let recipe = tiny(&["train.checkpoint_every=2"]);
+    let dir = tempfile::tempdir().unwrap();
+    interrupt_after(&recipe, dir.path(), 5);
+    for step in [4, 5] {
+        break_byte(&dir.path().join(format!("step-0000000{step}.safetensors")), 500);
+    }
+    let error = run(&recipe, dir.path()).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("sha256"), "{error}");
+}
+
+#[test]
+fn manifest_with_any_byte_changed_never_resumes_wrongly() {
+    let recipe = tiny(&["train.checkpoint_every=2"]);
+    let whole = tempfile::tempdir().unwrap();
+    finish(&recipe, whole.path());
+    let dir = tempfile::tempdir().unwrap();
+    interrupt_after(&recipe, dir.path(), 5);
+    let files: Vec<_> = names(dir.path())
+        .into_iter()
+        .map(|name| (name.clone(), std::fs::read(dir.path().join(name)).unwrap()))
+        .collect();
+    let len = std::fs::metadata(dir.path().join("MANIFEST")).unwrap().len() as usize;
+    for at in (0..len).step_by(7).chain(len - 34..len - 28) {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in &files {
+            snn_train::write_atomic(&dir.path().join(name), bytes).unwrap();
+        }
+        break_byte(&dir.path().join("MANIFEST"), at);
+        match run(&recipe, dir.path()) {
+            Ok(_) => assert_eq!(bytes(dir.path()), bytes(whole.path()), "byte {at}"),
+            Err(error) => assert!(matches!(error, Error::Checkpoint { .. }), "byte {at}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn other_data_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    interrupt_after(&tiny(&[]), dir.path(), 1);
+    let path = dir.path().join("run.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let run_file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let hash = run_file["data_hash"].as_str().unwrap();
+    let other = text.replace(hash, &"0".repeat(64));
+    snn_train::write_atomic(&path, other.as_bytes()).unwrap();
+    let error = run(&tiny(&[]), dir.path()).unwrap_err();
+    assert!(matches!(error, Error::Identity { what: "data", .. }) && error.exit_code() == 2);
+}
