@@ -11,7 +11,7 @@ mod models;
 mod train;
 mod unsafe_malloc;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -104,7 +104,8 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
 fn log_to_stderr(verbose: u8, quiet: bool) {
     let default = match (quiet, verbose) {
         (true, _) => "warn",
-        (_, 0) => "info",
+        // Epochs are printed by `snn train` itself.
+        (_, 0) => "info,snn_train=warn",
         (_, 1) => "debug",
         _ => "trace",
     };
@@ -112,6 +113,7 @@ fn log_to_stderr(verbose: u8, quiet: bool) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
         .init();

@@ -51,8 +51,8 @@ pub struct Sample {
 }
 
 impl Dataset {
-    /// A data set of images: `pixels` is `[N, C, H, W]`, `shape` is `[C, H, W]`, `mean` and `std` are of
-    /// each channel's pixels divided by 255.
+    /// A data set of images: `pixels` is `[N, C, H, W]`, `shape` is `[C, H, W]`; mean and standard
+    /// deviation are of each channel's pixels divided by 255.
     ///
     /// # Errors
     /// [`Error::Config`] when the numbers of labels, pixels and channels do not fit or a label is out of range.
@@ -63,8 +63,7 @@ impl Dataset {
         labels: Vec<u32>,
         shape: [usize; 3],
         pixels: Vec<u8>,
-        mean: &[f32],
-        std: &[f32],
+        (mean, std): (&[f32], &[f32]),
     ) -> Result<Self> {
         let [channels, ..] = shape;
         if mean.len() != channels || std.len() != channels || !std.iter().all(|&s| s > 0.0) {
@@ -261,7 +260,10 @@ impl Samples {
 /// The values as bytes, when all are whole numbers from 0 to 255: a quarter of the memory.
 pub(crate) fn counts(frames: &[f32]) -> Option<Vec<u8>> {
     // A float to integer cast saturates, so that the comparison settles every case, NaN too.
-    frames.iter().all(|&x| f32::from(x as u8) == x).then(|| frames.iter().map(|&x| x as u8).collect())
+    frames
+        .iter()
+        .all(|&x| f32::from(x as u8) == x)
+        .then(|| frames.iter().map(|&x| x as u8).collect())
 }
 
 fn hash(labels: &[u32], shape: &[usize], samples: &Samples) -> String {

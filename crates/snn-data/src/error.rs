@@ -114,7 +114,9 @@ pub enum FormatFault {
         extra: u64,
     },
     /// An event lies outside of the sensor.
-    #[error("event {event} at ({x}, {y}) lies outside of the {width}x{height} sensor; give the sensor's size")]
+    #[error(
+        "event {event} at ({x}, {y}) lies outside of the {width}x{height} sensor; give the sensor's size"
+    )]
     OutOfSensor {
         /// The event's number, from 0.
         event: u64,
@@ -128,7 +130,9 @@ pub enum FormatFault {
         height: u16,
     },
     /// An address has bits that the sensor does not use.
-    #[error("address {address:#010x} of event {event} is not one of a DVS128; this sensor's layout is not supported")]
+    #[error(
+        "address {address:#010x} of event {event} is not one of a DVS128; this sensor's layout is not supported"
+    )]
     Address {
         /// The event's number, from 0.
         event: u64,

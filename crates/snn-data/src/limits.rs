@@ -21,7 +21,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file_bytes: 1 << 31, events: 1 << 27, header_bytes: 1 << 20, inflate_ratio: 200, side: 32_767 }
+        Self {
+            file_bytes: 1 << 31,
+            events: 1 << 27,
+            header_bytes: 1 << 20,
+            inflate_ratio: 200,
+            side: 32_767,
+        }
     }
 }
 

@@ -116,7 +116,15 @@ impl Loader {
                 }
             }
         }
-        Epoch { loader: self.clone(), order, epoch, first: first_step, next: first_step, steps, ahead }
+        Epoch {
+            loader: self.clone(),
+            order,
+            epoch,
+            first: first_step,
+            next: first_step,
+            steps,
+            ahead,
+        }
     }
 
     fn order(&self, epoch: u64) -> Vec<usize> {
@@ -179,9 +187,7 @@ impl Iterator for Epoch {
         self.next += 1;
         let worker = (step - self.first).checked_rem(self.ahead.len());
         Some(match worker.and_then(|worker| self.ahead.get(worker)) {
-            Some(ahead) => {
-                ahead.batches.recv().unwrap_or_else(|_| Err(Error::Worker { step }))
-            }
+            Some(ahead) => ahead.batches.recv().unwrap_or(Err(Error::Worker { step })),
             None => self.loader.make(&self.order, self.epoch, step),
         })
     }

@@ -9,9 +9,9 @@ use crate::{Error, Event, EventStream, Result};
 /// the sides of an isosceles triangle, the last one horizontal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Camera {
-    /// Columns of the sensor; the image lies at its center on black. Default 32.
+    /// Columns of the sensor, 1 to 1024; the image lies at its center on black. Default 32.
     pub width: u16,
-    /// Rows of the sensor. Default 32.
+    /// Rows of the sensor, 1 to 1024. Default 32.
     pub height: u16,
     /// Half of the triangle's base and 2/3 of its height, in pixels, 0 to 16. Default 1.8, which keeps a 28x28 image
     /// within 32x32.
@@ -49,7 +49,8 @@ impl Default for Camera {
     }
 }
 
-const MOTIONS: usize = 3;
+/// Sides of the triangle.
+const MOTIONS: u64 = 3;
 
 /// The recording of an 8-bit gray image `[rows, columns]` by `camera`, sorted by time.
 ///
@@ -79,7 +80,8 @@ pub fn simulate(
     camera.check()?;
     let (width, height) = (usize::from(camera.width), usize::from(camera.height));
     if image.len() != rows * columns || rows > height || columns > width || image.is_empty() {
-        let why = format!("{rows}x{columns} pixels are needed, at most the sensor's {height}x{width}");
+        let why =
+            format!("{rows}x{columns} pixels are needed, at most the sensor's {height}x{width}");
         return Err(Error::config("image", why));
     }
     let spread = camera.amplitude_spread;
@@ -92,7 +94,7 @@ pub fn simulate(
     let mut reference: Vec<f32> =
         before.iter().map(|level| level + c * (unit(rng) - 0.5)).collect();
     let mut quiet_until = vec![0u64; width * height];
-    let mut events = Vec::new();
+    let (mut keys, mut sorted) = (Vec::new(), 0);
     let step_us = camera.motion_us as f32 / camera.views as f32;
     for (motion, leg) in corners.windows(2).enumerate() {
         let &[from, to] = leg else { continue };
@@ -100,27 +102,41 @@ pub fn simulate(
         for view in 1..=camera.views {
             let part = view as f32 / camera.views as f32;
             scene.view((mix(from.0, to.0, part), mix(from.1, to.1, part)), &mut now);
-            let start = step_us * (view - 1) as f32;
-            let pixels = before.iter().zip(&now).zip(&mut reference).zip(&mut quiet_until);
-            for (at, (((&old, &new), reference), quiet_until)) in pixels.enumerate() {
-                // Most pixels change too little to make an event.
-                while (new - *reference).abs() >= c {
-                    let polarity = new > *reference;
-                    *reference += if polarity { c } else { -c };
-                    let crossed = ((*reference - old) / (new - old)).clamp(0.0, 1.0);
-                    let t_us = motion_start + (start + step_us * crossed) as u64;
-                    if t_us >= *quiet_until {
-                        *quiet_until = t_us + camera.refractory_us;
-                        events.push(event(at, width, t_us, polarity));
-                    }
-                }
-            }
+            let time = |crossed| motion_start + (step_us * ((view - 1) as f32 + crossed)) as u64;
+            let levels = before.iter().copied().zip(now.iter().copied());
+            let pixels = levels.zip(reference.iter_mut().zip(&mut quiet_until));
+            cross(camera, pixels, time, &mut keys);
+            // Views follow one another in time, so that sorting each one sorts all.
+            keys.get_mut(sorted..).unwrap_or_default().sort_unstable();
+            sorted = keys.len();
             std::mem::swap(&mut before, &mut now);
         }
     }
-    noise(camera, rng, &mut events);
-    events.sort_by_key(|event| event.t_us);
+    noise(camera, rng, &mut keys);
+    keys.sort();
+    let events = keys.into_iter().map(|key| event(key, width)).collect();
     Ok(EventStream { width: camera.width, height: camera.height, events, skipped_special: 0 })
+}
+
+/// Appends the events of one view: of pixels with (old level, new level) and (reference, end of blindness).
+fn cross<'a>(
+    camera: &Camera,
+    pixels: impl Iterator<Item = ((f32, f32), (&'a mut f32, &'a mut u64))>,
+    time: impl Fn(f32) -> u64,
+    keys: &mut Vec<u64>,
+) {
+    let c = camera.threshold;
+    for (at, ((old, new), (reference, quiet_until))) in pixels.enumerate() {
+        while (new - *reference).abs() >= c {
+            let polarity = new > *reference;
+            *reference += if polarity { c } else { -c };
+            let t_us = time(((*reference - old) / (new - old)).clamp(0.0, 1.0));
+            if t_us >= *quiet_until {
+                *quiet_until = t_us.saturating_add(camera.refractory_us);
+                keys.push(key(t_us, at, polarity));
+            }
+        }
+    }
 }
 
 impl Camera {
@@ -137,6 +153,8 @@ impl Camera {
         in_range("motion_us", self.motion_us as f32, 1.0, (1 << 23) as f32)?;
         in_range("views", self.views as f32, 1.0, 1000.0)?;
         in_range("threshold", self.threshold, 0.01, 10.0)?;
+        in_range("width", self.width.into(), 1.0, 1024.0)?;
+        in_range("height", self.height.into(), 1.0, 1024.0)?;
         in_range("dark", self.dark, 0.001, 10.0)?;
         in_range("noise_hz", self.noise_hz, 0.0, 1000.0)
     }
@@ -194,20 +212,30 @@ fn mix(a: f32, b: f32, part: f32) -> f32 {
     a + (b - a) * part
 }
 
-fn event(at: usize, width: usize, t_us: u64, polarity: bool) -> Event {
+/// An event as a number that sorts by time, then pixel: time, 32 bits of pixel, polarity.
+fn key(t_us: u64, at: usize, polarity: bool) -> u64 {
+    t_us << 33 | (at as u64) << 1 | u64::from(polarity)
+}
+
+fn event(key: u64, width: usize) -> Event {
+    let at = (key >> 1) as u32 as usize;
     // The sensor's sides are u16, so that its columns and rows fit.
-    Event { t_us, x: (at % width) as u16, y: (at / width) as u16, polarity }
+    Event {
+        t_us: key >> 33,
+        x: (at % width) as u16,
+        y: (at / width) as u16,
+        polarity: key & 1 == 1,
+    }
 }
 
 /// Appends false events, their number rounded up or down at random to have the right mean.
-fn noise(camera: &Camera, rng: &mut ChaCha8Rng, events: &mut Vec<Event>) {
-    let (width, height) = (usize::from(camera.width), usize::from(camera.height));
-    let duration_us = MOTIONS as u64 * u64::from(camera.motion_us);
-    let mean = camera.noise_hz * (width * height) as f32 * duration_us as f32 * 1e-6;
+fn noise(camera: &Camera, rng: &mut ChaCha8Rng, keys: &mut Vec<u64>) {
+    let n_pixels = u64::from(camera.width) * u64::from(camera.height);
+    let duration_us = MOTIONS * u64::from(camera.motion_us);
+    let mean = camera.noise_hz * n_pixels as f32 * duration_us as f32 * 1e-6;
     let n = mean as u64 + u64::from(unit(rng) < mean.fract());
     for _ in 0..n {
-        let at = below(rng, (width * height) as u64) as usize;
-        let t_us = below(rng, duration_us);
-        events.push(event(at, width, t_us, unit(rng) < 0.5));
+        let (at, t_us) = (below(rng, n_pixels) as usize, below(rng, duration_us));
+        keys.push(key(t_us, at, unit(rng) < 0.5));
     }
 }

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn addresses_split_into_their_fields() {
-        let stream = read(&[[7 << 8 | 5 << 1, 1000], [34 << 8 | 34 << 1 | 1, 999]], OPTIONS).unwrap();
+        let stream =
+            read(&[[7 << 8 | 5 << 1, 1000], [34 << 8 | 34 << 1 | 1, 999]], OPTIONS).unwrap();
         let [a, b] = stream.events[..] else { panic!() };
         assert_eq!(a, Event { t_us: 1000, x: 5, y: 7, polarity: true });
         assert_eq!(b, Event { t_us: 999, x: 34, y: 34, polarity: false });

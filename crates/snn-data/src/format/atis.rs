@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn literal_reads() {
-        let stream = read(&[1, 2, 0x80, 1, 0, 3, 4, 0x7f, 0xff, 0xff], AtisOptions::default()).unwrap();
+        let stream =
+            read(&[1, 2, 0x80, 1, 0, 3, 4, 0x7f, 0xff, 0xff], AtisOptions::default()).unwrap();
         let [a, b] = stream.events[..] else { panic!() };
         assert_eq!(a, Event { t_us: 256, x: 1, y: 2, polarity: true });
         assert_eq!(b, Event { t_us: (1 << 23) - 1, x: 3, y: 4, polarity: false });
@@ -98,7 +99,8 @@ mod tests {
     fn overflow_markers_move_the_clock() {
         let bytes = [1, 1, 0, 0, 9, 0, 240, 0, 0, 0, 0, 240, 0, 0, 0, 1, 1, 0, 0, 9];
         let options = AtisOptions { overflow_markers: true, sensor: None };
-        let times: Vec<u64> = read(&bytes, options).unwrap().events.iter().map(|e| e.t_us).collect();
+        let times: Vec<u64> =
+            read(&bytes, options).unwrap().events.iter().map(|e| e.t_us).collect();
         assert_eq!(times, [9, 9 + 2 * 8192]);
     }
 
@@ -109,7 +111,10 @@ mod tests {
         let error = read(&bytes, options).unwrap_err();
         assert!(matches!(error, Error::Format { offset: 5, .. }));
         let text = error.to_string();
-        assert!(text.starts_with("00002.bin: event 1 at (33, 34)") && text.contains("34x34"), "{text}");
+        assert!(
+            text.starts_with("00002.bin: event 1 at (33, 34)") && text.contains("34x34"),
+            "{text}"
+        );
         assert!(read(&bytes[..9], options).is_err());
         assert!(read(&[], options).unwrap().events.is_empty());
     }

@@ -24,7 +24,11 @@ pub struct Idx<'a> {
 /// image side past `limits.side`.
 pub fn idx<'a>(bytes: &'a [u8], limits: &Limits, path: &Path) -> Result<Idx<'a>> {
     let Some((&[0, 0, 8, rank @ 1..=4], body)) = bytes.split_first_chunk() else {
-        return Err(Error::format(path, 0, FormatFault::Magic { expected: "an IDX file of bytes" }));
+        return Err(Error::format(
+            path,
+            0,
+            FormatFault::Magic { expected: "an IDX file of bytes" },
+        ));
     };
     let rank = usize::from(rank);
     let truncated = |what, need: u64, have: usize, offset| {

@@ -45,7 +45,7 @@ pub fn write_npy(stream: &EventStream) -> Result<Vec<u8>> {
 }
 
 /// Reads a one-dimensional structured array whose fields are t, x, y and p in any order, each a little-endian
-/// integer or a boolean; p > 0 is ON. The sensor is the smallest that holds all events when absent.
+/// integer or a boolean, with or without NumPy's padding; p > 0 is ON. The sensor is the smallest that holds all events when absent.
 ///
 /// # Errors
 /// [`Error::Format`] for any other array, a negative number where none can be, or an event outside of the sensor.
@@ -83,6 +83,9 @@ pub fn read_npy(
     let (width, height) = sensor_of(&events, sensor, limits, path)?;
     Ok(EventStream { width, height, events, skipped_special: 0 })
 }
+
+/// The name of bytes that hold nothing.
+const PADDING: u8 = 0;
 
 /// One field of a record.
 struct Field {
@@ -127,10 +130,19 @@ fn parse(header: &str) -> std::result::Result<(Vec<Field>, u64), &'static str> {
     let mut fields = Vec::new();
     for entry in descr.split("),").map(|entry| entry.trim_matches(['(', ')', ','])) {
         let (name, kind) = entry.split_once(',').ok_or(KIND)?;
-        let &[name @ (b't' | b'x' | b'y' | b'p')] = name.trim_matches('\'').as_bytes() else {
-            return Err(KIND);
+        let kind = kind.trim_matches('\'').trim_start_matches(['<', '|']);
+        let name = match *name.trim_matches('\'').as_bytes() {
+            [name @ (b't' | b'x' | b'y' | b'p')] => name,
+            [] => {
+                // An aligned record is at most 64 bytes, so that its padding is short.
+                let size = kind.strip_prefix('V').and_then(|size| size.parse().ok());
+                let size = size.filter(|size| (1..64).contains(size)).ok_or(KIND)?;
+                fields.push(Field { name: PADDING, signed: false, size });
+                continue;
+            }
+            _ => return Err(KIND),
         };
-        let (signed, size) = match kind.trim_matches('\'').trim_start_matches(['<', '|']) {
+        let (signed, size) = match kind {
             "i1" => (true, 1),
             "i2" => (true, 2),
             "i4" => (true, 4),
@@ -146,7 +158,7 @@ fn parse(header: &str) -> std::result::Result<(Vec<Field>, u64), &'static str> {
         }
         fields.push(Field { name, signed, size });
     }
-    if fields.len() != 4 {
+    if fields.iter().filter(|field| field.name != PADDING).count() != 4 {
         return Err(KIND);
     }
     Ok((fields, n))
@@ -161,6 +173,7 @@ fn event(mut bytes: &[u8], fields: &[Field]) -> Option<Event> {
         let unsigned = value.iter().rev().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
         let negative = field.signed && value.last().is_some_and(|&high| high >= 0x80);
         match field.name {
+            PADDING => {}
             // SpikingJelly and others write -1 for OFF.
             b'p' => event.polarity = unsigned > 0 && !negative,
             _ if negative => return None,
@@ -199,7 +212,7 @@ mod tests {
     fn other_field_orders_and_types_read() {
         let header = "{'descr': [('x', '|u1'), ('p', '<i4'), ('t', '<u4'), ('y', '<u2')], 'fortran_order': False, 'shape': (1,), }\n";
         let mut bytes = MAGIC.to_vec();
-        bytes.extend([1, 0, header.len() as u8, 0]);
+        bytes.extend([1, 0, u8::try_from(header.len()).unwrap(), 0]);
         bytes.extend(header.bytes());
         bytes.extend([9, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 2, 0]);
         let events = read(&bytes).unwrap().events;
@@ -209,7 +222,9 @@ mod tests {
     #[test]
     fn other_arrays_are_refused() {
         let bytes = write_npy(&sample()).unwrap();
-        for (from, to) in [("(5,)", "(6,)"), ("(5,)", "(9,)"), ("<i2", ">i2"), ("'p'", "'q'"), ("'p'", "'x'")] {
+        for (from, to) in
+            [("(5,)", "(6,)"), ("(5,)", "(9,)"), ("<i2", ">i2"), ("'p'", "'q'"), ("'p'", "'x'")]
+        {
             let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
             let mut other = bytes.clone();
             other[at..at + to.len()].copy_from_slice(to.as_bytes());

@@ -140,7 +140,10 @@ mod tests {
     #[test]
     fn names_round_trip() {
         for (format, name) in NAMES {
-            assert_eq!((format.to_string().as_str(), name.parse::<Format>().unwrap()), (name, format));
+            assert_eq!(
+                (format.to_string().as_str(), name.parse::<Format>().unwrap()),
+                (name, format)
+            );
         }
         assert!("evt9".parse::<Format>().is_err());
     }

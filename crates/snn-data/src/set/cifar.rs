@@ -6,18 +6,8 @@ use super::part::{Images, entries, folder, image_set, owned, split_name};
 use crate::format::{Cifar, cifar10, cifar100, read_file};
 use crate::{DataConfig, DatasetName, Error, Limits, Result, Splits};
 
-const NAMES_10: [&str; 10] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
+const NAMES_10: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// The paper's test side; its training side has ImageNet's by accident.
 /// DIFFERS: ours are the data set's on both sides.
@@ -70,7 +60,8 @@ pub(super) fn hundred(config: &DataConfig) -> Result<Splits> {
 
 fn open(config: &DataConfig, kind: &Kind) -> Result<Splits> {
     let what = format!("{}*.bin and {}*.bin", kind.train, kind.test);
-    let holds = |dir: &Path| [kind.train, kind.test].iter().all(|side| !files(dir, side).is_empty());
+    let holds =
+        |dir: &Path| [kind.train, kind.test].iter().all(|side| !files(dir, side).is_empty());
     let dir = folder(config, kind.name, kind.subfolders, &what, holds)?;
     let (train, test) = (images(&dir, kind.train, kind)?, images(&dir, kind.test, kind)?);
     let split = split_name(kind.base, kind.name, &train.labels, &test.labels, config);
@@ -83,9 +74,7 @@ fn open(config: &DataConfig, kind: &Kind) -> Result<Splits> {
 /// The `.bin` files whose names begin so, in order; none where the folder cannot be read.
 fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut found = entries(dir, "bin").unwrap_or_default();
-    found.retain(|path| {
-        path.file_name().unwrap_or_default().to_string_lossy().starts_with(prefix)
-    });
+    found.retain(|path| path.file_name().unwrap_or_default().to_string_lossy().starts_with(prefix));
     found
 }
 

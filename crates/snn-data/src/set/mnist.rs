@@ -36,17 +36,15 @@ pub(super) fn digits(config: &DataConfig) -> Result<Splits> {
     let dir = folder(config, DatasetName::Mnist, &["mnist", "MNIST/raw"], FIRST, is_mnist)?;
     let (train, test) = (images(&dir, "train")?, images(&dir, "t10k")?);
     let split = split_name("mnist", DatasetName::Mnist, &train.labels, &test.labels, config);
-    let set = |images, limit| {
-        image_set(config, &split, owned(&DIGITS), images, limit, MNIST_MOMENTS)
-    };
+    let set =
+        |images, limit| image_set(config, &split, owned(&DIGITS), images, limit, MNIST_MOMENTS);
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
 pub(super) fn fashion(config: &DataConfig) -> Result<Splits> {
     let (train, test, split) = fashion_images(config)?;
-    let set = |images, limit| {
-        image_set(config, &split, owned(&FASHION), images, limit, FASHION_MOMENTS)
-    };
+    let set =
+        |images, limit| image_set(config, &split, owned(&FASHION), images, limit, FASHION_MOMENTS);
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 

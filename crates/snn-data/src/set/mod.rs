@@ -59,7 +59,10 @@ impl DataConfig {
             return Err(Error::config("size", why));
         }
         if self.limit_train == Some(0) || self.limit_test == Some(0) {
-            return Err(Error::config("limit_train, limit_test", "0 is out of range; give at least 1"));
+            return Err(Error::config(
+                "limit_train, limit_test",
+                "0 is out of range; give at least 1",
+            ));
         }
         Ok(())
     }

@@ -32,9 +32,11 @@ pub(super) fn folder(
         return Err(Error::Missing { path: "data folder".into(), what: what.into(), remedy });
     }
     let mut candidates = subfolders.iter().map(|sub| dir.join(sub)).chain([dir.clone()]);
-    candidates
-        .find(|path| holds(path))
-        .ok_or_else(|| Error::Missing { path: dir, what: what.into(), remedy })
+    candidates.find(|path| holds(path)).ok_or_else(|| Error::Missing {
+        path: dir,
+        what: what.into(),
+        remedy,
+    })
 }
 
 /// A folder's entries in order: by the number that the name is, else by name.
@@ -118,7 +120,7 @@ pub(super) fn image_set(
     class_names: Vec<String>,
     images: &Images,
     limit: Option<usize>,
-    (mean, std): (&[f32], &[f32]),
+    moments: (&[f32], &[f32]),
 ) -> Result<Dataset> {
     let [channels, height, width] = images.shape;
     let side = config.size.map_or((height, width), |size| (size, size));
@@ -137,7 +139,7 @@ pub(super) fn image_set(
     }
     let labels = pick(&images.labels, &chosen);
     let shape = [channels, side.0, side.1];
-    Dataset::from_images(&config.name, split, class_names, labels, shape, pixels, mean, std)
+    Dataset::from_images(&config.name, split, class_names, labels, shape, pixels, moments)
 }
 
 /// The recordings that `read` gives for `chosen`, framed at the configured size, in parallel.
@@ -226,7 +228,8 @@ mod tests {
         let limited = DataConfig { limit_train: Some(2), limit_test: Some(5), ..config };
         assert_eq!(name(&[0, 1, 0], &limited), "mnist/subset-3-2+limit-2-2");
         let (train, test) = (vec![0; 60_000], vec![0; 10_000]);
-        let name = split_name("mnist", DatasetName::Mnist, &train, &test, &DataConfig::new("mnist", None));
+        let name =
+            split_name("mnist", DatasetName::Mnist, &train, &test, &DataConfig::new("mnist", None));
         assert_eq!(name, "mnist/official");
     }
 

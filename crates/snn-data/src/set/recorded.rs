@@ -27,9 +27,8 @@ pub(super) fn nmnist(config: &DataConfig) -> Result<Splits> {
         let options = AtisOptions { sensor: Some((34, 34)), overflow_markers: false };
         atis(&read_file(path, &limits)?, &options, &limits, path)
     };
-    let set = |files, limit| {
-        dataset(config, &split, class_names.clone(), files, limit, (34, 34), read)
-    };
+    let set =
+        |files, limit| dataset(config, &split, class_names.clone(), files, limit, (34, 34), read);
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 

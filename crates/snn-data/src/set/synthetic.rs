@@ -31,8 +31,7 @@ pub(super) fn images(config: &DataConfig) -> Result<Splits> {
             labels,
             [3, size, size],
             pixels,
-            &[0.5; 3],
-            &[0.25; 3],
+            (&[0.5; 3], &[0.25; 3]),
         )
     };
     splits(config, part)

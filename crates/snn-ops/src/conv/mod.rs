@@ -59,7 +59,7 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let engine = engine();
     let images: usize = lead.iter().product();
     let mut out = vec![0.0; images * plan.image * plan.output[2]];
-    let kernel = with_data("conv2d input", x.tensor(), |x| Ok(Kernel::choose(engine, x)))?;
+    let kernel = with_data("conv2d input", x.tensor(), |x| Ok(Kernel::choose(engine, &plan, x)))?;
     with_f32("conv2d weight", weight.tensor(), |w| {
         let [kh, kw] = plan.taps;
         let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();

@@ -10,7 +10,7 @@ use super::plan::{Correlation, Tap};
 use super::portable;
 use super::sparse::{self, ByChannel, Spikes};
 #[cfg(target_arch = "x86_64")]
-use super::unsafe_avx512 as avx512;
+use super::unsafe_avx512;
 use crate::Engine;
 use crate::buffer::Data;
 
@@ -42,15 +42,16 @@ pub(super) enum Kernel {
 
 impl Kernel {
     /// Zeros are worth skipping when there are enough of them; the input alone decides.
-    pub(super) fn choose(engine: Engine, x: Data<'_>) -> Self {
-        if sparse::density(x) < sparse::DENSITY { Self::Sparse } else { Self::Dense(engine) }
+    pub(super) fn choose(engine: Engine, plan: &Correlation, x: Data<'_>) -> Self {
+        let is_sparse = sparse::density(x) < sparse::worth_below(plan.output[2]);
+        if is_sparse { Self::Sparse } else { Self::Dense(engine) }
     }
 
     /// Output channels of one block of packed weights.
     fn width(self, plan: &Correlation) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Dense(Engine::Avx512) => avx512::COLUMNS,
+            Self::Dense(Engine::Avx512) => unsafe_avx512::COLUMNS,
             Self::Dense(_) => plan.output[2],
             Self::Sparse => sparse::block(plan.depth(), plan.output[2]),
         }
@@ -111,7 +112,7 @@ pub(super) fn correlate(
                 pad::fill(plan, image, first, count, scratch);
                 match engine {
                     #[cfg(target_arch = "x86_64")]
-                    Engine::Avx512 => avx512::correlate(plan, scratch, packed, count, out),
+                    Engine::Avx512 => unsafe_avx512::correlate(plan, scratch, packed, count, out),
                     _ => portable::correlate(plan, scratch, packed, count, out),
                 }
             });
@@ -154,7 +155,7 @@ pub(super) fn weight_gradient(
                     match engine {
                         #[cfg(target_arch = "x86_64")]
                         Engine::Avx512 => {
-                            avx512::weight_gradient(plan, scratch, dy, columns, &mut dw);
+                            unsafe_avx512::weight_gradient(plan, scratch, dy, columns, &mut dw);
                         }
                         _ => portable::weight_gradient(plan, scratch, dy, columns, &mut dw),
                     }

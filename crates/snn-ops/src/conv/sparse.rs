@@ -2,15 +2,22 @@
 //!
 //! A spike train is mostly zeros. The forward pass adds one row of weights per spike and tap, the
 //! weight gradient one row of the output gradient; both skip silence, so their cost falls with the
-//! firing rate. Worth it below [`DENSITY`]; plain loops, so it serves every processor.
+//! firing rate. Worth it below [`worth_below`]; plain loops, so it serves every processor.
 
 use multiversion::multiversion;
 
 use super::plan::Correlation;
 use crate::buffer::Data;
 
-/// Inputs with a smaller share of non-zero entries take this path.
-pub(crate) const DENSITY: f64 = 0.3;
+/// Inputs with a smaller share of non-zero entries are worth this path.
+///
+/// Per input and 16 output channels a dense kernel takes about one cycle; here a non-zero input
+/// costs about six to find and two per 16 output channels.
+pub(crate) fn worth_below(channels: usize) -> f64 {
+    let registers = channels.div_ceil(16) as f64;
+    0.8 * registers / (2.0 * registers + 6.0)
+}
+
 /// Weights of one block of output channels should fit a second-level cache beside the outputs.
 const BLOCK_BYTES: usize = 640 << 10;
 /// Most output channels of a block.

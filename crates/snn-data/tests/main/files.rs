@@ -1,0 +1,194 @@
+//! Every real file opens and holds what its description says.
+
+use std::path::Path;
+
+use snn_data::format::{self, read_file, write_npy};
+use snn_data::{DataConfig, DatasetName, Error, EventOptions, Limits, catalog, open, read_events};
+
+use crate::util::{opened, per_class, repository_data, shared_data};
+
+#[test]
+fn embedded_subset_is_what_its_readme_says() {
+    let splits = opened("fashion_mnist", Some(repository_data()), None);
+    let (train, test) = (&splits.train, &splits.test);
+    assert_eq!((train.len(), test.len(), train.num_classes()), (6000, 2000, 10));
+    assert_eq!(train.split(), "fashion-mnist/subset-600-per-class");
+    assert_eq!(per_class(train.labels(), 10), [600; 10]);
+    assert_eq!(per_class(test.labels(), 10), [200; 10]);
+    assert_eq!(train.sample_shape(), [1, 28, 28]);
+    // The official order: ankle boot, T-shirt, T-shirt, dress, T-shirt.
+    assert_eq!(train.labels()[..5], [9, 0, 0, 3, 0]);
+    assert_eq!(test.labels()[..5], [9, 2, 1, 1, 6]);
+    assert_eq!(train.class_names()[9], "Ankle boot");
+    let direct = opened("fashion_mnist", Some(repository_data().join("fashion-mnist")), None);
+    assert_eq!(direct.train.hash(), train.hash());
+    assert_ne!(test.hash(), train.hash());
+}
+
+#[test]
+fn images_take_another_size_and_a_limit() {
+    let config = DataConfig::new("fashion_mnist", Some(repository_data()));
+    let config =
+        DataConfig { size: Some(32), limit_train: Some(20), limit_test: Some(10), ..config };
+    let splits = open(&config).unwrap();
+    assert_eq!(splits.train.sample_shape(), [1, 32, 32]);
+    assert_eq!(per_class(splits.train.labels(), 10), [2; 10]);
+    assert_eq!(splits.test.split(), "fashion-mnist/subset-600-per-class+limit-20-10");
+}
+
+#[test]
+fn mnist_is_whole() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("mnist", Some(dir), None);
+    assert_eq!((splits.train.len(), splits.test.len()), (60_000, 10_000));
+    assert_eq!(splits.train.split(), "mnist/official");
+    assert_eq!(splits.train.labels()[..5], [5, 0, 4, 1, 9]);
+    let config = DataConfig::new("mnist", Some(repository_data().join("fashion-mnist")));
+    assert!(matches!(open(&config), Err(Error::Missing { .. })), "clothing read as digits");
+}
+
+#[test]
+fn cifar_records_are_the_known_ones() {
+    let Some(dir) = shared_data() else { return };
+    let ten = opened("cifar10", Some(dir.clone()), None);
+    assert_eq!((ten.train.len(), ten.test.len()), (6000, 2000));
+    assert_eq!(ten.train.split(), "cifar10/subset-6000-2000");
+    assert_eq!(ten.train.labels()[..5], [6, 9, 9, 4, 1]);
+    assert_eq!(ten.test.labels()[..5], [3, 8, 8, 0, 6]);
+    assert_eq!(ten.train.class_names()[0], "airplane");
+    let first = ten.train.sample(0, &Default::default(), None).unwrap();
+    let pixel = |channel: usize, at: usize| {
+        let level =
+            first.x[channel * 1024 + at] * ten.train.std()[channel] + ten.train.mean()[channel];
+        (level * 255.0).round() as u8
+    };
+    assert_eq!([pixel(0, 0), pixel(1, 0), pixel(2, 0)], [59, 62, 63]);
+    assert_eq!([pixel(0, 1), pixel(1, 1), pixel(2, 1)], [43, 46, 45]);
+    let hundred = opened("cifar100", Some(dir), None);
+    assert_eq!((hundred.train.len(), hundred.test.len()), (1000, 200));
+    assert_eq!((hundred.train.num_classes(), hundred.train.class_names().len()), (100, 100));
+    assert_eq!(hundred.train.sample_shape(), [3, 32, 32]);
+}
+
+#[test]
+fn nmnist_opens_in_numeric_order() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("nmnist", Some(dir.clone()), None);
+    assert_eq!((splits.train.len(), splits.test.len()), (1000, 100));
+    assert_eq!(splits.train.sample_shape(), [10, 2, 34, 34]);
+    assert!(splits.train.is_events());
+    assert_eq!(splits.train.split(), "nmnist/subset-1000-100");
+    let config = DataConfig { size: Some(32), ..DataConfig::new("nmnist", Some(dir)) };
+    let small =
+        open(&DataConfig { limit_train: Some(10), limit_test: Some(10), ..config }).unwrap();
+    assert_eq!(small.train.sample_shape(), [10, 2, 32, 32]);
+    let x = small.train.sample(0, &Default::default(), None).unwrap().x;
+    assert!(x.iter().all(|v| v.fract() == 0.0), "a crop keeps whole counts");
+}
+
+#[test]
+fn nmnist_files_hold_the_known_events() {
+    let Some(dir) = shared_data() else { return };
+    let (mut fewest, mut most, mut total) = (usize::MAX, 0, 0);
+    for side in ["Train", "Test"] {
+        for digit in 0..10 {
+            let dir = dir.join("n-mnist-1100").join(side).join(digit.to_string());
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let stream = read_events(&entry.unwrap().path(), &EventOptions::default()).unwrap();
+                assert_eq!((stream.width, stream.height), (34, 34));
+                assert!(stream.events.is_sorted_by_key(|e| e.t_us));
+                fewest = fewest.min(stream.events.len());
+                most = most.max(stream.events.len());
+                total += stream.events.len();
+            }
+        }
+    }
+    assert_eq!((fewest, most, total), (1069, 7152, 4_518_827));
+}
+
+#[test]
+fn poker_files_hold_the_known_events() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("poker_dvs", Some(dir.clone()), None);
+    assert_eq!((splits.train.len(), splits.test.len()), (66, 65));
+    assert_eq!(splits.train.split(), "poker-dvs/even-odd");
+    let labels = [splits.train.labels(), splits.test.labels()].concat();
+    assert_eq!(per_class(&labels, 4), [30, 43, 23, 35]);
+    let options = EventOptions { sensor: Some((35, 35)), ..EventOptions::default() };
+    let (mut fewest, mut most) = (usize::MAX, 0);
+    for entry in std::fs::read_dir(dir.join("poker-dvs/aedat")).unwrap() {
+        let stream = read_events(&entry.unwrap().path(), &options).unwrap();
+        assert_eq!(stream.skipped_special, 0);
+        fewest = fewest.min(stream.events.len());
+        most = most.max(stream.events.len());
+    }
+    assert_eq!((fewest, most), (369, 5387));
+}
+
+#[test]
+fn event_samples_open_or_say_why_not() {
+    let Some(dir) = shared_data() else { return };
+    let dir = dir.join("event-samples");
+    let read = |name: &str| read_events(&dir.join(name), &EventOptions::default());
+    let bad = read("aedat2/dvs128_bad_special_bits.aedat").unwrap();
+    assert_eq!((bad.events.len(), bad.skipped_special), (110_228 - 318, 318));
+    assert_eq!((bad.width, bad.height), (128, 128));
+    let walking = read("aedat2/dvs128_walking_10s.aedat").unwrap();
+    assert_eq!((walking.events.len(), walking.skipped_special), (125_028, 0));
+    assert!(read("aedat2/davis346_header_only.aedat").unwrap().events.is_empty());
+    assert_eq!(read("atis-bin/nmnist_sample.bin").unwrap().events.len(), 4325);
+    assert!(read("slayer-bs/NMNIST_1.bs2").is_ok());
+    let expected = read("evt3/evt3_sample.expected.npy").unwrap();
+    assert_eq!(expected.events.len(), 219_596);
+    let rewritten = write_npy(&expected).unwrap();
+    let options = EventOptions::default();
+    let again = format::decode_events(&rewritten, &options, Path::new("a.npy")).unwrap();
+    assert!(again == expected);
+    for unread in [
+        "evt2/evt2_sample.raw",
+        "dat/ncars_sample.dat",
+        "es/dvs.es",
+        "aedat4/dvxplorer_320x240.aedat4",
+    ] {
+        assert!(matches!(read(unread), Err(Error::Unreadable { .. })), "{unread}");
+    }
+}
+
+#[test]
+fn names_that_cannot_be_opened_say_what_to_do() {
+    for listing in catalog().iter().filter(|listing| !listing.readable) {
+        let text = open(&DataConfig::new(listing.name, None)).unwrap_err().to_string();
+        assert!(text.contains(listing.name) && text.contains(listing.source), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+    for listing in catalog().iter().filter(|l| l.readable && !l.name.starts_with("synthetic")) {
+        for dir in [None, Some("/nowhere".into())] {
+            let error = open(&DataConfig::new(listing.name, dir)).unwrap_err();
+            assert!(matches!(error, Error::Missing { .. }), "{error}");
+        }
+    }
+    assert!(matches!(open(&DataConfig::new("nothing", None)), Err(Error::Config { .. })));
+    assert_eq!("fashion_mnist_dvs".parse::<DatasetName>().unwrap(), DatasetName::FashionMnistDvs);
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let config = DataConfig::new("synthetic", None);
+    let wrong = [
+        DataConfig { t_steps: 0, ..config.clone() },
+        DataConfig { size: Some(0), ..config.clone() },
+        DataConfig { size: Some(usize::MAX), ..config.clone() },
+        DataConfig { limit_test: Some(0), ..config.clone() },
+    ];
+    for config in wrong {
+        assert!(matches!(open(&config), Err(Error::Config { .. })), "{config:?}");
+    }
+}
+
+#[test]
+fn big_files_are_refused_before_they_are_read() {
+    let path = repository_data().join("fashion-mnist/t10k-images-idx3-ubyte.gz");
+    let limits = Limits { file_bytes: 1000, ..Limits::default() };
+    let error = read_file(&path, &limits).unwrap_err();
+    assert!(matches!(error, Error::Limit { what: "file_bytes", .. }), "{error}");
+}

@@ -1,0 +1,111 @@
+//! Damaged and hostile bytes give a value or a typed error, never a panic, and little memory.
+
+use std::path::Path;
+
+use snn_data::format::{
+    Aedat2Options, AtisOptions, aedat2, atis, cifar10, cifar100, gunzip, idx, read_npy, write_npy,
+};
+use snn_data::random::{below, stream};
+use snn_data::{EventOptions, EventStream, Format, Limits, format};
+
+/// Runs every reader, whatever the bytes were meant to be.
+fn read_all(bytes: &[u8]) {
+    let (limits, path) = (Limits::default(), Path::new("hostile"));
+    let _ = gunzip(bytes, &limits, path).map(|bytes| idx(&bytes, &limits, path).map(|_| ()));
+    let _ = cifar10(bytes, &limits, path);
+    let _ = cifar100(bytes, &limits, path);
+    for (sensor, overflow_markers) in [(None, true), (Some((34, 34)), false)] {
+        let _ = atis(bytes, &AtisOptions { sensor, overflow_markers }, &limits, path);
+    }
+    let _ = aedat2(bytes, &Aedat2Options { sensor: (35, 35), mirror_x: true }, &limits, path);
+    let _ = read_npy(bytes, None, &limits, path);
+    let _ = Format::sniff(bytes, path);
+    for name in ["a.bin", "a.aedat", "a.npy", "a-ubyte.gz"] {
+        let stream = format::decode_events(bytes, &EventOptions::default(), Path::new(name));
+        if let Ok(stream) = stream {
+            let inside = |e: &snn_data::Event| e.x < stream.width && e.y < stream.height;
+            assert!(stream.events.iter().all(inside));
+            assert!(stream.events.len() <= bytes.len());
+        }
+    }
+}
+
+fn samples() -> Vec<Vec<u8>> {
+    let mut rng = stream(1, "hostile-samples", 0, 0);
+    let mut byte = |n: u64| below(&mut rng, n) as u8;
+    let atis: Vec<u8> =
+        (0..40u8).flat_map(|i| [byte(34), byte(34), byte(2) << 7, i, byte(255)]).collect();
+    let mut aedat = b"#!AER-DAT2.0\r\n# a line\r\n".to_vec();
+    aedat.extend((0..20u8).flat_map(|i| [0, 0, byte(35), byte(70), 0, 0, i, 0]));
+    let events = format::decode_events(&atis, &EventOptions::default(), Path::new("a.bin"));
+    let npy = write_npy(&EventStream { ..events.unwrap() }).unwrap();
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4][..], &[9; 24]].concat();
+    let mut cifar = vec![3; 3073];
+    cifar[0] = 9;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, &images).unwrap();
+    vec![atis, aedat, npy, images, cifar, vec![5; 3074], packed.finish().unwrap()]
+}
+
+#[test]
+fn every_prefix_is_answered() {
+    for sample in samples() {
+        let stride = 1 + sample.len() / 600;
+        for n in (0..sample.len()).step_by(stride) {
+            read_all(&sample[..n]);
+        }
+    }
+}
+
+#[test]
+fn every_bit_flip_of_the_first_256_bytes_is_answered() {
+    for sample in samples() {
+        for bit in 0..8 * sample.len().min(256) {
+            let mut flipped = sample.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            read_all(&flipped);
+        }
+    }
+}
+
+#[test]
+fn seeded_mutations_are_answered() {
+    for (which, sample) in samples().into_iter().enumerate() {
+        let mut rng = stream(2, "mutations", 0, which as u64);
+        for _ in 0..300 {
+            let mut mutated = sample.clone();
+            for _ in 0..=below(&mut rng, 8) {
+                let at = below(&mut rng, mutated.len() as u64) as usize;
+                mutated[at] = below(&mut rng, 256) as u8;
+            }
+            read_all(&mutated);
+        }
+    }
+}
+
+#[test]
+fn claims_beyond_the_bytes_are_refused() {
+    let (limits, path) = (Limits::default(), Path::new("x"));
+    for n in [u64::MAX, u64::MAX / 13 + 1, 1 << 40, 1 << 20] {
+        let header = format!(
+            "{{'descr': [('t', '<i8'), ('x', '<i2'), ('y', '<i2'), ('p', '|u1')], 'fortran_order': False, 'shape': ({n},), }}\n"
+        );
+        let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+        npy.extend((header.len() as u16).to_le_bytes());
+        npy.extend(header.bytes());
+        assert!(read_npy(&npy, None, &limits, path).is_err());
+    }
+    let long_header = b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}";
+    assert!(read_npy(long_header, None, &limits, path).is_err());
+    for rank in 1..=4u8 {
+        let mut claim = vec![0, 0, 8, rank];
+        claim.extend(std::iter::repeat_n([0, 0, 0x7f, 0xff], rank.into()).flatten());
+        assert!(idx(&claim, &limits, path).is_err());
+    }
+    // A storm of overflow markers makes no event and does not wrap the clock.
+    let storm: Vec<u8> = [0, 240, 0, 0, 0].repeat(100_000);
+    let options = AtisOptions { sensor: None, overflow_markers: true };
+    assert!(atis(&storm, &options, &limits, path).unwrap().events.is_empty());
+    let few = Limits { events: 10, ..Limits::default() };
+    assert!(atis(&storm, &options, &few, path).is_err());
+}

@@ -1,0 +1,129 @@
+//! A batch is a function of (data, augmentation, seed, epoch, step) and of nothing else.
+
+use std::sync::Arc;
+
+use snn_data::{Augment, Batch, DataConfig, Dataset, Error, Loader, LoaderConfig, open};
+
+fn data(name: &str) -> Arc<Dataset> {
+    let config = DataConfig::new(name, None);
+    let config = DataConfig { size: Some(8), t_steps: 3, limit_train: Some(103), ..config };
+    Arc::new(open(&config).unwrap().train)
+}
+
+fn config(workers: usize) -> LoaderConfig {
+    let augment = Augment { crop_padding: 2, flip: true, rotate_degrees: 15.0, cutout: 2 };
+    LoaderConfig { batch: 10, shuffle: true, drop_last: true, workers, seed: 7, augment }
+}
+
+#[test]
+fn loader_is_pure() {
+    for name in ["synthetic", "synthetic_events"] {
+        let data = data(name);
+        let loader = |workers| Loader::new(Arc::clone(&data), config(workers)).unwrap();
+        let plain = loader(0);
+        let expected: Vec<Vec<Batch>> = (0..3)
+            .map(|epoch| (0..10).map(|step| plain.batch(epoch, step).unwrap()).collect())
+            .collect();
+        for workers in [0, 1, 2, 4, 33] {
+            let loader = loader(workers);
+            for epoch in [2, 0, 1] {
+                let got: Vec<Batch> = loader.epoch(epoch, 0).map(Result::unwrap).collect();
+                assert!(got == expected[epoch as usize], "{name} {workers} workers epoch {epoch}");
+            }
+            let tail: Vec<Batch> = loader.epoch(1, 6).map(Result::unwrap).collect();
+            assert!(tail == expected[1][6..]);
+            for step in [9, 3, 3, 0] {
+                assert!(loader.batch(2, step).unwrap() == expected[2][step]);
+            }
+        }
+        assert_ne!(expected[0][0].indices, expected[1][0].indices);
+        let mut seen: Vec<u32> = expected[0].iter().flat_map(|b| b.indices.clone()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 100);
+    }
+}
+
+#[test]
+fn augmentation_follows_the_sample_and_the_epoch() {
+    let data = data("synthetic");
+    let augment = config(0).augment;
+    let once = data.sample(5, &augment, Some((7, 1))).unwrap();
+    assert_eq!(once, data.sample(5, &augment, Some((7, 1))).unwrap());
+    assert_ne!(once, data.sample(5, &augment, Some((7, 2))).unwrap());
+    assert_ne!(once, data.sample(5, &augment, None).unwrap());
+    let loader = Loader::new(Arc::clone(&data), config(0)).unwrap();
+    let batch = (0..10).map(|step| loader.batch(1, step).unwrap());
+    let x = batch.into_iter().find_map(|batch| {
+        let at = batch.indices.iter().position(|&index| index == 5)?;
+        Some(batch.x[at * once.x.len()..(at + 1) * once.x.len()].to_vec())
+    });
+    assert!(x.is_none_or(|x| x == once.x));
+}
+
+#[test]
+fn last_batch_is_short_or_left_out() {
+    let data = data("synthetic_events");
+    let whole = LoaderConfig { drop_last: false, shuffle: false, ..config(2) };
+    let loader = Loader::new(Arc::clone(&data), whole).unwrap();
+    assert_eq!(loader.steps(), 11);
+    let batches: Vec<Batch> = loader.epoch(0, 0).map(Result::unwrap).collect();
+    assert_eq!(batches[10].shape, [3, 3, 2, 8, 8]);
+    assert_eq!(batches[10].indices, [100, 101, 102]);
+    assert_eq!(batches[10].x.len(), 3 * 3 * 2 * 64);
+    assert_eq!(batches[0].labels, data.labels()[..10]);
+    let loader = Loader::new(Arc::clone(&data), config(0)).unwrap();
+    assert_eq!((loader.steps(), loader.epoch(0, 4).len(), loader.epoch(0, 99).len()), (10, 6, 0));
+    assert!(matches!(loader.batch(0, 10), Err(Error::Config { field: "step", .. })));
+}
+
+#[test]
+fn iterator_may_be_dropped_early() {
+    let loader = Loader::new(data("synthetic"), config(3)).unwrap();
+    let mut epoch = loader.epoch(0, 0);
+    assert!(epoch.next().unwrap().is_ok());
+    drop(epoch);
+    assert!(loader.epoch(0, 0).all(|batch| batch.is_ok()));
+}
+
+#[test]
+fn wrong_settings_are_refused() {
+    let zero = LoaderConfig { batch: 0, ..config(0) };
+    assert!(Loader::new(data("synthetic"), zero).is_err());
+    for rotate_degrees in [-1.0, 181.0, f32::NAN] {
+        let augment = Augment { rotate_degrees, ..Augment::default() };
+        assert!(Loader::new(data("synthetic"), LoaderConfig { augment, ..config(0) }).is_err());
+    }
+    assert!(data("synthetic").sample(103, &Augment::default(), None).is_err());
+}
+
+#[test]
+fn hand_made_data_sets_are_checked() {
+    let names = || vec!["a".to_owned(), "b".to_owned()];
+    let make = |labels: Vec<u32>, pixels: usize, mean: &[f32]| {
+        Dataset::from_images(
+            "x",
+            "x/all",
+            names(),
+            labels,
+            [1, 2, 2],
+            vec![51; pixels],
+            (mean, &[0.5]),
+        )
+    };
+    let set = make(vec![0, 1], 8, &[0.1]).unwrap();
+    let x = set.sample(1, &Augment::default(), None).unwrap().x;
+    assert!(x.iter().all(|v| (v - 0.2).abs() < 1e-6), "{x:?}");
+    assert!(make(vec![0, 2], 8, &[0.1]).is_err());
+    assert!(make(vec![0, u32::MAX], 8, &[0.1]).is_err());
+    assert!(make(vec![0, 1], 7, &[0.1]).is_err());
+    assert!(make(vec![0, 1], 8, &[0.1, 0.2]).is_err());
+    let frames = |x: f32| {
+        Dataset::from_frames("x", "x/all", names(), vec![1], [1, 2, 1, 1], vec![x, 3.0]).unwrap()
+    };
+    for x in [2.0, 0.5, -1.0, 300.0] {
+        let sample = frames(x).sample(0, &Augment::default(), None).unwrap();
+        assert_eq!((sample.x, sample.shape, sample.label), (vec![x, 3.0], vec![1, 2, 1, 1], 1));
+    }
+    assert_ne!(frames(2.0).hash(), frames(0.5).hash());
+}

@@ -1,0 +1,146 @@
+//! The program as a shell sees it: one clear line, the right exit code, JSON on one line.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::util::{self, Ended, TINY, run};
+
+fn refused(ended: &Ended, code: i32, named: &[&str]) -> Result<()> {
+    ensure!(ended.code == Some(code), "expected exit code {code}: {ended:?}");
+    for name in named {
+        ensure!(ended.err.contains(name), "`{name}` is not named: {ended:?}");
+    }
+    let errors = ended.err.lines().filter(|line| line.contains("ERROR")).count();
+    ensure!(errors <= 1, "more than one line: {ended:?}");
+    Ok(())
+}
+
+fn one_json(ended: &Ended) -> Result<Value> {
+    ensure!(ended.code == Some(0), "{ended:?}");
+    ensure!(ended.out.lines().count() == 1, "not one line: {}", ended.out);
+    let value: Value = serde_json::from_str(&ended.out)?;
+    ensure!(value.is_object(), "{value}");
+    Ok(value)
+}
+
+#[test]
+fn usage_errors_are_1_and_help_is_0() -> Result<()> {
+    for args in [&["--help"][..], &["--version"], &["train", "--help"]] {
+        let ended = run(args)?;
+        ensure!(ended.code == Some(0) && !ended.out.is_empty(), "{args:?}: {ended:?}");
+    }
+    for args in [&[][..], &["trane"], &["train"], &["train", "a.toml", "--runn", "b"]] {
+        let ended = run(args)?;
+        ensure!(ended.code == Some(1) && ended.out.is_empty(), "{args:?}: {ended:?}");
+    }
+    refused(&run(&["train", "no-such-recipe.toml"])?, 1, &["no-such-recipe.toml"])
+}
+
+#[test]
+fn misspelt_field_is_named_with_its_line() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let dir = folder.path().join("run").display().to_string();
+    let wrong = util::recipe(folder.path(), &TINY.replace("epochs = 2", "epoks = 2"))?;
+    refused(&run(&["train", &wrong, "--run", &dir])?, 1, &["epoks", "line 22"])?;
+    let right = util::recipe(folder.path(), TINY)?;
+    refused(&run(&["train", &right, "--run", &dir, "--set", "train.bach=4"])?, 1, &["bach"])?;
+    refused(
+        &run(&["train", &right, "--run", &dir, "--set", "train.batch=0"])?,
+        1,
+        &["train.batch"],
+    )?;
+    ensure!(!Path::new(&dir).join("run.json").exists(), "a refused recipe began a run");
+    Ok(())
+}
+
+#[test]
+fn result_agrees_with_eval_and_json_is_one_line() -> Result<()> {
+    one_json(&run(&["models", "--json"])?)?;
+    one_json(&run(&["doctor", "--json"])?)?;
+    let folder = tempfile::tempdir()?;
+    let dir = util::train(folder.path(), "run", TINY, &[])?;
+    let result: Value = serde_json::from_str(&fs::read_to_string(dir.join("result.json"))?)?;
+    let checkpoint = dir.join("checkpoint").display().to_string();
+    let again = one_json(&run(&["eval", &checkpoint, "--json"])?)?;
+    for field in ["dataset", "split", "top1", "top5", "aurc_softmax", "aurc_logit"] {
+        ensure!(result[field] == again[field], "{field}: {} {}", result[field], again[field]);
+    }
+    Ok(())
+}
+
+#[test]
+fn foreign_or_damaged_checkpoint_is_2() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let dir = util::train(folder.path(), "run", TINY, &[])?.join("checkpoint");
+    let (config, weights) = (dir.join("config.json"), dir.join("model.safetensors"));
+    let path = dir.display().to_string();
+    let eval = || run(&["eval", path.as_str()]);
+    let (good_config, good_weights) = (fs::read_to_string(&config)?, fs::read(&weights)?);
+
+    ensure!(good_config.contains("\"vgg_snn\""), "{good_config}");
+    fs::write(&config, good_config.replace("\"vgg_snn\"", "\"resnet19\""))?;
+    refused(&eval()?, 2, &["model.safetensors"])?;
+    fs::write(&config, "{")?;
+    refused(&eval()?, 2, &["config.json"])?;
+    fs::write(&config, &good_config)?;
+
+    let mut not_a_number = good_weights.clone();
+    let last = not_a_number.len() - 4;
+    not_a_number[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    for damaged in [&not_a_number[..], &good_weights[..last], &[]] {
+        fs::write(&weights, damaged)?;
+        refused(&eval()?, 2, &["model.safetensors"])?;
+    }
+    fs::write(&weights, &good_weights)?;
+    ensure!(eval()?.code == Some(0), "the intact checkpoint works");
+    refused(&run(&["eval", &dir.join("nothing").display().to_string()])?, 2, &["nothing"])
+}
+
+#[test]
+fn damaged_data_file_is_2_and_named() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let images = folder.path().join("images");
+    fs::create_dir(&images)?;
+    let shipped = xtask::sh::root().join("data/fashion-mnist");
+    let mut largest: Option<(u64, PathBuf)> = None;
+    for entry in fs::read_dir(&shipped)? {
+        let entry = entry?;
+        let (size, to) = (entry.metadata()?.len(), images.join(entry.file_name()));
+        fs::copy(entry.path(), &to)?;
+        largest = largest.max(Some((size, to)));
+    }
+    let (_, victim) = largest.context("no data")?;
+    let name = victim.file_name().context("no name")?.to_string_lossy().into_owned();
+    let recipe = TINY.replace("synthetic", "fashion_mnist").replace("epochs = 2", "epochs = 1");
+    let recipe = util::recipe(folder.path(), &recipe)?;
+    let data = images.display().to_string();
+    let train = |to: &str| {
+        let dir = folder.path().join(to).display().to_string();
+        run(&["train", &recipe, "--data", &data, "--run", &dir])
+    };
+
+    let whole = fs::read(&victim)?;
+    let mut wrong_start = whole.clone();
+    wrong_start[..4].copy_from_slice(b"none");
+    for damaged in [&whole[..whole.len() / 2], &[], &wrong_start] {
+        fs::write(&victim, damaged)?;
+        refused(&train("damaged")?, 2, &[name.as_str()])?;
+    }
+    fs::remove_file(&victim)?;
+    refused(&train("missing")?, 2, &[name.trim_end_matches(".gz")])?;
+    fs::write(&victim, &whole)?;
+    ensure!(train("intact")?.code == Some(0), "the intact file works");
+    Ok(())
+}
+
+#[test]
+fn diverging_run_is_3() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let recipe = util::recipe(folder.path(), TINY)?;
+    let dir = folder.path().join("run").display().to_string();
+    let ended = run(&["train", &recipe, "--run", &dir, "--set", "optimizer.lr=1e30"])?;
+    refused(&ended, 3, &["step"])
+}

@@ -1,0 +1,1 @@
+//! Behaviour that crosses crates: see `main.rs`. Cargo wants a library in every package; this one is empty.

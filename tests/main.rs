@@ -1,0 +1,15 @@
+//! Behaviour that crosses crates: processes, files, exit codes, layers. What one crate can check alone is tested there.
+
+#![expect(clippy::disallowed_methods, reason = "tests make damaged files on purpose")]
+
+/// The program as a shell sees it: exit codes, messages, JSON.
+mod cli;
+/// Which crate imports which.
+mod layers;
+/// Equal bytes: again, with other threads, after a kill, after a signal.
+mod resume;
+/// A disk that is full.
+mod storage;
+/// `cargo xtask reproduce table4` with a stand-in for `snn`.
+mod table4;
+mod util;

@@ -1,0 +1,73 @@
+//! Developer commands: checks, tests, tables and timings.
+//!
+//! Every command prints the commands that it runs, so that each step can be done by hand. Nothing here trains or
+//! measures: that is `snn`'s work. It is a library so that the workspace's tests can look at single steps.
+
+pub mod bench;
+pub mod ci;
+pub mod files;
+pub mod reproduce;
+pub mod sh;
+pub mod tidy;
+
+use std::ffi::OsString;
+
+use anyhow::bail;
+use lexopt::prelude::*;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  ci                       everything a change must pass: formatting, clippy, documentation, tidy, tests
+  test                     build and run every test
+  tidy                     the house rules that no compiler checks
+  reproduce WHAT           train what a table of the paper needs and print ours beside the paper's
+      table4               all 28 rows; a row whose data is not at hand says what it needs
+      --preset mini        (default) embedded images and events, narrow networks, minutes on two cores
+      --preset cpu         CIFAR-10 and N-MNIST, for a workstation
+      --preset paper       the paper's data sets, networks and schedules, for GPUs
+      --seeds N            every row N times; the table gives mean and spread
+      --data DIR           the folder that holds the data sets' folders
+      --fresh              set finished runs aside and train again
+      --resume             continue what was interrupted; this is what it always does
+      table1, table2, table3, fig3, fig4, fig5, all    not built yet
+  bench                    time `snn bench`
+      --peers VENV         in turn with the PyTorch libraries of a Python environment
+      --rounds N           five unless said otherwise
+
+  Not built yet: data (the embedded sets need no download), fuzz, crash, kernels, publish, docs.";
+
+/// Runs one command line and returns the exit code.
+///
+/// # Errors
+/// Whatever stopped the command, with what it was doing.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
+    let mut parser = lexopt::Parser::from_iter(args);
+    let command = match parser.next()? {
+        Some(Value(command)) => command.string()?,
+        Some(Short('h') | Long("help")) | None => {
+            sh::print(HELP);
+            return Ok(0);
+        }
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match command.as_str() {
+        "reproduce" => return reproduce::run(parser),
+        "bench" => return bench::run(parser).map(|()| 0),
+        _ => {}
+    }
+    if let Some(extra) = parser.next()? {
+        return Err(extra.unexpected().into());
+    }
+    match command.as_str() {
+        "ci" => ci::run()?,
+        "test" => ci::test()?,
+        "tidy" => tidy::run()?,
+        "help" => sh::print(HELP),
+        "data" | "fuzz" | "crash" | "kernels" | "publish" | "docs" => {
+            bail!("`cargo xtask {command}` is not built yet")
+        }
+        other => bail!("unknown command `{other}`; `cargo xtask --help` lists them"),
+    }
+    Ok(0)
+}

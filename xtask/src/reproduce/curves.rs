@@ -1,0 +1,94 @@
+//! The learning curves of the report: one pair of charts for each network, one line for each method.
+
+use std::fmt::Write;
+
+use super::chart::{self, Line, Scale};
+use super::html::escape;
+use super::outcome::{Epoch, Outcome};
+use super::preset::Planned;
+use super::table::Ours;
+
+/// A method's name and its runs.
+type Method<'a> = (&'a str, &'a [Outcome]);
+
+/// Every network that ran, in the table's order.
+pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> String {
+    let mut networks: Vec<(String, Vec<Method<'_>>)> = Vec::new();
+    for (row, ours) in planned.iter().zip(ours) {
+        let Ours::Ran { outcomes, .. } = ours else { continue };
+        let Some(first) = outcomes.first() else { continue };
+        let name = format!("{} on {}", row.paper.network(), first.dataset);
+        let method = (row.paper.method.as_str(), outcomes.as_slice());
+        match networks.last_mut() {
+            Some((last, methods)) if *last == name => methods.push(method),
+            _ => networks.push((name, vec![method])),
+        }
+    }
+    let mut html = String::new();
+    for (name, methods) in networks {
+        let top1 = lines(&methods, |epoch| epoch.test_top1);
+        let loss = lines(&methods, |epoch| Some(epoch.train_loss));
+        let _ = write!(
+            html,
+            "<section class=\"network\"><h3>{}</h3><div class=\"charts\">{}{}</div></section>",
+            escape(&name),
+            chart::draw("test top-1, %", &top1, Scale::Linear),
+            chart::draw("training loss", &loss, Scale::Log)
+        );
+    }
+    html
+}
+
+/// The mean over seeds at every epoch that all of them have.
+fn lines(methods: &[Method<'_>], value: fn(&Epoch) -> Option<f64>) -> Vec<Line> {
+    let line = |(method, outcomes): &Method<'_>| {
+        let mut points = Vec::new();
+        for at in outcomes.first().map_or(&[][..], |o| &o.curve) {
+            let same = |o: &Outcome| o.curve.iter().find(|e| e.epoch == at.epoch).and_then(value);
+            let values: Option<Vec<f64>> = outcomes.iter().map(same).collect();
+            if let Some(values) = values {
+                points.push((at.epoch, values.iter().sum::<f64>() / values.len() as f64));
+            }
+        }
+        Line { label: escape(method), class: escape(&method.to_lowercase()), points }
+    };
+    methods.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_averaged_where_all_have_the_epoch() {
+        let outcome = |top1: &[Option<f64>]| {
+            let epoch = |(i, v): (usize, &Option<f64>)| Epoch {
+                epoch: i as f64 + 1.0,
+                train_loss: 1.0,
+                test_top1: *v,
+            };
+            Outcome {
+                dataset: "d".into(),
+                split: "s".into(),
+                t_steps: 4,
+                engine: "e".into(),
+                precision: "f32".into(),
+                top1: 0.0,
+                top5: 0.0,
+                aurc_softmax: 0.0,
+                aurc_logit: 0.0,
+                best_top1: 0.0,
+                seconds: 0.0,
+                peak_rss_mb: 0.0,
+                curve: top1.iter().enumerate().map(epoch).collect(),
+            }
+        };
+        let seeds = [
+            outcome(&[Some(10.0), None, Some(30.0)]),
+            outcome(&[Some(20.0), Some(5.0), Some(40.0)]),
+        ];
+        let lines = lines(&[("TKS", &seeds)], |e| e.test_top1);
+        assert_eq!(lines[0].points, [(1.0, 15.0), (3.0, 35.0)]);
+        assert_eq!(lines[0].class, "tks");
+    }
+}

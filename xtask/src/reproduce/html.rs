@@ -1,0 +1,189 @@
+//! The report: the table and the learning curves in one HTML file that needs no other.
+
+use std::fmt::Write;
+
+use super::curves;
+use super::preset::{Planned, Preset};
+use super::setups;
+use super::table::{self, Ours, Summary};
+use crate::sh;
+
+/// What the page says of how it came about.
+pub(super) struct Facts {
+    seeds: usize,
+    commit: String,
+}
+
+impl Facts {
+    pub(super) fn now(seeds: usize) -> Self {
+        Self { seeds, commit: sh::commit().unwrap_or_default() }
+    }
+}
+
+/// Makes text safe inside HTML text and attributes.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
+/// The whole page.
+pub(super) fn page(preset: &Preset, planned: &[Planned], ours: &[Ours], facts: &Facts) -> String {
+    let ran = ours.iter().filter(|row| matches!(row, Ours::Ran { .. })).count();
+    let commit = match facts.commit.as_str() {
+        "" => String::new(),
+        commit => format!(", source {}", escape(commit)),
+    };
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Table 4, preset {name}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{css}</style></head><body>\
+         <h1>Table 4: four ways to train, compared</h1>\
+         <p class=\"dim\">Preset {name}: {ran} of {all} rows ran, {seeds} each{commit}. \
+         Made by <code>cargo xtask reproduce table4 --preset {name}{flag}</code>.</p>\
+         {statement}<h2>The paper's figures beside ours</h2><div class=\"table\">{rows}</div>{notes}\
+         <h2>What was trained</h2><div class=\"table\">{setups}</div>\
+         <h2>Learning curves</h2><p>Each method's training loss is its own: the shapes can be compared, the heights \
+         cannot. The scale is logarithmic.</p>{curves}</body></html>\n",
+        name = escape(&preset.name),
+        css = include_str!("report.css"),
+        all = planned.len(),
+        seeds = if facts.seeds == 1 { "one seed".into() } else { format!("{} seeds", facts.seeds) },
+        statement = statement(planned, ours, facts.seeds),
+        rows = rows(planned, ours),
+        flag = if facts.seeds == 1 { String::new() } else { format!(" --seeds {}", facts.seeds) },
+        notes = NOTES,
+        setups = setups::draw(planned, ours),
+        curves = curves::draw(planned, ours),
+    )
+}
+
+const NOTES: &str = "<p class=\"dim\">Top-1 and top-5 in percent. AURC, the area under the risk-coverage curve, times 1000: \
+    lower is better; the paper does not say which confidence it ranks by, so ours is given for the largest softmax and for \
+    the largest logit. Our figures are those of the last epoch; <b>best epoch</b> is the highest top-1 of all epochs, chosen \
+    on the test data, which is how the authors' released trainer picks its figure. <b>s</b> is the mean time of one run in seconds.</p>";
+
+/// What the columns may and may not be compared with.
+fn statement(planned: &[Planned], ours: &[Ours], seeds: usize) -> String {
+    let pairs = planned.iter().zip(ours).filter_map(|(row, ours)| match ours {
+        Ours::Ran { outcomes, .. } => {
+            Some((row.paper.dataset.as_str(), outcomes.first()?.dataset.as_str()))
+        }
+        _ => None,
+    });
+    let mut others: Vec<(&str, &str)> =
+        pairs.filter(|(paper, ours)| !same_data(paper, ours)).collect();
+    others.dedup();
+    let mut text = String::from("<p>");
+    if others.is_empty() {
+        text += "Every row that ran was trained on the paper's own data set, so ours and the paper's figures stand for the \
+                 same task.";
+    } else {
+        let list: Vec<String> = others
+            .iter()
+            .map(|(paper, ours)| format!("<b>{}</b> for {}", escape(ours), escape(paper)))
+            .collect();
+        let _ = write!(
+            text,
+            "Ours was trained on other data than the paper's: {}. So a figure of ours must not be read against the paper's \
+             beside it; what can be compared is how the methods of one network stand to one another, in the paper's columns \
+             and in ours.",
+            list.join(", ")
+        );
+    }
+    if seeds == 1 {
+        text += " With one seed, small differences between methods are chance; <code>--seeds 3</code> shows how large that is.";
+    }
+    text + "</p>"
+}
+
+/// `CIFAR10` and `cifar10`, `ImageNet-1K` and `imagenet`.
+fn same_data(paper: &str, ours: &str) -> bool {
+    let plain = |s: &str| {
+        s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    };
+    plain(paper).trim_end_matches("1k") == plain(ours)
+}
+
+fn rows(planned: &[Planned], ours: &[Ours]) -> String {
+    let mut html = String::from(
+        "<table><thead><tr class=\"over\"><th colspan=\"4\"></th><th colspan=\"3\">paper</th>\
+         <th class=\"ours\" colspan=\"8\">ours</th></tr><tr><th class=\"left\">data set</th><th class=\"left\">network</th>\
+         <th class=\"left\">method</th><th>T</th><th>top-1</th><th>top-5</th><th>AURC</th>\
+         <th class=\"ours left\">trained on</th><th class=\"ours\">top-1</th><th class=\"ours\">best epoch</th>\
+         <th class=\"ours\">top-5</th><th class=\"ours\">AURC softmax</th><th class=\"ours\">AURC logit</th>\
+         <th class=\"ours\">seeds</th><th class=\"ours\">s</th></tr></thead><tbody>",
+    );
+    let mut before = None;
+    for (row, ours) in planned.iter().zip(ours) {
+        let p = &row.paper;
+        let group = Some((&p.dataset, &p.architecture));
+        let mut class = if before == group { String::new() } else { "first ".into() };
+        before = group;
+        let cells = match ours {
+            Ours::Ran { outcomes, .. } => Summary::of(outcomes)
+                .map_or_else(String::new, |s| ran(&s, outcomes.len(), &p.t_steps)),
+            Ours::Needs(what) => {
+                class += "needs";
+                format!("<td class=\"ours\" colspan=\"8\">needs {}</td>", escape(what))
+            }
+            Ours::Failed { dataset, run } => {
+                class += "needs";
+                format!(
+                    "<td class=\"ours\" colspan=\"8\">{}: no result in {}</td>",
+                    escape(dataset),
+                    escape(run)
+                )
+            }
+        };
+        let _ = write!(html, "<tr class=\"{}\">", class.trim());
+        for cell in [&p.dataset, p.network(), &p.method] {
+            let _ = write!(html, "<td class=\"left\">{}</td>", escape(cell));
+        }
+        for cell in [&p.t_steps, &p.top1, &p.top5, &p.aurc] {
+            let _ = write!(
+                html,
+                "<td>{}</td>",
+                if cell.is_empty() { "–".into() } else { escape(cell) }
+            );
+        }
+        html += &cells;
+        html += "</tr>";
+    }
+    html + "</tbody></table>"
+}
+
+fn ran(s: &Summary<'_>, seeds: usize, t_steps: &str) -> String {
+    let mut html = format!(
+        "<td class=\"ours left\" title=\"{}\">{}</td><td class=\"ours main\">{}</td>",
+        escape(&s.first.split),
+        escape(&table::name(s, t_steps)),
+        s.top1_text()
+    );
+    for value in [s.best_top1, s.top5, s.aurc_softmax, s.aurc_logit] {
+        let _ = write!(html, "<td class=\"ours\">{value:.2}</td>");
+    }
+    let _ = write!(html, "<td class=\"ours\">{seeds}</td><td class=\"ours\">{:.0}</td>", s.seconds);
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn text_is_escaped() {
+        assert_eq!(super::escape("<a b='c'>&\""), "&lt;a b=&#39;c&#39;&gt;&amp;&quot;");
+    }
+
+    #[test]
+    fn data_sets_are_told_apart() {
+        assert!(
+            super::same_data("DVS-CIFAR10", "dvs_cifar10")
+                && super::same_data("ImageNet-1K", "imagenet")
+        );
+        assert!(
+            !super::same_data("CIFAR10", "fashion_mnist")
+                && !super::same_data("CIFAR100", "cifar10")
+        );
+    }
+}

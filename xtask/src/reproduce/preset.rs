@@ -1,0 +1,209 @@
+//! A preset: which rows of a table run on which data with which recipe, from `data/recipes/<table>-<preset>.toml`.
+
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use toml::{Table, Value};
+
+use super::paper::PaperRow;
+use crate::files;
+
+/// A preset file.
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// `mini`, `cpu` or `paper`.
+    pub name: String,
+    /// Where the data sets' folders are, unless the user says otherwise.
+    pub data: String,
+    base: Table,
+    methods: Table,
+    groups: Vec<Table>,
+}
+
+/// A row of the paper and what is done about it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The paper's row.
+    pub paper: PaperRow,
+    /// What is done.
+    pub plan: Plan,
+}
+
+/// What is done about a row.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// It is trained.
+    Run(Job),
+    /// It cannot be: what is missing.
+    Needs(String),
+}
+
+/// The runs of a row.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The data set that is trained on.
+    pub dataset: String,
+    /// Its folder below the data folder.
+    pub folder: String,
+    /// One for each seed.
+    pub runs: Vec<Run>,
+}
+
+/// One training run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The name of its folder.
+    pub name: String,
+    /// Its seed.
+    pub seed: i64,
+    /// Its whole recipe.
+    pub recipe: Table,
+}
+
+impl Preset {
+    /// Reads a preset from the folder of recipes.
+    ///
+    /// # Errors
+    /// When there is no such preset or its file lacks something.
+    pub fn read(folder: &Path, table: &str, name: &str) -> anyhow::Result<Self> {
+        let path = folder.join(format!("{table}-{name}.toml"));
+        ensure!(path.is_file(), "no preset `{name}` for {table}: there is no {}", path.display());
+        Self::parse(&files::read(&path)?).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Reads a preset's text.
+    ///
+    /// # Errors
+    /// When it is not TOML or lacks something.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let file: Table = text.parse()?;
+        let groups = file.get("group").and_then(Value::as_array).context("no [[group]]")?;
+        let groups = groups.iter().map(|g| g.as_table().cloned().context("a group is not a table"));
+        Ok(Self {
+            name: string(&file, "preset")?,
+            data: string(&file, "data")?,
+            base: table(&file, "base"),
+            methods: table(&file, "method"),
+            groups: groups.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// Says of every row of the paper what is done about it. `at_hand` tells whether a data set's folder is there.
+    ///
+    /// # Errors
+    /// When a group lacks something, or names a method that has no recipe.
+    pub fn plan(
+        &self,
+        rows: &[PaperRow],
+        seeds: usize,
+        at_hand: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<Vec<Planned>> {
+        let plan = |row: &PaperRow| -> anyhow::Result<Plan> {
+            let Some(group) = self.group(row)? else {
+                return Ok(Plan::Needs(row.dataset.clone()));
+            };
+            let (dataset, folder) = (string(group, "dataset")?, string(group, "folder")?);
+            if !at_hand(&folder) {
+                return Ok(Plan::Needs(format!("{dataset} in a folder {folder}")));
+            }
+            let recipe = self.recipe(group, row, &dataset)?;
+            let first =
+                recipe.get("seed").and_then(Value::as_integer).context("no seed in [base]")?;
+            let runs = (0..seeds as i64).map(|i| {
+                let (seed, mut recipe) = (first + i, recipe.clone());
+                recipe.insert("seed".into(), seed.into());
+                Run { name: format!("{}-seed{seed}", row.slug()), seed, recipe }
+            });
+            Ok(Plan::Run(Job { dataset, folder, runs: runs.collect() }))
+        };
+        rows.iter()
+            .map(|row| {
+                let plan = plan(row).with_context(|| format!("for {}", row.title()))?;
+                Ok(Planned { paper: row.clone(), plan })
+            })
+            .collect()
+    }
+
+    fn group(&self, row: &PaperRow) -> anyhow::Result<Option<&Table>> {
+        for group in &self.groups {
+            let networks = group.get("architectures").and_then(Value::as_array);
+            let networks = networks.context("a group has no architectures")?;
+            let network = networks.iter().any(|n| n.as_str() == Some(&row.architecture));
+            if network && string(group, "paper_dataset")? == row.dataset {
+                return Ok(Some(group));
+            }
+        }
+        Ok(None)
+    }
+
+    fn recipe(&self, group: &Table, row: &PaperRow, dataset: &str) -> anyhow::Result<Table> {
+        let Some(Value::Table(method)) = self.methods.get(&row.method) else {
+            bail!("no recipe for the method {}", row.method);
+        };
+        let mut recipe = self.base.clone();
+        merge(&mut recipe, method);
+        merge(&mut recipe, &table(group, "recipe"));
+        merge(&mut recipe, &table(&table(group, "method"), &row.method));
+        let named: Table = [
+            ("data".into(), Table::from_iter([("name".into(), dataset.into())]).into()),
+            (
+                "model".into(),
+                Table::from_iter([("architecture".into(), row.architecture.clone().into())]).into(),
+            ),
+        ]
+        .into_iter()
+        .collect();
+        merge(&mut recipe, &named);
+        Ok(recipe)
+    }
+}
+
+/// Puts `over` into `into`, table by table; a later value replaces an earlier one.
+fn merge(into: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (into.get_mut(key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
+            _ => {
+                into.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn table(of: &Table, key: &str) -> Table {
+    of.get(key).and_then(Value::as_table).cloned().unwrap_or_default()
+}
+
+fn string(of: &Table, key: &str) -> anyhow::Result<String> {
+    of.get(key).and_then(Value::as_str).map(str::to_string).with_context(|| format!("no {key}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_values_replace_earlier_ones() {
+        let mut into: Table = "a = 1\n[t]\nb = 2\nc = 3".parse().unwrap();
+        merge(&mut into, &"[t]\nc = 4\n[u]\nd = 5".parse().unwrap());
+        assert_eq!(into, "a = 1\n[t]\nb = 2\nc = 4\n[u]\nd = 5".parse().unwrap());
+    }
+
+    #[test]
+    fn shipped_presets_cover_their_rows() {
+        let root = crate::sh::root();
+        let rows = crate::reproduce::paper::read(&root.join("data/paper/table4.csv")).unwrap();
+        for (name, runs) in [("mini", 12), ("cpu", 12), ("paper", 28)] {
+            let preset = Preset::read(&root.join("data/recipes"), "table4", name).unwrap();
+            assert_eq!(preset.name, name);
+            let count = |at_hand: bool| {
+                let planned = preset.plan(&rows, 2, |_| at_hand).unwrap();
+                planned
+                    .iter()
+                    .filter(|row| matches!(&row.plan, Plan::Run(job) if job.runs.len() == 2))
+                    .count()
+            };
+            assert_eq!((count(true), count(false)), (runs, 0), "{name}");
+        }
+    }
+}

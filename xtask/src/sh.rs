@@ -1,0 +1,113 @@
+//! Starting other programs: each is printed before it runs, and a failure names it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+/// Prints a line of result on standard output; a reader that went away is not an error.
+pub fn print(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Prints a line of progress on standard error, where the test runner can keep it.
+#[expect(clippy::print_stderr, reason = "this is where progress goes")]
+pub fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// The top folder of the workspace.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// A program that runs in the top folder.
+pub fn command(program: impl AsRef<Path>, args: &[&str]) -> Command {
+    let mut command = Command::new(program.as_ref());
+    command.args(args).current_dir(root());
+    command
+}
+
+/// A command as it would be typed; words that a shell would split are quoted.
+pub fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quote = |word: std::borrow::Cow<str>| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word.into_owned()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    words.map(|word| quote(word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+}
+
+/// Prints a command, runs it and wants success.
+///
+/// # Errors
+/// When it cannot be started or ends with a failure.
+pub fn run(mut command: Command) -> anyhow::Result<()> {
+    say(&format!("$ {}", shown(&command)));
+    let status = command.status().with_context(|| format!("starting {}", shown(&command)))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", shown(&command));
+    }
+    Ok(())
+}
+
+/// Runs a command silently and returns its standard output.
+///
+/// # Errors
+/// When it cannot be started, ends with a failure, or prints something that is not UTF-8.
+pub fn output(mut command: Command) -> anyhow::Result<String> {
+    command.stderr(std::process::Stdio::inherit());
+    let out = command.output().with_context(|| format!("starting {}", shown(&command)))?;
+    if !out.status.success() {
+        bail!("`{}` ended with {}", shown(&command), out.status);
+    }
+    String::from_utf8(out.stdout).with_context(|| format!("reading {}", shown(&command)))
+}
+
+/// `cargo` with arguments.
+pub fn cargo(args: &[&str]) -> Command {
+    command("cargo", args)
+}
+
+/// The commit of the source tree, with `-dirty` where it was changed. An unpacked archive has none.
+pub fn commit() -> Option<String> {
+    let done = command("git", &["describe", "--always", "--dirty"]).output().ok()?;
+    let text = String::from_utf8(done.stdout).ok()?;
+    (done.status.success() && !text.trim().is_empty()).then(|| text.trim().to_string())
+}
+
+/// The command that builds `snn`. It writes the commit into every run, so a new commit builds that one crate again.
+pub fn snn_build(args: &[&str]) -> Command {
+    let mut cargo = cargo(&[&["build", "--locked", "-p", "snn-cli"], args].concat());
+    if let Some(commit) = commit() {
+        cargo.env("SNN_COMMIT", commit);
+    }
+    cargo
+}
+
+/// Builds `snn` and returns where it is.
+///
+/// # Errors
+/// When it does not compile.
+pub fn build_snn() -> anyhow::Result<PathBuf> {
+    run(snn_build(&["--release"]))?;
+    let about = output(cargo(&["metadata", "--no-deps", "--locked", "--format-version", "1"]))?;
+    let about: serde_json::Value = serde_json::from_str(&about)?;
+    let target = about["target_directory"].as_str().context("cargo names no target directory")?;
+    Ok(Path::new(target).join("release").join(format!("snn{}", std::env::consts::EXE_SUFFIX)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn shown_commands_can_be_pasted() {
+        let command = super::command("snn", &["train", "a b.toml", "--set", "x='1'", ""]);
+        assert_eq!(super::shown(&command), r"snn train 'a b.toml' --set 'x='\''1'\''' ''");
+    }
+}
