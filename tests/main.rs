@@ -4,6 +4,8 @@
 
 /// The program as a shell sees it: exit codes, messages, JSON.
 mod cli;
+/// Golden tensors and `snn forward`.
+mod conformance;
 /// Which crate imports which.
 mod layers;
 /// Equal bytes: again, with other threads, after a kill, after a signal.

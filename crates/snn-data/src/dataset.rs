@@ -17,8 +17,8 @@ pub struct Splits {
 /// Labeled samples of one shape, in memory: images `[C, H, W]` or event frames `[T, 2, H, W]`.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    pub(crate) name: String,
-    pub(crate) split: String,
+    name: String,
+    split: String,
     class_names: Vec<String>,
     labels: Vec<u32>,
     shape: Vec<usize>,

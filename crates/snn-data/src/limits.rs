@@ -13,7 +13,7 @@ pub struct Limits {
     pub events: u64,
     /// Bytes of a text header; default 1 MiB.
     pub header_bytes: u64,
-    /// Times the compressed size that a `.gz` may grow to; default 200.
+    /// Times its own size that a `.gz` may grow to, past 1 MiB; default 50 (images grow about five times).
     pub inflate_ratio: u64,
     /// Columns or rows of a sensor or an image; default 32,767.
     pub side: u64,
@@ -25,7 +25,7 @@ impl Default for Limits {
             file_bytes: 1 << 31,
             events: 1 << 27,
             header_bytes: 1 << 20,
-            inflate_ratio: 200,
+            inflate_ratio: 50,
             side: 32_767,
         }
     }

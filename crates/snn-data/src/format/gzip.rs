@@ -23,18 +23,23 @@ pub fn gunzip<'a>(bytes: &'a [u8], limits: &Limits, path: &Path) -> Result<Cow<'
     }
     let by_ratio = (bytes.len() as u64).saturating_mul(limits.inflate_ratio).max(FLOOR);
     let most = by_ratio.min(limits.file_bytes);
-    let mut out = Vec::new();
-    let damaged = |_| Error::format(path, 0, FormatFault::Gzip);
-    MultiGzDecoder::new(bytes)
-        .take(most.saturating_add(1))
-        .read_to_end(&mut out)
-        .map_err(damaged)?;
-    check(path, "file_bytes", out.len() as u64, limits.file_bytes)?;
-    if out.len() as u64 > most {
+    // The first pass keeps nothing, so that a bomb costs no memory and the second allocates what there is.
+    let size = measure(bytes, most).ok_or_else(|| Error::format(path, 0, FormatFault::Gzip))?;
+    check(path, "file_bytes", size, limits.file_bytes)?;
+    if size > most {
         let (what, limit) = ("inflate_ratio", limits.inflate_ratio);
-        return Err(Error::Limit { path: path.into(), what, got: limit + 1, limit });
+        return Err(Error::Limit { path: path.into(), what, got: limit.saturating_add(1), limit });
     }
+    let mut out = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    let damaged = |_| Error::format(path, 0, FormatFault::Gzip);
+    MultiGzDecoder::new(bytes).take(size).read_to_end(&mut out).map_err(damaged)?;
     Ok(Cow::Owned(out))
+}
+
+/// Decompressed bytes, or `most` + 1 when there are more; nothing for damaged data.
+fn measure(bytes: &[u8], most: u64) -> Option<u64> {
+    let mut reader = MultiGzDecoder::new(bytes).take(most.saturating_add(1));
+    std::io::copy(&mut reader, &mut std::io::sink()).ok()
 }
 
 #[cfg(test)]

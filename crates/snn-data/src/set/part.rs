@@ -158,7 +158,11 @@ pub(super) fn event_set(
         let x = if side == (height, width) { x } else { fit(&x, (height, width), side) };
         Ok(counts(&x).map_or(Samples::Frames(x), Samples::Counts))
     };
-    let mut all = Samples::Counts(Vec::new());
+    let mut bytes = Vec::new();
+    // Memory that is reserved and not used costs nothing; without it the set would be copied as it grows.
+    let sample = config.t_steps * 2 * side.0 * side.1;
+    let _ = bytes.try_reserve_exact(sample.saturating_mul(chosen.len()));
+    let mut all = Samples::Counts(bytes);
     for block in chosen.chunks(BLOCK) {
         let block: Vec<Result<Samples>> = block.par_iter().map(one).collect();
         for sample in block {

@@ -86,7 +86,7 @@ fn simulated_recordings_are_plausible_and_pinned() {
     assert!(right > 0.6, "{right}");
     assert_eq!(
         splits.train.hash(),
-        "70e89d53064033ba74700013e93c4cfba97344b0b853cb845e8927051176093d"
+        "316df52b86fa995e321e1f4a780045375f6192c405c9a25eedc1088959b7df5e"
     );
 }
 

@@ -13,6 +13,8 @@ mod run;
 mod sparse;
 #[cfg(target_arch = "x86_64")]
 mod unsafe_avx512;
+#[cfg(target_arch = "x86_64")]
+mod unsafe_spikes;
 
 use candle_core::Tensor;
 use rayon::prelude::*;

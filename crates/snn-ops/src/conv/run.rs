@@ -37,14 +37,14 @@ fn with_scratch<R>(f: impl FnOnce(&mut Vec<f32>) -> R) -> R {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
     Dense(Engine),
-    Sparse,
+    Sparse(Engine),
 }
 
 impl Kernel {
     /// Zeros are worth skipping when there are enough of them; the input alone decides.
     pub(super) fn choose(engine: Engine, plan: &Correlation, x: Data<'_>) -> Self {
-        let is_sparse = sparse::density(x) < sparse::worth_below(plan.output[2]);
-        if is_sparse { Self::Sparse } else { Self::Dense(engine) }
+        let is_sparse = sparse::is_worth(plan, sparse::density(x));
+        if is_sparse { Self::Sparse(engine) } else { Self::Dense(engine) }
     }
 
     /// Output channels of one block of packed weights.
@@ -53,7 +53,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Dense(Engine::Avx512) => unsafe_avx512::COLUMNS,
             Self::Dense(_) => plan.output[2],
-            Self::Sparse => sparse::block(plan.depth(), plan.output[2]),
+            Self::Sparse(_) => sparse::block(plan.depth(), plan.output[2]),
         }
     }
 }
@@ -99,23 +99,27 @@ pub(super) fn correlate(
     out.par_chunks_mut(out_len).enumerate().for_each(|(n, out)| {
         let image = pad::image(x, n, in_len);
         let mut spikes = Spikes::default();
-        if kernel == Kernel::Sparse {
+        if matches!(kernel, Kernel::Sparse(_)) {
             spikes.read(image, plan.input[2]);
         }
         out.par_chunks_mut(piece_len).enumerate().for_each(|(p, out)| {
             let first = p * piece;
             let count = piece.min(rows - first);
-            let Kernel::Dense(engine) = kernel else {
-                return sparse::correlate(plan, &spikes, packed, (first, count), out);
-            };
-            with_scratch(|scratch| {
-                pad::fill(plan, image, first, count, scratch);
-                match engine {
-                    #[cfg(target_arch = "x86_64")]
-                    Engine::Avx512 => unsafe_avx512::correlate(plan, scratch, packed, count, out),
-                    _ => portable::correlate(plan, scratch, packed, count, out),
+            match kernel {
+                Kernel::Sparse(engine) => {
+                    sparse::correlate(engine, plan, &spikes, packed, (first, count), out);
                 }
-            });
+                Kernel::Dense(engine) => with_scratch(|scratch| {
+                    pad::fill(plan, image, first, count, scratch);
+                    match engine {
+                        #[cfg(target_arch = "x86_64")]
+                        Engine::Avx512 => {
+                            unsafe_avx512::correlate(plan, scratch, packed, count, out);
+                        }
+                        _ => portable::correlate(plan, scratch, packed, count, out),
+                    }
+                }),
+            }
         });
     });
 }
@@ -144,22 +148,23 @@ pub(super) fn weight_gradient(
             let (mut spikes, mut by_channel) = (Spikes::default(), ByChannel::default());
             for n in part * images / parts..(part + 1) * images / parts {
                 let (image, dy) = (pad::image(x, n, in_len), &dy[n * out_len..(n + 1) * out_len]);
-                let Kernel::Dense(engine) = kernel else {
-                    spikes.read(image, plan.input[2]);
-                    by_channel.read(plan, &spikes);
-                    sparse::weight_gradient(plan, &by_channel, dy, columns, &mut dw);
-                    continue;
-                };
-                with_scratch(|scratch| {
-                    pad::fill(plan, image, 0, plan.output[0], scratch);
-                    match engine {
-                        #[cfg(target_arch = "x86_64")]
-                        Engine::Avx512 => {
-                            unsafe_avx512::weight_gradient(plan, scratch, dy, columns, &mut dw);
-                        }
-                        _ => portable::weight_gradient(plan, scratch, dy, columns, &mut dw),
+                match kernel {
+                    Kernel::Sparse(engine) => {
+                        spikes.read(image, plan.input[2]);
+                        by_channel.read(plan, &spikes);
+                        sparse::weight_gradient(engine, plan, &by_channel, dy, columns, &mut dw);
                     }
-                });
+                    Kernel::Dense(engine) => with_scratch(|scratch| {
+                        pad::fill(plan, image, 0, plan.output[0], scratch);
+                        match engine {
+                            #[cfg(target_arch = "x86_64")]
+                            Engine::Avx512 => {
+                                unsafe_avx512::weight_gradient(plan, scratch, dy, columns, &mut dw);
+                            }
+                            _ => portable::weight_gradient(plan, scratch, dy, columns, &mut dw),
+                        }
+                    }),
+                }
             }
             dw
         })

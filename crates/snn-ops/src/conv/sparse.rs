@@ -2,26 +2,35 @@
 //!
 //! A spike train is mostly zeros. The forward pass adds one row of weights per spike and tap, the
 //! weight gradient one row of the output gradient; both skip silence, so their cost falls with the
-//! firing rate. Worth it below [`worth_below`]; plain loops, so it serves every processor.
+//! firing rate. [`is_worth`] says when that pays. Plain loops serve every processor; on AVX-512
+//! the sums stay in registers (`unsafe_avx512`).
 
 use multiversion::multiversion;
 
 use super::plan::Correlation;
+use crate::Engine;
 use crate::buffer::Data;
 
-/// Inputs with a smaller share of non-zero entries are worth this path.
+/// Whether skipping zeros beats a dense kernel at this share of non-zero inputs.
 ///
-/// Per input and 16 output channels a dense kernel takes about one cycle; here a non-zero input
-/// costs about six to find and two per 16 output channels.
-pub(crate) fn worth_below(channels: usize) -> f64 {
-    let registers = channels.div_ceil(16) as f64;
-    0.8 * registers / (2.0 * registers + 6.0)
+/// In cycles an output pixel: a dense kernel takes one for each term and 16 output channels; here a
+/// tap costs about 10, a non-zero input 4 to find and two for each 16 output channels, and looking
+/// for the non-zero inputs half a cycle each.
+pub(crate) fn is_worth(plan: &Correlation, density: f64) -> bool {
+    let registers = plan.output[2].div_ceil(LANES) as f64;
+    let (terms, taps) = (plan.depth() as f64, (plan.taps[0] * plan.taps[1]) as f64);
+    let found = terms * density * (4.0 + 2.0 * registers);
+    // Row starts are kept in 32 bits.
+    let fits = plan.image.max(plan.depth()) < (u32::MAX as usize) / plan.output[2].max(WIDEST);
+    fits && 10.0 * taps + found + 0.5 * plan.input[2] as f64 <= 0.8 * terms * registers
 }
 
 /// Weights of one block of output channels should fit a second-level cache beside the outputs.
 const BLOCK_BYTES: usize = 640 << 10;
 /// Most output channels of a block.
 const WIDEST: usize = 128;
+/// Floats of a 512-bit register.
+const LANES: usize = 16;
 
 /// Share of entries that are not zero.
 pub(crate) fn density(x: Data<'_>) -> f64 {
@@ -83,15 +92,55 @@ impl Spikes {
         }
     }
 
+    /// The weight rows, each of `width` floats, that output pixel (y, x) adds up.
+    fn terms(&self, plan: &Correlation, y: usize, x: usize, width: usize, terms: &mut Vec<Row>) {
+        let [height, cols, inputs] = plan.input;
+        for j in 0..plan.taps[0] {
+            let row = (y * plan.stride[0] + j) as isize - plan.pad[0];
+            if row < 0 || row >= height as isize {
+                continue;
+            }
+            for i in 0..plan.taps[1] {
+                let col = (x * plan.stride[1] + i) as isize - plan.pad[1];
+                if col < 0 || col >= cols as isize {
+                    continue;
+                }
+                let tap = ((j * plan.taps[1] + i) * inputs) as u32;
+                let entries = self.pixel(row as usize * cols + col as usize);
+                terms.extend(entries.iter().map(|&(c, v)| ((tap + c) * width as u32, v)));
+            }
+        }
+    }
+
     fn pixel(&self, p: usize) -> &[(u32, f32)] {
         let start = if p == 0 { 0 } else { self.ends[p - 1] as usize };
         &self.entries[start..self.ends[p] as usize]
     }
 }
 
-/// Computes output rows `first..first + rows` into `out`; weights packed `[block][depth][width]`.
+/// A row to add: where it starts in a table, and its factor.
+pub(crate) type Row = (u32, f32);
+
+/// `sum += factor * table[start..start + sum.len()]` for every row.
+fn add_rows(engine: Engine, sum: &mut [f32], table: &[f32], rows: &[Row]) {
+    match engine {
+        #[cfg(target_arch = "x86_64")]
+        Engine::Avx512 => super::unsafe_spikes::add_rows(sum, table, rows),
+        _ => add_rows_plain(sum, table, rows),
+    }
+}
+
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add_rows_plain(sum: &mut [f32], table: &[f32], rows: &[Row]) {
+    for &(start, factor) in rows {
+        let row = &table[start as usize..][..sum.len()];
+        sum.iter_mut().zip(row).for_each(|(s, w)| *s += w * factor);
+    }
+}
+
+/// Computes output rows `first..first + rows` into `out`; weights packed `[block][depth][width]`.
 pub(crate) fn correlate(
+    engine: Engine,
     plan: &Correlation,
     spikes: &Spikes,
     packed: &[f32],
@@ -99,42 +148,21 @@ pub(crate) fn correlate(
     out: &mut [f32],
 ) {
     let [_, cols, channels] = plan.output;
-    let [height, width, inputs] = plan.input;
-    let lanes = block(plan.depth(), channels);
-    let mut sum = [0f32; WIDEST];
-    let sum = &mut sum[..lanes];
-    for (b, weights) in packed.chunks_exact(plan.depth() * lanes).enumerate() {
-        let keep = lanes.min(channels - b * lanes);
-        for y in 0..rows {
-            for x in 0..cols {
-                sum.fill(0.0);
-                for j in 0..plan.taps[0] {
-                    let row = ((first + y) * plan.stride[0] + j) as isize - plan.pad[0];
-                    if row < 0 || row >= height as isize {
-                        continue;
-                    }
-                    for i in 0..plan.taps[1] {
-                        let col = (x * plan.stride[1] + i) as isize - plan.pad[1];
-                        if col < 0 || col >= width as isize {
-                            continue;
-                        }
-                        let base = (j * plan.taps[1] + i) * inputs;
-                        for &(c, v) in spikes.pixel(row as usize * width + col as usize) {
-                            add_row(sum, &weights[(base + c as usize) * lanes..][..lanes], v);
-                        }
-                    }
-                }
-                let pixel = plan.place[0] + y * plan.place[1] + x * plan.place[2];
-                let to = &mut out[pixel * channels + b * lanes..][..keep];
-                to.copy_from_slice(&sum[..keep]);
+    let width = block(plan.depth(), channels);
+    let mut terms = Vec::new();
+    for y in 0..rows {
+        for x in 0..cols {
+            terms.clear();
+            spikes.terms(plan, first + y, x, width, &mut terms);
+            let pixel = plan.place[0] + y * plan.place[1] + x * plan.place[2];
+            let line = &mut out[pixel * channels..][..channels];
+            line.fill(0.0);
+            let tables = packed.chunks_exact(plan.depth() * width);
+            for (sum, table) in line.chunks_mut(width).zip(tables) {
+                add_rows(engine, sum, table, &terms);
             }
         }
     }
-}
-
-#[inline(always)]
-fn add_row(sum: &mut [f32], row: &[f32], value: f32) {
-    sum.iter_mut().zip(row).for_each(|(s, w)| *s += w * value);
 }
 
 /// The same entries channel by channel, split by the phase of their position so that each tap of a
@@ -186,45 +214,41 @@ impl ByChannel {
 
 /// Adds one image's weight gradient for columns `columns.0 .. + columns.1` of the output channels
 /// to `dw`, laid out `[tap row][tap column][channel][columns.1]`.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub(crate) fn weight_gradient(
+    engine: Engine,
     plan: &Correlation,
     spikes: &ByChannel,
     dy: &[f32],
     columns: (usize, usize),
     dw: &mut [f32],
 ) {
-    let [rows, cols, channels] = plan.output;
     let [sy, sx] = plan.stride;
-    let mut sum = [0f32; WIDEST];
-    for first in (0..columns.1).step_by(WIDEST) {
-        let sum = &mut sum[..WIDEST.min(columns.1 - first)];
-        for c in 0..plan.input[2] {
-            for j in 0..plan.taps[0] {
-                for i in 0..plan.taps[1] {
-                    let list = spikes.list((c * sy + j % sy) * sx + i % sx);
-                    if list.is_empty() {
-                        continue;
-                    }
-                    sum.fill(0.0);
-                    for &(row, col, v) in list {
-                        let y = (row as isize + plan.pad[0] - j as isize) / sy as isize;
-                        let x = (col as isize + plan.pad[1] - i as isize) / sx as isize;
-                        let inside = row as isize + plan.pad[0] >= j as isize
-                            && col as isize + plan.pad[1] >= i as isize
-                            && (y as usize) < rows
-                            && (x as usize) < cols;
-                        if inside {
-                            let at = (y as usize * cols + x as usize) * channels;
-                            let from = &dy[at + columns.0 + first..][..sum.len()];
-                            add_row(sum, from, v);
-                        }
-                    }
-                    let k = (j * plan.taps[1] + i) * plan.input[2] + c;
-                    let to = &mut dw[k * columns.1 + first..][..sum.len()];
-                    to.iter_mut().zip(&*sum).for_each(|(to, s)| *to += *s);
+    let mut terms = Vec::new();
+    for c in 0..plan.input[2] {
+        for j in 0..plan.taps[0] {
+            for i in 0..plan.taps[1] {
+                let list = spikes.list((c * sy + j % sy) * sx + i % sx);
+                terms.clear();
+                terms.extend(list.iter().filter_map(|&(row, col, v)| {
+                    let at = met(plan, [row as usize, col as usize], [j, i])?;
+                    Some(((at * plan.output[2] + columns.0) as u32, v))
+                }));
+                let k = (j * plan.taps[1] + i) * plan.input[2] + c;
+                let sums = &mut dw[k * columns.1..][..columns.1];
+                for (block, sum) in sums.chunks_mut(WIDEST).enumerate() {
+                    add_rows(engine, sum, &dy[block * WIDEST..], &terms);
                 }
             }
         }
     }
+}
+
+/// The output pixel whose tap meets an input pixel of the tap's phase, if it is in the image.
+fn met(plan: &Correlation, at: [usize; 2], tap: [usize; 2]) -> Option<usize> {
+    let along = |axis: usize| {
+        let ahead = (at[axis] as isize + plan.pad[axis] - tap[axis] as isize).try_into().ok();
+        let out: usize = ahead?;
+        Some(out / plan.stride[axis]).filter(|&out| out < plan.output[axis])
+    };
+    Some(along(0)? * plan.output[1] + along(1)?)
 }
