@@ -28,7 +28,8 @@ fn every_golden_file_is_within_tolerance_on_every_engine() -> Result<()> {
         let mut args = vec!["conformance", "--json", "--engine", &engine];
         args.extend(files.iter().map(String::as_str));
         let ended = run(&args)?;
-        let report: Value = serde_json::from_str(&ended.out).with_context(|| format!("{ended:?}"))?;
+        let report: Value =
+            serde_json::from_str(&ended.out).with_context(|| format!("{ended:?}"))?;
         ensure!(ended.code == Some(0) && report["passed"] == true, "{engine}: {}", ended.out);
         ensure!(report["engine"] == engine.as_str(), "another engine ran");
     }
@@ -71,18 +72,30 @@ fn forward_agrees_on_an_image_and_on_the_image_written_out() -> Result<()> {
     let checkpoint = run_dir.join("checkpoint");
     let config: Value = serde_json::from_slice(&std::fs::read(checkpoint.join("config.json"))?)?;
     let size = |key: &str| config["input"][key].as_u64().map_or(0, |v| v as usize);
-    let (t, c) = (config["t_steps"].as_u64().map_or(0, |v| v as usize), config["in_channels"].as_u64().map_or(0, |v| v as usize));
+    let (t, c) = (
+        config["t_steps"].as_u64().map_or(0, |v| v as usize),
+        config["in_channels"].as_u64().map_or(0, |v| v as usize),
+    );
     let (n, h, w) = (2, size("height"), size("width"));
-    let image: Vec<f32> = (0..n * c * h * w).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
+    let image: Vec<f32> =
+        (0..n * c * h * w).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
     let mut answers = Vec::new();
-    for (name, shape, values) in
-        [("image", vec![n, c, h, w], image.clone()), ("sequence", vec![t, n, c, h, w], image.repeat(t))]
-    {
+    for (name, shape, values) in [
+        ("image", vec![n, c, h, w], image.clone()),
+        ("sequence", vec![t, n, c, h, w], image.repeat(t)),
+    ] {
         let input = folder.path().join(format!("{name}.safetensors"));
         let output = folder.path().join(format!("{name}.out.safetensors"));
         std::fs::write(&input, safetensors("x", &shape, &values))?;
         let path = |p: &Path| p.display().to_string();
-        let ended = run(&["forward", &path(&checkpoint), "--input", &path(&input), "--output", &path(&output)])?;
+        let ended = run(&[
+            "forward",
+            &path(&checkpoint),
+            "--input",
+            &path(&input),
+            "--output",
+            &path(&output),
+        ])?;
         ensure!(ended.code == Some(0), "{ended:?}");
         answers.push(std::fs::read(output)?);
     }

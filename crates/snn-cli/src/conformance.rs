@@ -143,7 +143,9 @@ fn compare(
         let verdict = if passed { "within tolerance" } else { "PAST TOLERANCE" };
         crate::print(&format!("  {checked} tensors, {verdict}"));
     }
-    Ok(serde_json::json!({"file": path.display().to_string(), "passed": passed, "tensors": checked, "errors": worst}))
+    Ok(
+        serde_json::json!({"file": path.display().to_string(), "passed": passed, "tensors": checked, "errors": worst}),
+    )
 }
 
 fn dump(dir: &Path, path: &Path, ours: &Ours) -> anyhow::Result<()> {

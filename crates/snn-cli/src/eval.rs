@@ -72,8 +72,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     crate::print(&format!(
         "{} ({}), {} samples, T={}: top-1 {:.2} %, top-5 {:.2} %, AURC x 1000 {:.2} (softmax) {:.2} (logit)",
-        test.name(), test.split(), metrics.n, data.t_steps,
-        metrics.top1, metrics.top5, metrics.aurc_softmax, metrics.aurc_logit
+        test.name(),
+        test.split(),
+        metrics.n,
+        data.t_steps,
+        metrics.top1,
+        metrics.top5,
+        metrics.aurc_softmax,
+        metrics.aurc_logit
     ));
     if args.per_step {
         crate::print("step   alone   first steps together");

@@ -91,9 +91,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         Command::Train(args) => train::run(args, quiet),
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
-        Command::Conformance(args) => {
-            Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE })
-        }
+        Command::Conformance(args) => Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE }),
         Command::Models(args) => models::run(&args).map(|()| 0),
         Command::Data(args) => data::run(args).map(|()| 0),
         Command::Bench(args) => bench::run(&args).map(|()| 0),

@@ -40,7 +40,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         crate::print(&serde_json::json!({ "models": models }).to_string());
         return Ok(());
     }
-    crate::print("architecture     input      classes   parameters   MACs/step  LIF layers     neurons");
+    crate::print(
+        "architecture     input      classes   parameters   MACs/step  LIF layers     neurons",
+    );
     for (size, c) in rows {
         let input = format!("{}x{}x{}", c.in_channels, c.input.height, c.input.width);
         crate::print(&format!(

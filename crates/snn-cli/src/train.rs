@@ -83,7 +83,9 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
     let recipe = Recipe::load(&args.recipe, &args.sets)?;
     let dir = match args.run {
         Some(dir) => dir,
-        None => PathBuf::from("runs").join(args.recipe.file_stem().context("a recipe needs a name")?),
+        None => {
+            PathBuf::from("runs").join(args.recipe.file_stem().context("a recipe needs a name")?)
+        }
     };
     let options = RunOptions {
         dir,
@@ -101,16 +103,27 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
             } else {
                 crate::print(&format!(
                     "{} {} {} T={} seed {}: top-1 {:.2} %, top-5 {:.2} %, AURC {:.2} (softmax) {:.2} (logit); best epoch {} {:.2} %; {}",
-                    result.dataset, result.architecture, result.loss, result.t_steps, result.seed,
-                    result.top1, result.top5, result.aurc_softmax, result.aurc_logit,
-                    result.best_epoch + 1, result.best_top1, result.checkpoint.display()
+                    result.dataset,
+                    result.architecture,
+                    result.loss,
+                    result.t_steps,
+                    result.seed,
+                    result.top1,
+                    result.top5,
+                    result.aurc_softmax,
+                    result.aurc_logit,
+                    result.best_epoch + 1,
+                    result.best_top1,
+                    result.checkpoint.display()
                 ));
             }
             Ok(0)
         }
         Outcome::Interrupted { step } => {
             bar.0.finish_and_clear();
-            tracing::warn!("interrupted at step {step}; a checkpoint is written, go on with --resume");
+            tracing::warn!(
+                "interrupted at step {step}; a checkpoint is written, go on with --resume"
+            );
             Ok(128 + signal.number.load(Ordering::Relaxed) as u8)
         }
     }

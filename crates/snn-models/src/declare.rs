@@ -16,8 +16,12 @@ pub(crate) struct Declared {
 /// How a tensor starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Init {
-    KaimingUniform { fan_in: usize },
-    KaimingNormal { fan_out: usize },
+    KaimingUniform {
+        fan_in: usize,
+    },
+    KaimingNormal {
+        fan_out: usize,
+    },
     /// A trained constant: a norm's scale or shift.
     Constant(f64),
     /// A running statistic, which is not trained.
@@ -93,7 +97,10 @@ fn pooled(x: &[usize; 3], kernel: usize, stride: usize, padding: usize) -> Resul
         (Some(h), Some(w)) => Ok([x[0], h, w]),
         _ => Err(Error::Config {
             field: "input".into(),
-            why: format!("a {} x {} feature map is smaller than a {kernel} x {kernel} window; use a larger input", x[1], x[2]),
+            why: format!(
+                "a {} x {} feature map is smaller than a {kernel} x {kernel} window; use a larger input",
+                x[1], x[2]
+            ),
         }),
     }
 }

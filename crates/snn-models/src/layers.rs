@@ -28,7 +28,11 @@ pub(crate) enum ConvInit {
 pub(crate) enum Input<'a, X> {
     Plain(&'a X),
     /// Batch norm under this parameter name, its scale starting at `weight`.
-    Norm { name: String, x: &'a X, weight: f64 },
+    Norm {
+        name: String,
+        x: &'a X,
+        weight: f64,
+    },
 }
 
 /// What an architecture can be made of.

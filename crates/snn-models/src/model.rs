@@ -131,7 +131,10 @@ impl Model {
         let dims = x.dims();
         let wrong = || Error::Shape {
             what: "input".into(),
-            expected: format!("[T, N, {0}, {1}, {2}] or [N, {0}, {1}, {2}]", frame[0], frame[1], frame[2]),
+            expected: format!(
+                "[T, N, {0}, {1}, {2}] or [N, {0}, {1}, {2}]",
+                frame[0], frame[1], frame[2]
+            ),
             got: dims.to_vec(),
         };
         let Some((lead, last)) = dims.split_last_chunk::<3>() else { return Err(wrong()) };

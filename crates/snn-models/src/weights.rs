@@ -44,6 +44,12 @@ impl Model {
         let fault = |why: String| Error::Checkpoint { path: path.to_path_buf(), why };
         let file = SafeTensors::deserialize(bytes)
             .map_err(|e| fault(format!("not an intact safetensors file: {e:?}; copy it again")))?;
+        // Two tensors of one name parse as one; the bytes of the other are then nobody's.
+        let header = bytes.first_chunk::<8>().map_or(0, |n| u64::from_le_bytes(*n) as usize);
+        let held: usize = file.iter().map(|(_, view)| view.data().len()).sum();
+        if bytes.len() != 8 + header + held {
+            return Err(fault("holds bytes of no tensor, or a name twice; export it again".into()));
+        }
         let declared = Declare::read(&config).map_err(|e| fault(e.to_string()))?.tensors;
         let (mut params, mut buffers) = (BTreeMap::new(), BTreeMap::new());
         let architecture = config.architecture.name();
@@ -93,8 +99,8 @@ impl Model {
                 .map_err(|e| fault(WEIGHTS_FILE, e.to_string()))?;
             views.push((*name, view));
         }
-        let weights = safetensors::serialize(views, None)
-            .map_err(|e| fault(WEIGHTS_FILE, e.to_string()))?;
+        let weights =
+            safetensors::serialize(views, None).map_err(|e| fault(WEIGHTS_FILE, e.to_string()))?;
         Ok([(CONFIG_FILE, config), (WEIGHTS_FILE, weights)])
     }
 }
@@ -115,5 +121,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 fn bytes(tensor: &Tensor) -> Result<Vec<u8>> {
-    Ok(buffer::with_f32("weights", tensor, |x| Ok(x.iter().flat_map(|v| v.to_le_bytes()).collect()))?)
+    Ok(buffer::with_f32("weights", tensor, |x| {
+        Ok(x.iter().flat_map(|v| v.to_le_bytes()).collect())
+    })?)
 }

@@ -46,7 +46,10 @@ fn kernel_equals_the_specification_bit_for_bit() {
         let leaf = tape.leaf("x", buffer::tensor(x, vec![t, n]).unwrap());
         let v0 = buffer::tensor(v0, n).unwrap();
         let output = lif(&mut tape, &leaf, Some(&v0), &config).unwrap();
-        assert_eq!(output.spikes.tensor().flatten_all().unwrap().to_vec1::<u8>().unwrap(), trace.spikes);
+        assert_eq!(
+            output.spikes.tensor().flatten_all().unwrap().to_vec1::<u8>().unwrap(),
+            trace.spikes
+        );
         assert_eq!(floats(&output.v_last), trace.v_last, "{config:?}");
         let seed = buffer::tensor(grad, vec![t, n]).unwrap();
         tape.backward(&output.spikes, seed, &mut |_, got| {
@@ -83,7 +86,8 @@ fn fused_layer_equals_norm_add_and_neuron_in_turn() {
         buffer::tensor(values, shape).unwrap()
     };
     let (a, b) = (tensor(&[t, n, c], 0.3), tensor(&[t, n, c], -1.0));
-    let (wa, ba, wb, bb) = (tensor(&[c], 1.0), tensor(&[c], 0.3), tensor(&[c], 1.0), tensor(&[c], 0.0));
+    let (wa, ba, wb, bb) =
+        (tensor(&[c], 1.0), tensor(&[c], 0.3), tensor(&[c], 1.0), tensor(&[c], 0.0));
     let seed = tensor(&[t, n, c], 0.0);
     let config = LifConfig::default();
     let run = |fused: bool| {
@@ -124,7 +128,8 @@ fn one_repeated_frame_equals_the_frame_written_out() {
     let (t, n, c) = (4, 6, 10);
     let mut rng = random::stream(4, "repeat", 0, 0);
     let frame = random::normal(&mut rng, n * c, 0.5, 1.0);
-    let grad = buffer::tensor(random::normal(&mut rng, t * n * c, 0.0, 1.0), vec![t, n, c]).unwrap();
+    let grad =
+        buffer::tensor(random::normal(&mut rng, t * n * c, 0.0, 1.0), vec![t, n, c]).unwrap();
     let run = |steps: usize| {
         let mut tape = Tape::new();
         let x = buffer::tensor(frame.repeat(steps), vec![steps, n, c]).unwrap();
@@ -182,9 +187,8 @@ fn trains_inside_a_plain_candle_network() -> candle_core::Result<()> {
 #[test]
 fn refused_constants_are_named() {
     let x = Value::constant(buffer::tensor(vec![0f32; 2], vec![1, 2]).unwrap());
-    let message = |config: LifConfig| {
-        lif(&mut Tape::off(), &x, None, &config).unwrap_err().to_string()
-    };
+    let message =
+        |config: LifConfig| lif(&mut Tape::off(), &x, None, &config).unwrap_err().to_string();
     let base = LifConfig::default();
     assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("tau"));
     assert!(message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("v_threshold"));

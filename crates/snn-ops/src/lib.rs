@@ -13,8 +13,8 @@ mod shape;
 mod tape;
 mod unsafe_gemm;
 
-pub use conv::{Conv2d, conv1d, conv2d};
 pub(crate) use conv::image as conv_image;
+pub use conv::{Conv2d, conv1d, conv2d};
 pub use engine::{Engine, engine, set_engine, set_threads, threads};
 pub use error::{Error, Result};
 pub use linear::linear;

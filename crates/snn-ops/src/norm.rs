@@ -205,7 +205,12 @@ pub fn batch_norm(
 ///
 /// # Errors
 /// As [`batch_norm`].
-pub fn batch_norm_eval(x: &Value, weight: &Value, bias: &Value, running: &Moments) -> Result<Value> {
+pub fn batch_norm_eval(
+    x: &Value,
+    weight: &Value,
+    bias: &Value,
+    running: &Moments,
+) -> Result<Value> {
     let channels = running.mean.len();
     check_channels("batch_norm input", x.dims().last().copied().unwrap_or(0), channels)?;
     Ok(Value::constant(normalize(x, weight, bias, running)?))
@@ -316,8 +321,7 @@ impl Normalized {
 fn product_sums(x: &[f32], dy: &[f32], mean: &[f32], sums: &mut [f32]) {
     let (sum, product) = sums.split_at_mut(mean.len());
     for (x, dy) in x.chunks_exact(mean.len()).zip(dy.chunks_exact(mean.len())) {
-        for ((((&x, &g), &m), s), p) in
-            x.iter().zip(dy).zip(mean).zip(&mut *sum).zip(&mut *product)
+        for ((((&x, &g), &m), s), p) in x.iter().zip(dy).zip(mean).zip(&mut *sum).zip(&mut *product)
         {
             *s += g;
             *p += g * (x - m);

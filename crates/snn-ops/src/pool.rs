@@ -41,7 +41,8 @@ impl Extent {
             let why = format!("{pool:?}: use stride and kernel >= 1, padding <= kernel / 2");
             return Err(Error::Config { field: "pool", why });
         }
-        let extent = |n: usize| Some((n + 2 * pool.padding).checked_sub(pool.kernel)? / pool.stride + 1);
+        let extent =
+            |n: usize| Some((n + 2 * pool.padding).checked_sub(pool.kernel)? / pool.stride + 1);
         let (Some(h), Some(w)) = (extent(input[0]), extent(input[1])) else {
             let expected = format!("[.., H, W, C] with H, W >= {}", pool.kernel);
             return Err(Error::Shape { what: "pool", expected, got: x.dims().to_vec() });

@@ -80,9 +80,8 @@ pub fn add(tape: &mut Tape, a: &Value, b: &Value) -> Result<Value> {
         _ => (buffer::to_f32(a.tensor())? + buffer::to_f32(b.tensor())?)?,
     };
     let targets = [a.target(), b.target()];
-    Ok(tape.push(sum, &[a, b], move |dy: Gradient, grads: &mut Gradients| {
-        grads.share(&targets, dy)
-    }))
+    Ok(tape
+        .push(sum, &[a, b], move |dy: Gradient, grads: &mut Gradients| grads.share(&targets, dy)))
 }
 
 fn add_counts(a: &Value, b: &Value) -> Result<candle_core::Tensor> {

@@ -21,9 +21,7 @@ impl Strides {
     }
 
     fn holds(self, rows: usize, cols: usize, len: usize) -> bool {
-        rows == 0
-            || cols == 0
-            || self.offset + (rows - 1) * self.row + (cols - 1) * self.col < len
+        rows == 0 || cols == 0 || self.offset + (rows - 1) * self.row + (cols - 1) * self.col < len
     }
 }
 

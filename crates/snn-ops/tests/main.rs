@@ -106,8 +106,11 @@ fn the_first_of_equal_maxima_takes_the_gradient_and_overlaps_add_up() {
 
 #[test]
 fn rows_that_no_average_window_reaches_get_no_gradient() {
-    let got =
-        gradients(&[("x", ones(&[1, 5, 3, 1]))], |t, v| avg_pool2d(t, &v[0], Pool2d::tiled(2)), ones);
+    let got = gradients(
+        &[("x", ones(&[1, 5, 3, 1]))],
+        |t, v| avg_pool2d(t, &v[0], Pool2d::tiled(2)),
+        ones,
+    );
     let expected: Vec<f32> =
         (0..15).map(|i| if i / 3 < 4 && i % 3 < 2 { 0.25 } else { 0.0 }).collect();
     assert_eq!(got[0].1, expected);
@@ -153,7 +156,8 @@ fn batch_norm_agrees_with_finite_differences() {
     let mut draw = |n| -> Vec<f64> {
         random::normal(&mut rng, n, 0.5, 1.5).into_iter().map(f64::from).collect()
     };
-    let (x, w, b, seed) = (draw(ROWS * CHANNELS), draw(CHANNELS), draw(CHANNELS), draw(ROWS * CHANNELS));
+    let (x, w, b, seed) =
+        (draw(ROWS * CHANNELS), draw(CHANNELS), draw(CHANNELS), draw(ROWS * CHANNELS));
     let loss = |x: &[f64], w: &[f64], b: &[f64]| -> f64 {
         (0..CHANNELS)
             .map(|c| {

@@ -40,8 +40,7 @@ pub(super) fn run(golden: &Golden) -> anyhow::Result<Ours> {
             ours.put(format!("{case}.{name}.grad"), gradient, GRADIENT);
         }
         let mut meter = snn_train::Meter::default();
-        let (logits, labels) =
-            (logits.flatten_all()?.to_vec1::<f32>()?, labels.to_vec1::<u32>()?);
+        let (logits, labels) = (logits.flatten_all()?.to_vec1::<f32>()?, labels.to_vec1::<u32>()?);
         meter.push(&logits, &labels, golden.get(&format!("{case}.logits"))?.dim(2)?)?;
         let m = meter.finish();
         // The report's units are percent and 10^3.

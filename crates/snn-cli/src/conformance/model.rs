@@ -42,7 +42,10 @@ pub(super) fn run(architecture: &str, golden: &Golden) -> anyhow::Result<Ours> {
     let output = model.forward(&mut Tape::off(), x, Mode::Eval)?;
     ours.put("logits_eval", output.logits.tensor().clone(), LOGITS);
     for name in model.params().keys() {
-        anyhow::ensure!(ours.tensors.contains_key(&format!("grad.{name}")), "no gradient of {name}");
+        anyhow::ensure!(
+            ours.tensors.contains_key(&format!("grad.{name}")),
+            "no gradient of {name}"
+        );
     }
     Ok(ours)
 }

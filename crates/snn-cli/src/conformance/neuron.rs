@@ -23,9 +23,7 @@ fn config(case: &str) -> anyhow::Result<LifConfig> {
         "atan_hard_vth1_inclusive" => {
             LifConfig { v_threshold: 1.0, surrogate: Surrogate::Atan, strict: false, ..base }
         }
-        "sigmoid_soft" => {
-            LifConfig { surrogate: Surrogate::Sigmoid, reset: Reset::Soft, ..base }
-        }
+        "sigmoid_soft" => LifConfig { surrogate: Surrogate::Sigmoid, reset: Reset::Soft, ..base },
         "tau_1_5" => LifConfig { tau: 1.5, ..base },
         other => anyhow::bail!("case `{other}` is not known to this version"),
     })
@@ -41,7 +39,8 @@ pub(super) fn run(golden: &Golden) -> anyhow::Result<Ours> {
         let leaf = tape.leaf("x", x.clone());
         let spikes = lif(&mut tape, &leaf, None, &config)?.spikes;
         ours.put(format!("{case}.spikes"), spikes.tensor().clone(), 0.0);
-        let trace = reference::forward(&golden.f32s(&format!("{case}.x"))?, &vec![0.0; neurons], &config);
+        let trace =
+            reference::forward(&golden.f32s(&format!("{case}.x"))?, &vec![0.0; neurons], &config);
         ours.put(format!("{case}.membrane"), buffer::tensor(trace.membrane, x.dims())?, 2e-5);
         let seed = golden.get(&format!("{case}.grad_out"))?.clone();
         tape.backward(&spikes, seed, &mut |_, gradient| {

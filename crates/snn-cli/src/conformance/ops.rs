@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 use snn_ops::{
-    Conv2d, Pool2d, Tape, Value, avg_pool2d, batch_norm, batch_norm_eval, conv1d, conv2d,
-    max_pool2d, to_channels_first, to_channels_last, Moments,
+    Conv2d, Moments, Pool2d, Tape, Value, avg_pool2d, batch_norm, batch_norm_eval, conv1d, conv2d,
+    max_pool2d, to_channels_first, to_channels_last,
 };
 
 use super::{Golden, Ours};
@@ -93,8 +93,7 @@ fn norm(golden: &Golden, ours: &mut Ours) -> anyhow::Result<()> {
     let (y, moments) = batch_norm(&mut tape, &x, &weight, &bias)?;
     let y = to_channels_first(&mut tape, &y)?;
     ours.put("batch_norm.y", y.tensor().clone(), FORWARD);
-    let (mean, var) =
-        moments.update(get("before.running_mean")?, get("before.running_var")?, 1)?;
+    let (mean, var) = moments.update(get("before.running_mean")?, get("before.running_var")?, 1)?;
     let running = Moments::running(&mean, &var)?;
     ours.put("batch_norm.after.running_mean", mean, FORWARD);
     ours.put("batch_norm.after.running_var", var, FORWARD);

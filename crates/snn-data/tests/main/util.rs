@@ -9,7 +9,7 @@ pub(crate) fn repository_data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../data")
 }
 
-/// The folder of real recordings, when this machine has it; a line says when not.
+/// The folder of real recordings where there is one; a line says when not.
 pub(crate) fn shared_data() -> Option<PathBuf> {
     #[allow(clippy::disallowed_methods)] // Tests may be pointed at another folder.
     let named = std::env::var("SNN_SHARED_DATA").ok().map(PathBuf::from);

@@ -131,7 +131,8 @@ fn back<F: Fn(f32) -> f32>(k: Constants, slope: F, gv: &mut [f32], gs: &[f32], u
 pub(super) fn norm_sums(x: &[f32], g: &[f32], mean: &[f32], sums: &mut [f32]) {
     let (sum, product) = sums.split_at_mut(mean.len());
     for (x, g) in x.chunks_exact(mean.len()).zip(g.chunks_exact(mean.len())) {
-        for ((((&x, &g), &m), s), p) in x.iter().zip(g).zip(mean).zip(&mut *sum).zip(&mut *product) {
+        for ((((&x, &g), &m), s), p) in x.iter().zip(g).zip(mean).zip(&mut *sum).zip(&mut *product)
+        {
             *s += g;
             *p += g * (x - m);
         }

@@ -254,7 +254,9 @@ fn current_gradient(
             *total += sums;
         }
     }
-    for (sums, norm) in total.iter_mut().zip(branches).filter_map(|(s, b)| Some((s, b.norm.as_ref()?))) {
+    for (sums, norm) in
+        total.iter_mut().zip(branches).filter_map(|(s, b)| Some((s, b.norm.as_ref()?)))
+    {
         let inv_std = norm.normalized.inv_std();
         let products = &mut sums[inv_std.len()..];
         products.iter_mut().zip(inv_std).for_each(|(sum, &s)| *sum *= f64::from(s));

@@ -30,7 +30,8 @@ pub fn forward(x: &[f32], v0: &[f32], config: &LifConfig) -> Trace {
     for x in x.chunks_exact(v0.len().max(1)) {
         for (v, &x) in trace.v_last.iter_mut().zip(x) {
             let u = config.decay() * *v + (config.gain() * x + config.rest());
-            let fired = if config.strict { u > config.v_threshold } else { u >= config.v_threshold };
+            let fired =
+                if config.strict { u > config.v_threshold } else { u >= config.v_threshold };
             *v = match (fired, config.reset) {
                 (false, _) => u,
                 (true, Reset::Hard(v_reset)) => v_reset,

@@ -27,7 +27,12 @@ pub(crate) type Tap = [usize; 2];
 
 impl Correlation {
     /// The forward pass; `None` when the kernel does not fit the padded image.
-    pub(crate) fn forward(input: [usize; 3], out: usize, taps: [usize; 2], c: Conv2d) -> Option<Self> {
+    pub(crate) fn forward(
+        input: [usize; 3],
+        out: usize,
+        taps: [usize; 2],
+        c: Conv2d,
+    ) -> Option<Self> {
         let extent = |axis: usize| {
             let room = (input[axis] + 2 * c.padding[axis]).checked_sub(taps[axis])?;
             Some(room / c.stride[axis] + 1)

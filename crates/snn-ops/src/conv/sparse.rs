@@ -181,7 +181,8 @@ impl ByChannel {
         let [sy, sx] = plan.stride;
         let list = |p: usize, c: u32| {
             let (row, col) = (p / width, p % width);
-            let phase = |at: usize, pad: isize, s: usize| (at as isize + pad).rem_euclid(s as isize);
+            let phase =
+                |at: usize, pad: isize, s: usize| (at as isize + pad).rem_euclid(s as isize);
             let (py, px) = (phase(row, plan.pad[0], sy), phase(col, plan.pad[1], sx));
             (c as usize * sy + py as usize) * sx + px as usize
         };

@@ -45,12 +45,21 @@ fn cut(n: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// Computes `rows` output rows from padded `scratch` into `out`, whose first pixel is the first
 /// pixel of the image (or of the rows, when dense).
-pub(crate) fn correlate(plan: &Correlation, scratch: &[f32], packed: &[f32], rows: usize, out: &mut [f32]) {
+pub(crate) fn correlate(
+    plan: &Correlation,
+    scratch: &[f32],
+    packed: &[f32],
+    rows: usize,
+    out: &mut [f32],
+) {
     let [_, cols, channels] = plan.output;
     let (depth, line) = (plan.taps[1] * plan.input[2], plan.padded_cols() * plan.input[2]);
     let last = plan.place[0] + (rows - 1) * plan.place[1] + (cols - 1) * plan.place[2];
     assert!(scratch.len() >= plan.padded_rows(rows) * line, "padded image too short");
-    assert!(packed.len() >= channels.div_ceil(COLUMNS) * plan.depth() * COLUMNS, "weights too short");
+    assert!(
+        packed.len() >= channels.div_ceil(COLUMNS) * plan.depth() * COLUMNS,
+        "weights too short"
+    );
     assert!(out.len() >= (last + 1) * channels, "output too short");
     for block in 0..channels.div_ceil(COLUMNS) {
         for y in 0..rows {
@@ -60,9 +69,9 @@ pub(crate) fn correlate(plan: &Correlation, scratch: &[f32], packed: &[f32], row
                 // y * stride .. + taps, whole packed panels, and output pixels up to `last`.
                 unsafe {
                     let tile = Tile {
-                        a: scratch.as_ptr().add(
-                            y * plan.stride[0] * line + x * plan.stride[1] * plan.input[2],
-                        ),
+                        a: scratch
+                            .as_ptr()
+                            .add(y * plan.stride[0] * line + x * plan.stride[1] * plan.input[2]),
                         a_row: plan.stride[1] * plan.input[2],
                         a_step: 1,
                         a_outer: line,
