@@ -1,5 +1,12 @@
 //! Architectures and checkpoints as a user sees them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
 use std::path::Path;
 
 use snn_models::{Architecture, CONFIG_FILE, InputConfig, Mode, Model, ModelConfig, WEIGHTS_FILE};
@@ -78,12 +85,12 @@ fn initial_weights_depend_on_seed_and_name_alone() {
 
 fn save(model: &Model, dir: &Path) {
     for (name, bytes) in model.to_files().unwrap() {
-        #[expect(clippy::disallowed_methods, reason = "a test file")]
+        #[allow(clippy::disallowed_methods, reason = "a test file")]
         std::fs::write(dir.join(name), bytes).unwrap();
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test file")]
+#[allow(clippy::disallowed_methods, reason = "a test file")]
 fn damage(dir: &Path, file: &str, change: impl Fn(&mut Vec<u8>)) -> String {
     let path = dir.join(file);
     let intact = std::fs::read(&path).unwrap();

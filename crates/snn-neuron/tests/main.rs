@@ -1,5 +1,12 @@
 //! The neuron as a user sees it: parity with the specification, fusion, candle.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
 use candle_core::{DType, Device, Module, Tensor, Var};
 use snn_neuron::{Current, Lif, LifConfig, Reset, Surrogate, lif, norm_lif, reference};
 use snn_ops::{Tape, Value, add, batch_norm, buffer, random};
@@ -159,7 +166,8 @@ fn trains_inside_a_plain_candle_network() -> candle_core::Result<()> {
     let (n, t) = (32, 4);
     let mut rng = random::stream(1, "candle", 0, 0);
     let noise = random::uniform(&mut rng, n * 8, 0.0, 0.3);
-    let pixel = |i: usize| noise[i] + if (i % 8 < 4) == (i / 8 % 2 == 0) { 0.7 } else { 0.0 };
+    let pixel =
+        |i: usize| noise[i] + if (i % 8 < 4) == (i / 8).is_multiple_of(2) { 0.7 } else { 0.0 };
     let x = Tensor::from_vec((0..n * 8).map(pixel).collect::<Vec<f32>>(), (n, 8), device)?;
     let y = Tensor::from_vec((0..n as u32).map(|i| i % 2).collect::<Vec<u32>>(), n, device)?;
     let mut init = |shape: (usize, usize)| {

@@ -1,5 +1,12 @@
 //! The tape and the operators as a user sees them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
 use snn_ops::{
     Pool2d, Result, Tape, Value, add, avg_pool2d, batch_norm, buffer, global_avg_pool, linear,
     max_pool2d, random, reshape, to_channels_first, to_channels_last,
