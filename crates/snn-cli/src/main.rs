@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     };
     log_to_stderr(cli.verbose, cli.quiet);
     let quiet = cli.quiet;
-    match start(cli).and_then(|command| run(command, quiet)) {
+    match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             tracing::error!("{error:#}");

@@ -90,6 +90,14 @@ pub fn set_threads(threads: usize) -> Result<()> {
     }
 }
 
+/// Runs `f` on one of the operators' threads.
+///
+/// A program that computes for long does so from in here: an operator called from outside hands
+/// its work over and waits to be woken, a few microseconds each, which small layers notice.
+pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
+}
+
 /// The number of threads that operators use.
 pub fn threads() -> usize {
     rayon::current_num_threads()
