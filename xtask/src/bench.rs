@@ -73,6 +73,10 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
         match argument {
             Long("peers") => venv = Some(std::path::absolute(parser.value()?)?),
             Long("rounds") => rounds = parser.value()?.parse()?,
+            Short('h') | Long("help") => {
+                sh::print(crate::HELP);
+                return Ok(());
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -126,8 +130,8 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
 }
 
 fn ours(snn: &PathBuf, case: &Case) -> Command {
-    let mut command = sh::command(snn, case.args);
-    command.args(["--json", "--quiet"]);
+    let mut command = sh::command(snn, &["bench"]);
+    command.args(case.args).args(["--json", "--quiet"]);
     command
 }
 
@@ -175,6 +179,17 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn ours_is_a_command_of_snn_bench() {
+        for case in super::CASES {
+            let command = super::ours(&"snn".into(), case);
+            let args: Vec<_> = command.get_args().filter_map(|a| a.to_str()).collect();
+            assert_eq!(args[0], "bench");
+            assert!(["train", "infer", "lif"].contains(&args[1]), "{args:?}");
+            assert_eq!(args[args.len() - 2..], ["--json", "--quiet"]);
+        }
+    }
+
     #[test]
     fn summary_takes_the_middle() {
         let s = super::Summary::of(&[(3.0, 10.0), (1.0, 30.0), (2.0, 20.0), (9.0, 5.0)]).unwrap();

@@ -62,6 +62,10 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
             Long("data") => options.data = Some(std::path::absolute(parser.value()?)?),
             Long("fresh") => options.fresh = true,
             Long("resume") => {}
+            Short('h') | Long("help") => {
+                sh::print(crate::HELP);
+                return Ok(0);
+            }
             Value(name) if what.is_none() => what = Some(name.string()?),
             other => return Err(other.unexpected().into()),
         }
