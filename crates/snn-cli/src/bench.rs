@@ -12,6 +12,8 @@ use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
 use snn_train::{Optimizer, OptimizerConfig};
 
+use crate::profile;
+
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
@@ -44,6 +46,9 @@ pub(crate) struct Args {
     /// lif: T,N,C,H,W
     #[arg(long, default_value = "4,32,128,32,32")]
     shape: String,
+    /// Print where the time of a run goes, by operator and layer, beside what this processor can do
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) profile: bool,
     /// One JSON object on one line, with the fields of reference/peer_bench.py
     #[arg(long)]
     json: bool,
@@ -59,6 +64,7 @@ impl Timing {
     /// One warm-up call, then `runs` timed ones.
     fn of(runs: usize, mut f: impl FnMut() -> anyhow::Result<Option<f64>>) -> anyhow::Result<Self> {
         f()?;
+        profile::forget();
         let (mut seconds, mut loss) = (Vec::new(), None);
         for _ in 0..runs.max(1) {
             let start = Instant::now();
@@ -94,6 +100,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             snn_ops::engine().name(),
             snn_ops::threads(),
         ));
+        if args.profile {
+            crate::print(&profile::report(timing.seconds.iter().sum(), args.runs.max(1))?);
+        }
         return Ok(());
     }
     let mut json = serde_json::json!({

@@ -8,6 +8,7 @@ mod eval;
 mod exit;
 mod forward;
 mod models;
+mod profile;
 mod train;
 mod unsafe_malloc;
 
@@ -15,7 +16,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Trains, evaluates and measures spiking neural networks.
 ///
@@ -63,7 +64,11 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    log_to_stderr(cli.verbose, cli.quiet);
+    let is_profiled = matches!(&cli.command, Command::Bench(args) if args.profile);
+    tracing_subscriber::registry()
+        .with(log_to_stderr(cli.verbose, cli.quiet))
+        .with(is_profiled.then(profile::layer))
+        .init();
     let quiet = cli.quiet;
     match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))) {
         Ok(code) => ExitCode::from(code),
@@ -99,7 +104,10 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
     }
 }
 
-fn log_to_stderr(verbose: u8, quiet: bool) {
+fn log_to_stderr<S>(verbose: u8, quiet: bool) -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
     let default = match (quiet, verbose) {
         (true, _) => "warn",
         // Epochs are printed by `snn train` itself.
@@ -108,13 +116,12 @@ fn log_to_stderr(verbose: u8, quiet: bool) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
-        .init();
+        .with_filter(filter)
 }
 
 /// Prints a line on standard output; a reader that went away is not an error.

@@ -156,6 +156,7 @@ impl Optimizer {
         gradients: &BTreeMap<String, Tensor>,
         lr: f64,
     ) -> Result<()> {
+        let _span = tracing::trace_span!("optimizer").entered();
         self.steps += 1;
         let second = self.has_second();
         for (name, gradient) in gradients {

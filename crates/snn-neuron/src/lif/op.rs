@@ -42,6 +42,17 @@ struct Extent {
     block: usize,
 }
 
+impl Extent {
+    /// A profiler's span over one pass of the layer.
+    fn span(&self, pass: &'static str, currents: usize) -> tracing::Span {
+        tracing::trace_span!(
+            "norm_lif",
+            pass,
+            shape = format!("{} x {} neurons, {currents} currents", self.t_steps, self.neurons),
+        )
+    }
+}
+
 /// Runs `t_steps` of a layer of neurons on the sum of `currents`.
 ///
 /// # Equation
@@ -66,6 +77,7 @@ pub fn norm_lif(
 ) -> Result<LifOutput> {
     config.check()?;
     let (extent, tile, step_shape) = extent(t_steps, currents, v0)?;
+    let span = extent.span("forward", currents.len()).entered();
     let mut branches = Vec::with_capacity(currents.len());
     let mut moments = Vec::new();
     for current in currents {
@@ -83,9 +95,11 @@ pub fn norm_lif(
     let mut shape = vec![t_steps];
     shape.extend(&step_shape);
     let spikes = buffer::tensor(spikes, shape)?;
+    drop(span);
     let inputs: Vec<&Value> = currents.iter().flat_map(Current::values).collect();
     let (config, start) = (*config, v0.is_some().then_some(start));
     let spikes = tape.push(spikes, &inputs, move |dy: Gradient, grads: &mut Gradients| {
+        let _span = extent.span("backward", branches.len()).entered();
         backward(&extent, branches, &config, start.as_deref(), &dy, grads)
     });
     Ok(LifOutput { spikes, v_last: buffer::tensor(v, step_shape)?, moments })

@@ -60,6 +60,7 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let (plan, lead) = plan(x, weight, config)?;
     let engine = engine();
     let images: usize = lead.iter().product();
+    let span = plan.span("forward", images).entered();
     let mut out = vec![0.0; images * plan.image * plan.output[2]];
     let kernel = with_data("conv2d input", x.tensor(), |x| Ok(Kernel::choose(engine, &plan, x)))?;
     with_f32("conv2d weight", weight.tensor(), |w| {
@@ -74,15 +75,18 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let mut shape = lead;
     shape.extend(plan.output);
     let out = buffer::tensor(out, shape)?;
+    drop(span);
     // The input is kept for the weight gradient only, the weight for the input gradient only.
     let saved = (weight.wants_gradient().then(|| x.tensor().clone()), weight.tensor().clone());
     let (to_x, to_w, x_shape) = (x.target(), weight.target(), x.dims().to_vec());
     Ok(tape.push(out, &[x, weight], move |dy: Gradient, grads: &mut Gradients| {
         with_f32("conv2d gradient", &dy, |dy| {
             if let Some(x) = &saved.0 {
+                let _span = plan.span("weight gradient", images).entered();
                 grads.add(to_w, weight_gradient(kernel, &plan, x, dy)?)?;
             }
             if to_x.is_wanted() {
+                let _span = plan.span("input gradient", images).entered();
                 let dx = input_gradient(engine, &plan, &saved.1, dy, x_shape.iter().product())?;
                 grads.add(to_x, buffer::tensor(dx, x_shape)?)?;
             }

@@ -108,6 +108,26 @@ impl Correlation {
         self.taps[0] * self.taps[1] * self.input[2]
     }
 
+    /// A profiler's span over one pass: `gflop` counts a multiplication and an addition for every term,
+    /// zeros too.
+    pub(crate) fn span(&self, pass: &'static str, images: usize) -> tracing::Span {
+        let [rows, cols, outputs] = self.output;
+        tracing::trace_span!(
+            "conv2d",
+            pass,
+            gflop = 2e-9 * (images * rows * cols * outputs * self.depth()) as f64,
+            shape = format!(
+                "{}x{}x{} {}x{}/{} -> {rows}x{cols}x{outputs}",
+                self.input[0],
+                self.input[1],
+                self.input[2],
+                self.taps[0],
+                self.taps[1],
+                self.stride[0],
+            ),
+        )
+    }
+
     /// Whether output pixels are consecutive, so that rows can be cut into slices.
     pub(crate) fn is_dense(&self) -> bool {
         self.place == [0, self.output[1], 1]
