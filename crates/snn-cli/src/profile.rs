@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
+use tracing::Subscriber;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
-use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Context;
@@ -122,7 +122,8 @@ pub(crate) fn report(total: f64, runs: usize) -> anyhow::Result<String> {
             false => String::new(),
         };
         let (share, ms) = (100.0 * sum.seconds / total, 1e3 * sum.seconds / runs as f64);
-        let _ = writeln!(text, "{share:5.1} % {ms:8.1} ms {:4} x {rate:16}  {name}", sum.calls / runs);
+        let _ =
+            writeln!(text, "{share:5.1} % {ms:8.1} ms {:4} x {rate:16}  {name}", sum.calls / runs);
     };
     by_name.iter().for_each(|(name, sum)| line(name, *sum));
     let mut layers: Vec<_> = sums.iter().collect();
@@ -153,7 +154,9 @@ fn copy_rate() -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..4 {
         let start = Instant::now();
-        to.par_chunks_mut(CHUNK).zip(from.par_chunks(CHUNK)).for_each(|(to, from)| to.copy_from_slice(from));
+        to.par_chunks_mut(CHUNK)
+            .zip(from.par_chunks(CHUNK))
+            .for_each(|(to, from)| to.copy_from_slice(from));
         best = best.min(start.elapsed().as_secs_f64());
     }
     2e-9 * (4 * from.len()) as f64 / best

@@ -15,6 +15,7 @@ mod sparse;
 mod unsafe_avx512;
 #[cfg(target_arch = "x86_64")]
 mod unsafe_spikes;
+mod winograd;
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -167,8 +168,14 @@ fn input_gradient(
     let mut dx = vec![0.0; len];
     with_f32("conv2d weight", weight, |w| {
         for (plan, taps) in forward.input_gradient() {
-            let packed = run::pack(kernel, &plan, &taps, |t, o, c| w[index(forward, o, c, t)]);
-            run::correlate(kernel, &plan, buffer::Data::F32(dy), &packed, &mut dx);
+            let weight = |t, o, c| w[index(forward, o, c, t)];
+            if winograd::is_worth(&plan) {
+                let packed = winograd::pack(engine, &plan, &taps, weight);
+                winograd::correlate(engine, &plan, dy, &packed, &mut dx);
+            } else {
+                let packed = run::pack(kernel, &plan, &taps, weight);
+                run::correlate(kernel, &plan, buffer::Data::F32(dy), &packed, &mut dx);
+            }
         }
         Ok(())
     })?;

@@ -19,7 +19,7 @@ const IMAGES_ENOUGH: usize = 16;
 /// Weight gradients kept at once stay below this many elements.
 const PARTIAL_ELEMENTS: usize = 1 << 24;
 /// Output channels of one weight-gradient task.
-const GROUP: usize = 64;
+const GROUP: usize = 128;
 
 thread_local! {
     /// Padded rows of the image at hand; taken while in use, so nested calls would only allocate.

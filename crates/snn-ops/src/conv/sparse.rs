@@ -75,16 +75,18 @@ impl Spikes {
             }
             Data::U8(x) => {
                 for pixel in x.chunks_exact(channels) {
-                    for (w, word) in pixel.chunks(8).enumerate() {
+                    let (words, last) = pixel.as_chunks::<8>();
+                    for (w, bytes) in words.iter().enumerate() {
                         // Silence is skipped eight channels at a time.
-                        let mut bytes = [0u8; 8];
-                        bytes[..word.len()].copy_from_slice(word);
-                        let mut left = u64::from_le_bytes(bytes);
+                        let mut left = u64::from_le_bytes(*bytes);
                         while left != 0 {
                             let byte = left.trailing_zeros() as usize / 8;
                             self.entries.push(((8 * w + byte) as u32, f32::from(bytes[byte])));
                             left &= !(0xff << (8 * byte));
                         }
+                    }
+                    for (c, &v) in last.iter().enumerate().filter(|(_, v)| **v != 0) {
+                        self.entries.push(((8 * words.len() + c) as u32, f32::from(v)));
                     }
                     self.ends.push(self.entries.len() as u32);
                 }
@@ -165,13 +167,14 @@ pub(crate) fn correlate(
     }
 }
 
-/// The same entries channel by channel, split by the phase of their position so that each tap of a
-/// strided convolution finds the positions it can meet.
+/// The same entries channel by channel, split by the phase of their padded position, its remainder by
+/// the stride: a tap meets those of its own phase. An entry holds the quotients, from which the output
+/// position that tap (j, i) meets is a subtraction away: of j / stride and i / stride.
 #[derive(Default)]
 pub(crate) struct ByChannel {
     /// End of each (channel, phase)'s entries.
     ends: Vec<u32>,
-    entries: Vec<(u16, u16, f32)>,
+    entries: Vec<([i32; 2], f32)>,
     next: Vec<u32>,
 }
 
@@ -179,27 +182,34 @@ impl ByChannel {
     pub(crate) fn read(&mut self, plan: &Correlation, spikes: &Spikes) {
         let [_, width, channels] = plan.input;
         let [sy, sx] = plan.stride;
-        let list = |p: usize, c: u32| {
-            let (row, col) = (p / width, p % width);
-            let phase =
-                |at: usize, pad: isize, s: usize| (at as isize + pad).rem_euclid(s as isize);
-            let (py, px) = (phase(row, plan.pad[0], sy), phase(col, plan.pad[1], sx));
-            (c as usize * sy + py as usize) * sx + px as usize
+        let along = |at: usize, axis: usize| {
+            let padded = at as isize + plan.pad[axis];
+            let stride = plan.stride[axis] as isize;
+            (padded.div_euclid(stride) as i32, padded.rem_euclid(stride) as usize)
         };
+        let columns: Vec<_> = (0..width).map(|x| along(x, 1)).collect();
         self.next.clear();
         self.next.resize(channels * sy * sx + 1, 0);
-        for p in 0..spikes.ends.len() {
-            spikes.pixel(p).iter().for_each(|&(c, _)| self.next[list(p, c) + 1] += 1);
+        let pixels = (0..plan.input[0]).flat_map(|y| {
+            let (qy, py) = along(y, 0);
+            let list = move |px: usize, c: u32| (c as usize * sy + py) * sx + px;
+            columns
+                .iter()
+                .enumerate()
+                .map(move |(x, &(qx, px))| (y * width + x, [qy, qx], move |c| list(px, c)))
+        });
+        for (p, _, list) in pixels.clone() {
+            spikes.pixel(p).iter().for_each(|&(c, _)| self.next[list(c) + 1] += 1);
         }
         for i in 1..self.next.len() {
             self.next[i] += self.next[i - 1];
         }
         self.entries.clear();
-        self.entries.resize(spikes.entries.len(), (0, 0, 0.0));
-        for p in 0..spikes.ends.len() {
+        self.entries.resize(spikes.entries.len(), ([0; 2], 0.0));
+        for (p, quotients, list) in pixels {
             for &(c, v) in spikes.pixel(p) {
-                let at = &mut self.next[list(p, c)];
-                self.entries[*at as usize] = ((p / width) as u16, (p % width) as u16, v);
+                let at = &mut self.next[list(c)];
+                self.entries[*at as usize] = (quotients, v);
                 *at += 1;
             }
         }
@@ -207,7 +217,7 @@ impl ByChannel {
         self.ends.clone_from(&self.next);
     }
 
-    fn list(&self, i: usize) -> &[(u16, u16, f32)] {
+    fn list(&self, i: usize) -> &[([i32; 2], f32)] {
         let start = if i == 0 { 0 } else { self.ends[i - 1] as usize };
         &self.entries[start..self.ends[i] as usize]
     }
@@ -224,15 +234,20 @@ pub(crate) fn weight_gradient(
     dw: &mut [f32],
 ) {
     let [sy, sx] = plan.stride;
+    let [rows, cols, channels] = plan.output.map(|n| n as u32);
+    let first = columns.0 as u32;
     let mut terms = Vec::new();
     for c in 0..plan.input[2] {
         for j in 0..plan.taps[0] {
             for i in 0..plan.taps[1] {
                 let list = spikes.list((c * sy + j % sy) * sx + i % sx);
                 terms.clear();
-                terms.extend(list.iter().filter_map(|&(row, col, v)| {
-                    let at = met(plan, [row as usize, col as usize], [j, i])?;
-                    Some(((at * plan.output[2] + columns.0) as u32, v))
+                let (dy0, dx0) = ((j / sy) as i32, (i / sx) as i32);
+                terms.extend(list.iter().filter_map(|&([qy, qx], v)| {
+                    let (y, x) = ((qy - dy0) as u32, (qx - dx0) as u32);
+                    let pixel = y.wrapping_mul(cols).wrapping_add(x);
+                    let start = pixel.wrapping_mul(channels).wrapping_add(first);
+                    (y < rows && x < cols).then_some((start, v))
                 }));
                 let k = (j * plan.taps[1] + i) * plan.input[2] + c;
                 let sums = &mut dw[k * columns.1..][..columns.1];
@@ -242,14 +257,4 @@ pub(crate) fn weight_gradient(
             }
         }
     }
-}
-
-/// The output pixel whose tap meets an input pixel of the tap's phase, if it is in the image.
-fn met(plan: &Correlation, at: [usize; 2], tap: [usize; 2]) -> Option<usize> {
-    let along = |axis: usize| {
-        let ahead = (at[axis] as isize + plan.pad[axis] - tap[axis] as isize).try_into().ok();
-        let out: usize = ahead?;
-        Some(out / plan.stride[axis]).filter(|&out| out < plan.output[axis])
-    };
-    Some(along(0)? * plan.output[1] + along(1)?)
 }

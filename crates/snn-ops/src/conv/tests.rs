@@ -94,6 +94,51 @@ fn engines_agree_with_the_equation() {
     }
 }
 
+/// Every plan that `winograd` can do, worth it or not: partial tiles, odd channels, padding that grows
+/// and crops, more tiles than one group holds.
+#[test]
+fn winograd_agrees_with_the_equation() {
+    let case = |n, image, out, padding| Case {
+        n,
+        image,
+        out,
+        taps: [3, 3],
+        config: Conv2d { stride: [1, 1], padding },
+    };
+    let cases = [
+        case(2, [9, 10, 3], 5, [1, 1]),
+        case(1, [4, 4, 1], 1, [1, 1]),
+        case(3, [5, 7, 17], 33, [1, 1]),
+        case(2, [8, 8, 16], 130, [0, 2]),
+        case(1, [31, 29, 40], 24, [2, 0]),
+        case(20, [4, 4, 128], 32, [1, 1]),
+    ];
+    for engine in [Engine::Portable, Engine::Avx512] {
+        if engine.available().is_err() {
+            continue;
+        }
+        for case in &cases {
+            let [h, w, c] = case.image;
+            let mut rng = stream(9, "winograd", h as u64, w as u64);
+            let weight = normal(&mut rng, case.out * c * 9, 0.0, 1.0);
+            let dy =
+                normal(&mut rng, case.n * case.extent(0) * case.extent(1) * case.out, 0.0, 1.0);
+            let mut want = vec![0.0; case.n * h * w * c];
+            case.products(|o, i, k| want[i] += f64::from(dy[o]) * f64::from(weight[k]));
+            let forward = Correlation::forward(case.image, case.out, case.taps, case.config);
+            let forward = forward.unwrap();
+            let mut phases = forward.input_gradient();
+            let (plan, taps) = phases.remove(0);
+            assert!(phases.is_empty() && winograd::is_possible(&plan), "{plan:?}");
+            let g = |t, o, c| weight[index(&forward, o, c, t)];
+            let packed = winograd::pack(engine, &plan, &taps, g);
+            let mut dx = vec![f32::NAN; want.len()];
+            winograd::correlate(engine, &plan, &dy, &packed, &mut dx);
+            close("dx", &dx, &want);
+        }
+    }
+}
+
 #[test]
 fn misfits_are_named() {
     let value = |shape: &[usize]| {

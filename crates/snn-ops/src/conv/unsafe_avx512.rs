@@ -92,6 +92,42 @@ pub(crate) fn correlate(
     }
 }
 
+/// `c = a b` for `a` of (rows, terms), and `b` of [`COLUMNS`] columns of which `columns.1` go to column
+/// `columns.0` of `c`, whose rows are `c_row` apart.
+pub(crate) fn product(
+    (rows, terms): (usize, usize),
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+    c_row: usize,
+    columns: (usize, usize),
+) {
+    assert!(a.len() >= rows * terms && b.len() >= terms * COLUMNS, "product operand too short");
+    assert!(columns.1 <= COLUMNS && columns.0 + columns.1 <= c_row, "columns outside the product");
+    assert!(c.len() >= rows * c_row, "product too short");
+    for (first, height) in cut(rows) {
+        // SAFETY: rows `first .. + height` of `a` and `c`, and all of `b`, exist by the assertions.
+        unsafe {
+            let tile = Tile {
+                a: a.as_ptr().add(first * terms),
+                a_row: terms,
+                a_step: 1,
+                a_outer: 0,
+                b: b.as_ptr(),
+                b_step: COLUMNS,
+                b_outer: 0,
+                len: terms,
+                outer: 1,
+                c: c.as_mut_ptr().add(first * c_row + columns.0),
+                c_row,
+                columns: columns.1,
+                accumulate: false,
+            };
+            run(height, &tile);
+        }
+    }
+}
+
 /// Adds one image's weight gradient for columns `columns.0 .. + columns.1` of the output channels
 /// to `dw`, laid out `[tap row][tap column][channel][columns.1]`.
 pub(crate) fn weight_gradient(
