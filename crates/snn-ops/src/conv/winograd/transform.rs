@@ -85,7 +85,7 @@ fn nest<const FROM: usize, const TO: usize>(
 ) {
     let half: [[Lane; TO]; FROM] = from_fn(|column| axis(from_fn(|row| get(row, column))));
     for row in 0..TO {
-        put(row, axis(from_fn(|column| half[column][row])));
+        put(row, axis(half.each_ref().map(|column| column[row])));
     }
 }
 
