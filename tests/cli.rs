@@ -137,6 +137,44 @@ fn damaged_data_file_is_2_and_named() -> Result<()> {
 }
 
 #[test]
+fn nothing_is_written_over_what_was_there() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let run_dir = folder.path().join("run");
+    fs::create_dir(&run_dir)?;
+    // A recipe of one's own in the run directory, or an old run that lost its run.json.
+    for (name, text) in [("recipe.toml", TINY), ("metrics.jsonl", "{}\n"), ("MANIFEST", "x\n")] {
+        let file = run_dir.join(name);
+        fs::write(&file, text)?;
+        let recipe = util::recipe(folder.path(), TINY)?;
+        let dir = run_dir.display().to_string();
+        for more in [&["--resume"][..], &[]] {
+            let ended = run(&[&["train", &recipe, "--run", &dir], more].concat())?;
+            refused(&ended, 2, &[name, "--run"])?;
+        }
+        ensure!(fs::read_to_string(&file)? == text, "{name} was written over");
+        fs::remove_file(&file)?;
+    }
+    // The golden file itself is not where ours go.
+    let golden = folder.path().join("lif.safetensors");
+    fs::copy(xtask::sh::root().join("data/golden/lif.safetensors"), &golden)?;
+    let before = fs::read(&golden)?;
+    let (file, dir) = (golden.display().to_string(), folder.path().display().to_string());
+    let ended = run(&["conformance", &file, "--dump", &dir])?;
+    refused(&ended, 1, &["lif.safetensors", "another output"])?;
+    ensure!(fs::read(&golden)? == before, "the golden file was written over");
+    Ok(())
+}
+
+#[test]
+fn a_check_of_nothing_is_2() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let wrong = folder.path().join("losses.safetensors");
+    fs::copy(xtask::sh::root().join("data/golden/lif.safetensors"), &wrong)?;
+    let ended = run(&["conformance", &wrong.display().to_string()])?;
+    refused(&ended, 2, &["losses.safetensors", "no case"])
+}
+
+#[test]
 fn diverging_run_is_3() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let recipe = util::recipe(folder.path(), TINY)?;

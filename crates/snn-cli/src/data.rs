@@ -93,6 +93,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.what {
         What::List { json } => list(json),
         What::Convert { input, output, source } => {
+            crate::differ(&input, &output)?;
             anyhow::ensure!(
                 output.extension().is_some_and(|e| e == "npy"),
                 "{}: only .npy can be written; name the output so",
@@ -104,6 +105,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             Ok(())
         }
         What::Frames { input, output, t_steps, by, source } => {
+            crate::differ(&input, &output)?;
             let stream = source.read(&input)?;
             let by = match by {
                 By::Time => FrameBy::Time,

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use candle_core::Device;
+use candle_core::{DType, Device};
 use snn_models::{Mode, Model};
 use snn_ops::Tape;
+
+use crate::exit;
 
 /// Runs a checkpoint on a tensor `x` and writes `logits` [T, N, K]
 #[derive(clap::Args)]
@@ -24,15 +26,27 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    for file in ["config.json", "model.safetensors"] {
+        crate::differ(&args.checkpoint.join(file), &args.output)?;
+    }
+    crate::differ(&args.input, &args.output)?;
     let model = Model::load(&args.checkpoint)?;
-    let input = args.input.display().to_string();
-    let bytes = std::fs::read(&args.input).context(input.clone())?;
-    let file = safetensors::SafeTensors::deserialize(&bytes)
-        .with_context(|| format!("{input}: not an intact safetensors file"))?;
-    anyhow::ensure!(file.tensor("x").is_ok(), "{input}: has no tensor `x`; name the input `x`");
+    let input = &args.input;
+    let bytes = std::fs::read(input).context(input.display().to_string())?;
+    let damaged =
+        |error| exit::unusable(input, format!("is not an intact safetensors file: {error}"));
+    let file = safetensors::SafeTensors::deserialize(&bytes).map_err(damaged)?;
+    if file.tensor("x").is_err() {
+        return Err(exit::unusable(input, "has no tensor `x`; name the input `x`"));
+    }
     let x = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?
         .remove("x")
-        .with_context(|| format!("{input}: has no tensor `x`"))?;
+        .with_context(|| format!("{}: has no tensor `x`", input.display()))?;
+    // A sum with a NaN or an infinity is one itself.
+    let sum = x.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?;
+    if !sum.is_finite() {
+        return Err(exit::unusable(input, "`x` holds a NaN or an infinity; mend the input"));
+    }
     let mode = if args.train { Mode::Train } else { Mode::Eval };
     let output = model.forward(&mut Tape::off(), &x, mode)?;
     let logits = output.logits.tensor().clone();

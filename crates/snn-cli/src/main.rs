@@ -13,6 +13,7 @@ mod train;
 mod unsafe_malloc;
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -122,6 +123,14 @@ where
         .without_time()
         .with_target(false)
         .with_filter(filter)
+}
+
+/// Refuses to write a file over the one that was read.
+fn differ(input: &Path, output: &Path) -> anyhow::Result<()> {
+    let same =
+        input.canonicalize().ok().zip(output.canonicalize().ok()).is_some_and(|(a, b)| a == b);
+    anyhow::ensure!(!same, "{}: is the input too; name another output", output.display());
+    Ok(())
 }
 
 /// Prints a line on standard output; a reader that went away is not an error.

@@ -142,8 +142,9 @@ impl Manifest {
             let Some(name) = name.to_str() else { continue };
             let (stem, is_temp) =
                 name.strip_suffix(".tmp").map_or((name, false), |stem| (stem, true));
-            let checkpoint = stem.starts_with("step-") && stem.ends_with(".safetensors");
-            let ours = checkpoint || stem == MANIFEST_FILE || stem.ends_with(".json");
+            let step = stem.strip_prefix("step-").and_then(|s| s.strip_suffix(".safetensors"));
+            let checkpoint = step.is_some_and(|s| s.len() >= 8 && s.parse::<u64>().is_ok());
+            let ours = checkpoint || [MANIFEST_FILE, "run.json", "result.json"].contains(&stem);
             let listed = self.entries.iter().any(|e| e.file() == name);
             if (is_temp && ours) || (checkpoint && !listed && !self.damaged) {
                 atomic::remove(&entry.path())?;

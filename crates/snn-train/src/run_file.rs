@@ -27,6 +27,12 @@ pub(crate) fn exists(dir: &Path) -> bool {
     dir.join(RUN_FILE).exists()
 }
 
+/// A file of a run, or of anything a run would write over, in a directory that holds no run.
+pub(crate) fn remains(dir: &Path) -> Option<&'static str> {
+    let ours = ["MANIFEST", "metrics.jsonl", "result.json", "checkpoint", "recipe.toml"];
+    ours.into_iter().find(|name| dir.join(name).exists())
+}
+
 /// Refuses to go on with another recipe; the cheap part of the identity.
 pub(crate) fn check_recipe(recipe: &Recipe, dir: &Path) -> Result<()> {
     let started = read(dir)?;

@@ -53,6 +53,10 @@ impl Run {
         if old && !options.resume {
             return Err(Error::Exists { path: dir.clone() });
         }
+        if let Some(name) = run_file::remains(dir).filter(|_| !old) {
+            let why = "is in the way of a new run, and run.json of an old one is missing; use another --run";
+            return Err(Error::checkpoint(dir.join(name), why));
+        }
         let splits = snn_data::open(&recipe.data.config(options.data_dir.clone()))?;
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
         let (recipe_hash, data_hash) = (recipe.hash()?, data_hash(&train, &test));
@@ -65,10 +69,13 @@ impl Run {
             manifest.sweep(dir)?;
             manifest
         } else {
-            write_atomic(&dir.join(RECIPE_FILE), recipe.to_toml()?.as_bytes())?;
             run_file::write(recipe, options, &identity)?;
             Manifest::default()
         };
+        // After run.json, so that a run killed between the two goes on.
+        if !dir.join(RECIPE_FILE).exists() {
+            write_atomic(&dir.join(RECIPE_FILE), recipe.to_toml()?.as_bytes())?;
+        }
         let optimizer = Optimizer::new(&recipe.optimizer);
         let restored = Restored::newest(dir, manifest, &mut model, optimizer, &identity)?;
         let Restored { manifest, optimizer, progress, metrics_bytes, seconds } = restored;

@@ -79,7 +79,7 @@ impl DataConfig {
 pub fn open(config: &DataConfig) -> Result<Splits> {
     let name: DatasetName = config.name.parse()?;
     config.check()?;
-    match name {
+    let splits = match name {
         DatasetName::FashionMnist => mnist::fashion(config),
         DatasetName::FashionMnistDvs => mnist::fashion_dvs(config),
         DatasetName::Mnist => mnist::digits(config),
@@ -94,5 +94,13 @@ pub fn open(config: &DataConfig) -> Result<Splits> {
             let remedy = format!("its files come from {source}");
             Err(Error::Unreadable { what: format!("data set {}", other.as_str()), remedy })
         }
+    }?;
+    for (part, split) in [("training samples", &splits.train), ("test samples", &splits.test)] {
+        if split.is_empty() {
+            let path = config.dir.clone().unwrap_or_default();
+            let remedy = "its files hold none: copy the data set's folder again".into();
+            return Err(Error::Missing { path, what: part.into(), remedy });
+        }
     }
+    Ok(splits)
 }
