@@ -55,7 +55,7 @@ impl Golden {
         Ok(self.get(key)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
     }
 
-    /// The first parts of the keys, up to `depth` dots, each once.
+    /// The cases: keys that end in `last`, without it.
     pub(crate) fn cases(&self, last: &str) -> Vec<String> {
         let suffix = format!(".{last}");
         self.tensors.keys().filter_map(|k| Some(k.strip_suffix(&suffix)?.to_string())).collect()

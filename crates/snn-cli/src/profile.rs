@@ -32,7 +32,7 @@ fn sums() -> std::sync::MutexGuard<'static, BTreeMap<Key, Sum>> {
     SUMS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Sums the time between entering and leaving every span of the operators.
+/// Sums the life of every span of the operators.
 struct Recorder;
 
 /// What a span says of itself, and when it was entered.
@@ -133,7 +133,7 @@ pub(crate) fn report(total: f64, runs: usize) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// GFLOP/s of a product of two large f32 matrices, the best of three.
+/// GFLOP/s of a product of two large f32 matrices, the best of four.
 fn matrix_rate() -> anyhow::Result<f64> {
     const N: usize = 1536;
     let a = Tensor::ones((N, N), DType::F32, &Device::Cpu)?;

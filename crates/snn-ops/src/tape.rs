@@ -136,7 +136,7 @@ impl Tape {
         backward: impl FnOnce(Gradient, &mut Gradients) -> Result<()> + Send + 'static,
     ) -> Value {
         let inputs: Vec<usize> = inputs.iter().filter_map(|v| v.slot).collect();
-        if inputs.is_empty() {
+        if !self.recording || inputs.is_empty() {
             return Value::constant(output);
         }
         for &slot in &inputs {

@@ -98,6 +98,15 @@ fn an_evaluation_tape_records_nothing() {
 }
 
 #[test]
+fn a_recorded_value_is_a_constant_to_an_evaluation_tape() {
+    let mut tape = Tape::new();
+    let w = tape.leaf("w", ones(&[1, 1]));
+    let x = Value::constant(ones(&[1, 1]));
+    let y = linear(&mut Tape::off(), &x, &w, &Value::constant(ones(&[1]))).unwrap();
+    assert!(w.wants_gradient() && !y.wants_gradient());
+}
+
+#[test]
 fn the_first_of_equal_maxima_takes_the_gradient_and_overlaps_add_up() {
     // 3 x 3 spikes, all ones: every window is a tie.
     let x = ones(&[1, 3, 3, 1]);

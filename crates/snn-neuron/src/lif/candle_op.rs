@@ -8,7 +8,7 @@ use super::{Current, LifConfig, norm_lif};
 /// A layer of LIF neurons as a [`candle_core::Module`]: currents `[T, N, ..]` f32 in, spikes
 /// `[T, N, ..]` f32 out, differentiable by candle's own backward pass.
 ///
-/// State starts at zero in every call; there is nothing to reset.
+/// State starts at the reset potential (a soft reset: at zero) in every call; there is nothing to reset.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lif {
     /// The neuron's constants.

@@ -26,7 +26,7 @@ use crate::Result;
 /// TKS paper, equations 1 and 2, with the constants of its released trainer as defaults.
 ///
 /// # Shapes
-/// - `x`: `[T, ..]` f32 (or u8 spikes); `v0`: `[..]` f32, zero when absent
+/// - `x`: `[T, ..]` f32 (or u8 spikes); `v0`: `[..]` f32, the reset potential (soft: zero) when absent
 /// - returns spikes `[T, ..]` u8 and the last potential `[..]`
 ///
 /// # Errors

@@ -1,7 +1,8 @@
 //! Convolution on channels-last images: forward, input gradient and weight gradient.
 //!
 //! `plan` turns each pass into dense correlations, `pad` brings an image into zero-padded scratch,
-//! `run` cuts the work, and `portable` or `unsafe_avx512` do the arithmetic.
+//! `run` cuts the work, and `portable` or `unsafe_avx512` do the arithmetic; `sparse` skips zeros, and
+//! `winograd` is the input gradient of 3x3 kernels.
 
 mod pad;
 pub(crate) use pad::image;

@@ -79,6 +79,9 @@ fn engines_agree_with_the_equation() {
         case(1, [4, 4, 3], 2, [1, 1], [1, 1], [2, 1]),
         case(1, [6, 5, 2], 70, [4, 2], [5, 1], [1, 0]),
         case(1, [1, 64, 1], 5, [1, 16], [1, 4], [0, 6]),
+        // More output channels than one group of the weight gradient, or one block of packed weights, holds.
+        case(2, [5, 4, 3], 300, [3, 3], [1, 1], [1, 1]),
+        case(1, [4, 4, 160], 150, [3, 3], [2, 2], [1, 1]),
     ];
     for engine in [Engine::Portable, Engine::Avx512] {
         if let Err(why) = engine.available() {
