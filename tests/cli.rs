@@ -166,6 +166,18 @@ fn nothing_is_written_over_what_was_there() -> Result<()> {
 }
 
 #[test]
+fn a_result_that_cannot_be_printed_is_5_and_errors_pass_every_filter() -> Result<()> {
+    if let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") {
+        let mut command = util::command(&["models", "--json"])?;
+        let status = command.stdout(full).stderr(std::process::Stdio::null()).status()?;
+        ensure!(status.code() == Some(5), "{status:?}");
+    }
+    let mut command = util::command(&["eval", "no-such-checkpoint"])?;
+    command.env("RUST_LOG", "another_program=debug");
+    refused(&util::ended(command)?, 2, &["ERROR", "no-such-checkpoint"])
+}
+
+#[test]
 fn a_check_of_nothing_is_2() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let wrong = folder.path().join("losses.safetensors");

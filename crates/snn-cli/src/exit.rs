@@ -7,6 +7,9 @@ pub(crate) const USAGE: u8 = 1;
 /// Data or checkpoint unusable, or a golden file past its tolerance.
 pub(crate) const UNUSABLE: u8 = 2;
 
+/// What should be kept could not be written.
+pub(crate) const STORAGE: u8 = 5;
+
 /// An input file that cannot be used, and why.
 #[derive(Debug)]
 struct Unusable(String);

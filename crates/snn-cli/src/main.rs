@@ -12,9 +12,10 @@ mod profile;
 mod train;
 mod unsafe_malloc;
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
@@ -72,9 +73,15 @@ fn main() -> ExitCode {
         .init();
     let quiet = cli.quiet;
     match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => match UNPRINTED.get() {
+            Some(error) => {
+                complain(&format!("standard output: {error}; free some space or write elsewhere"));
+                ExitCode::from(exit::STORAGE)
+            }
+            None => ExitCode::from(code),
+        },
         Err(error) => {
-            tracing::error!("{error:#}");
+            complain(&format!("{error:#}"));
             ExitCode::from(exit::code(&error))
         }
     }
@@ -133,7 +140,20 @@ fn differ(input: &Path, output: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints a line on standard output; a reader that went away is not an error.
+/// Why standard output could not be written.
+static UNPRINTED: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Prints a line on standard output; a reader that went away is not an error, a full disk is one at the end.
 fn print(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let printed = writeln!(std::io::stdout().lock(), "{line}");
+    if let Err(error) = printed.and_then(|()| std::io::stdout().flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = UNPRINTED.set(error);
+    }
+}
+
+/// Says what ended the program, whatever RUST_LOG lets through.
+fn complain(why: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "ERROR {why}");
 }
