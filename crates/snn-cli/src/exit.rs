@@ -6,7 +6,6 @@ use std::path::Path;
 pub(crate) const USAGE: u8 = 1;
 /// Data or checkpoint unusable, or a golden file past its tolerance.
 pub(crate) const UNUSABLE: u8 = 2;
-
 /// What should be kept could not be written.
 pub(crate) const STORAGE: u8 = 5;
 

@@ -33,15 +33,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = Model::load(&args.checkpoint)?;
     let input = &args.input;
     let bytes = std::fs::read(input).context(input.display().to_string())?;
-    let damaged =
-        |error| exit::unusable(input, format!("is not an intact safetensors file: {error}"));
-    let file = safetensors::SafeTensors::deserialize(&bytes).map_err(damaged)?;
-    if file.tensor("x").is_err() {
-        return Err(exit::unusable(input, "has no tensor `x`; name the input `x`"));
-    }
+    safetensors::SafeTensors::deserialize(&bytes).map_err(|error| {
+        exit::unusable(input, format!("is not an intact safetensors file: {error}"))
+    })?;
     let x = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?
         .remove("x")
-        .with_context(|| format!("{}: has no tensor `x`", input.display()))?;
+        .ok_or_else(|| exit::unusable(input, "has no tensor `x`; name the input `x`"))?;
     // A sum with a NaN or an infinity is one itself.
     let sum = x.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?;
     if !sum.is_finite() {

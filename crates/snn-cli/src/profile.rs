@@ -128,7 +128,9 @@ pub(crate) fn report(total: f64, runs: usize) -> anyhow::Result<String> {
     by_name.iter().for_each(|(name, sum)| line(name, *sum));
     let mut layers: Vec<_> = sums.iter().collect();
     layers.sort_by(|a, b| b.1.seconds.total_cmp(&a.1.seconds));
-    layers.iter().for_each(|((name, shape), sum)| line(&format!("{name}, {shape}"), **sum));
+    layers.iter().for_each(|((name, shape), sum)| {
+        line(format!("{name}, {shape}").trim_end_matches(", "), **sum)
+    });
     text.push_str("\nGFLOP/s count every term of a sum; kernels that skip zeros can pass the processor's own.");
     Ok(text)
 }

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use crate::result::RESULT_FILE;
+use crate::run_file::RUN_FILE;
 use crate::{Error, Result, atomic, hash, write_atomic};
 
 pub(crate) const MANIFEST_FILE: &str = "MANIFEST";
@@ -144,7 +146,7 @@ impl Manifest {
                 name.strip_suffix(".tmp").map_or((name, false), |stem| (stem, true));
             let step = stem.strip_prefix("step-").and_then(|s| s.strip_suffix(".safetensors"));
             let checkpoint = step.is_some_and(|s| s.len() >= 8 && s.parse::<u64>().is_ok());
-            let ours = checkpoint || [MANIFEST_FILE, "run.json", "result.json"].contains(&stem);
+            let ours = checkpoint || [MANIFEST_FILE, RUN_FILE, RESULT_FILE].contains(&stem);
             let listed = self.entries.iter().any(|e| e.file() == name);
             if (is_temp && ours) || (checkpoint && !listed && !self.damaged) {
                 atomic::remove(&entry.path())?;

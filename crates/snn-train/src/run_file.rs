@@ -4,10 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::setup::RunOptions;
+use crate::journal::METRICS_FILE;
+use crate::manifest::MANIFEST_FILE;
+use crate::result::{CHECKPOINT_DIR, RESULT_FILE};
+use crate::setup::{RECIPE_FILE, RunOptions};
 use crate::{Error, Recipe, Result, atomic, checkpoint::Identity};
 
-const RUN_FILE: &str = "run.json";
+pub(crate) const RUN_FILE: &str = "run.json";
 
 /// run.json: what the run is, and what it was started on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +32,7 @@ pub(crate) fn exists(dir: &Path) -> bool {
 
 /// A file of a run, or of anything a run would write over, in a directory that holds no run.
 pub(crate) fn remains(dir: &Path) -> Option<&'static str> {
-    let ours = ["MANIFEST", "metrics.jsonl", "result.json", "checkpoint", "recipe.toml"];
+    let ours = [MANIFEST_FILE, METRICS_FILE, RESULT_FILE, CHECKPOINT_DIR, RECIPE_FILE];
     ours.into_iter().find(|name| dir.join(name).exists())
 }
 

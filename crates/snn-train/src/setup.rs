@@ -12,7 +12,7 @@ use crate::{
     optim::Optimizer, progress::Progress, restore::Restored, run_file, write_atomic,
 };
 
-const RECIPE_FILE: &str = "recipe.toml";
+pub(crate) const RECIPE_FILE: &str = "recipe.toml";
 
 /// Where a run lives and what it may find there.
 #[derive(Clone, Debug, Default)]

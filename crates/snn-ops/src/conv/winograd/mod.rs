@@ -18,16 +18,18 @@ use crate::unsafe_gemm::{Strides, matmul};
 const POINTS: usize = 36;
 /// Outputs of a tile's side.
 const SIDE: usize = 4;
+/// Least number of pieces that a batch is cut into, as far as it has images.
+const PIECES: usize = 16;
+/// Output channels of one block of transformed weights, where `gemm` multiplies.
+const PORTABLE_COLUMNS: usize = 128;
+/// Multiplications in whose time one of a tile's 36 numbers of one channel is transformed.
+const OVERHEAD: f64 = 24.0;
+
 /// Tiles that are transformed, multiplied and transformed back together: few, so that they stay in a
 /// second-level cache, but more when the weights are too large for any cache and must pay for being read.
 fn group(plan: &Correlation) -> usize {
     28 * (plan.input[2] * plan.output[2] / (256 * 256)).clamp(1, 4)
 }
-
-/// Least number of pieces that a batch is cut into, as far as it has images.
-const PIECES: usize = 16;
-/// Output channels of one block of transformed weights, where `gemm` multiplies.
-const PORTABLE_COLUMNS: usize = 128;
 
 /// Consecutive tiles of a piece of the batch.
 struct Tiles {
@@ -63,9 +65,6 @@ pub(super) fn is_worth(plan: &Correlation) -> bool {
     let here = tiles * (inputs * outputs + OVERHEAD * (inputs + outputs));
     is_possible(plan) && here < (rows * cols * 9) as f64 * inputs * outputs
 }
-
-/// Multiplications in whose time one of a tile's 36 numbers of one channel is transformed.
-const OVERHEAD: f64 = 24.0;
 
 fn columns(engine: Engine) -> usize {
     match engine {
