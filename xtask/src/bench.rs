@@ -74,7 +74,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
             Long("peers") => venv = Some(std::path::absolute(parser.value()?)?),
             Long("rounds") => rounds = parser.value()?.parse()?,
             Short('h') | Long("help") => {
-                sh::print(crate::HELP);
+                sh::print(crate::HELP)?;
                 return Ok(());
             }
             other => return Err(other.unexpected().into()),
@@ -124,7 +124,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
         }
     }
     files::write(&sh::root().join("runs/bench.csv"), &csv)?;
-    sh::print(&markdown);
+    sh::print(&markdown)?;
     sh::say("written: runs/bench.csv");
     Ok(())
 }

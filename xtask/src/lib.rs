@@ -46,7 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
     let command = match parser.next()? {
         Some(Value(command)) => command.string()?,
         Some(Short('h') | Long("help")) | None => {
-            sh::print(HELP);
+            sh::print(HELP)?;
             return Ok(0);
         }
         Some(other) => return Err(other.unexpected().into()),
@@ -63,7 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "ci" => ci::run()?,
         "test" => ci::test()?,
         "tidy" => tidy::run()?,
-        "help" => sh::print(HELP),
+        "help" => sh::print(HELP)?,
         "data" | "fuzz" | "crash" | "kernels" | "publish" | "docs" => {
             bail!("`cargo xtask {command}` is not built yet")
         }

@@ -17,6 +17,7 @@ mod optim;
 mod overrides;
 mod progress;
 mod recipe;
+mod recipe_diff;
 mod restore;
 mod result;
 mod run;
@@ -26,8 +27,8 @@ mod setup;
 mod step;
 mod validate;
 
-pub use atomic::write_atomic;
-pub use error::{Error, Result};
+pub use atomic::{create_dir, write_atomic};
+pub use error::{Error, Result, exit_code};
 pub use evaluate::{EVAL_BATCH, evaluate};
 pub use input::Input;
 pub use journal::{Clock, EpochReport, peak_rss_mb};

@@ -1,5 +1,6 @@
 //! A recipe: the TOML file that says everything a run depends on, apart from where the data lies.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,9 @@ use snn_losses::Loss;
 use snn_models::{Architecture, NeuronConfig};
 
 use crate::{Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig, validate};
+
+/// Bytes of a recipe's file, at most.
+const LONGEST: u64 = 1 << 20;
 
 /// A whole recipe. Unknown keys are refused in every table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -245,8 +249,14 @@ impl Recipe {
     /// As there, and [`Error::Recipe`] when the file cannot be read.
     pub fn load(path: &Path, sets: &[String]) -> Result<Self> {
         let origin = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &origin, sets),
+        let mut text = String::new();
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+        match read {
+            Ok(n) if n as u64 > LONGEST => {
+                Err(Error::Recipe { origin, why: format!("longer than {LONGEST} bytes") })
+            }
+            Ok(_) => Self::parse(&text, &origin, sets),
             Err(error) => Err(Error::Recipe { origin, why: error.to_string() }),
         }
     }

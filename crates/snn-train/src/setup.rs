@@ -47,30 +47,34 @@ impl Run {
     /// Opens the data, builds the model, and restores the newest intact checkpoint.
     pub(crate) fn open(recipe: &Recipe, options: &RunOptions) -> Result<Self> {
         let dir = &options.dir;
-        crate::atomic::create_dir(dir)?;
-        let lock = RunLock::acquire(dir)?;
-        let old = run_file::exists(dir);
-        if old && !options.resume {
-            return Err(Error::Exists { path: dir.clone() });
+        if dir.to_str().is_none() {
+            // result.json could not name the checkpoint.
+            let why = "the run directory's name is not UTF-8; choose another";
+            return Err(Error::checkpoint(dir, why));
         }
-        if let Some(name) = run_file::remains(dir).filter(|_| !old) {
-            let why = "is in the way of a new run, and run.json of an old one is missing; use another --run";
-            return Err(Error::checkpoint(dir.join(name), why));
-        }
+        // A directory that is not there is made only once the data is open, so that a failed start leaves nothing.
+        let claimed = if dir.exists() { Some(claim(options)?) } else { None };
         let splits = snn_data::open(&recipe.data.config(options.data_dir.clone()))?;
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
         let (recipe_hash, data_hash) = (recipe.hash()?, data_hash(&train, &test));
         let identity = Identity { recipe_hash, data_hash };
         let mut model = Model::new(&model_config(recipe, &train), recipe.seed)?;
         let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
+        let (lock, old) = match claimed {
+            Some(claimed) => claimed,
+            None => {
+                crate::atomic::create_dir(dir)?;
+                claim(options)?
+            }
+        };
         let manifest = if old {
-            run_file::check(dir, &identity)?;
+            run_file::check(dir, recipe, &identity)?;
             let manifest = Manifest::read(dir)?;
             manifest.sweep(dir)?;
             manifest
         } else {
             run_file::write(recipe, options, &identity)?;
-            Manifest::default()
+            Manifest::start(dir)?
         };
         // After run.json, so that a run killed between the two goes on.
         if !dir.join(RECIPE_FILE).exists() {
@@ -105,6 +109,20 @@ impl Run {
         let bytes =
             checkpoint::encode(&self.model, &self.optimizer, &self.progress, &self.identity)?;
         self.manifest.save(&self.dir, step, &bytes, self.metrics_bytes, keep)
+    }
+}
+
+/// Takes the directory's lock, and says whether it holds a run that may go on.
+fn claim(options: &RunOptions) -> Result<(RunLock, bool)> {
+    let dir = &options.dir;
+    let lock = RunLock::acquire(dir)?;
+    let old = run_file::exists(dir);
+    if old && !options.resume {
+        return Err(Error::Exists { path: dir.clone() });
+    }
+    match run_file::remains(dir).filter(|_| !old) {
+        Some(name) => Err(Error::InTheWay { path: dir.join(name) }),
+        None => Ok((lock, old)),
     }
 }
 

@@ -118,6 +118,7 @@ fn second_start_needs_resume_and_the_same_recipe() {
     assert!(matches!(error, Error::Exists { .. }) && error.exit_code() == 1);
     let error = run(&tiny(&["schedule.epochs=1", "seed=8"]), dir.path()).unwrap_err();
     assert!(matches!(error, Error::Identity { what: "recipe", .. }) && error.exit_code() == 1);
+    assert!(error.to_string().contains(" was "), "the field is named: {error}");
 }
 
 #[test]
