@@ -6,7 +6,7 @@ use anyhow::Context;
 use candle_core::Tensor;
 use clap::ValueEnum;
 use snn_losses::Loss;
-use snn_models::{Architecture, Mode, Model, ModelConfig};
+use snn_models::{Architecture, Mode, Model, ModelConfig, Precision};
 use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
 use snn_train::{Input, Optimizer, OptimizerConfig, StepConfig};
@@ -38,7 +38,8 @@ pub(crate) struct Args {
     /// Factor of every layer's channels
     #[arg(long, default_value_t = 1.0)]
     width: f64,
-    #[arg(long, default_value = "f32", value_parser = ["f32"])]
+    /// Number format of convolutions' results
+    #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -135,6 +136,9 @@ fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
     let architecture = Architecture::from_name(&args.model)?;
     let mut config = ModelConfig::paper(architecture);
     config.width = args.width;
+    if args.precision == "bf16" {
+        config.precision = Precision::Bf16;
+    }
     config.t_steps = args.t_steps as usize;
     let model = Model::new(&config, 0)?;
     let mut rng = random::stream(0, "bench", 0, 0);

@@ -30,7 +30,7 @@ struct Cli {
     /// Threads of the compute (default: all cores); results do not depend on it
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
-    /// Kernels: avx512 or portable (default: SNN_ENGINE, else the fastest this processor has)
+    /// Kernels: amx, avx512 or portable (default: SNN_ENGINE, else the fastest this processor has)
     #[arg(long, global = true, value_name = "NAME")]
     engine: Option<String>,
     /// More on standard error; twice for every step (RUST_LOG overrides)

@@ -15,7 +15,7 @@ mod unsafe_gemm;
 
 pub(crate) use conv::image as conv_image;
 pub use conv::{Conv2d, conv1d, conv2d};
-pub use engine::{Engine, engine, on_pool, set_engine, set_threads, threads};
+pub use engine::{Engine, Precision, engine, on_pool, set_engine, set_threads, threads};
 pub use error::{Error, Result};
 pub use linear::linear;
 pub use norm::{EPS, MOMENTUM, Moments, Normalized, batch_norm, batch_norm_eval};

@@ -38,20 +38,10 @@ impl Moments {
     /// Sums are taken about the first row, which removes the cancellation of `E[x^2] - E[x]^2`.
     pub fn of(x: Data<'_>, channels: usize) -> Self {
         let count = x.len() / channels;
-        let first: Vec<f32> = match x {
-            Data::F32(x) => x[..channels].to_vec(),
-            Data::U8(x) => x[..channels].iter().map(|&v| f32::from(v)).collect(),
-        };
-        let sums = pieces(count, channels, |rows, sums| match x {
-            Data::F32(x) => {
-                let rows = &x[rows.start * channels..rows.end * channels];
-                shifted_sums(rows, &first, sums);
-            }
-            Data::U8(x) => {
-                let rows = &x[rows.start * channels..rows.end * channels];
-                let wide: Vec<f32> = rows.iter().map(|&v| f32::from(v)).collect();
-                shifted_sums(&wide, &first, sums);
-            }
+        let first = x.slice(0..channels).to_f32().into_owned();
+        let sums = pieces(count, channels, |rows, sums| {
+            let rows = x.slice(rows.start * channels..rows.end * channels);
+            shifted_sums(&rows.to_f32(), &first, sums);
         });
         let n = count as f64;
         let mean = (0..channels).map(|c| f64::from(first[c]) + sums[c] / n).collect();
@@ -306,13 +296,8 @@ impl Normalized {
         let (a, b, c) = (column(0), column(1), column(2));
         let block = channels * BLOCK_ROWS;
         dy.par_chunks_mut(block).enumerate().for_each(|(i, dy)| {
-            match x.slice(i * block..i * block + dy.len()) {
-                Data::F32(x) => combine(dy, x, &a, &b, &c),
-                Data::U8(x) => {
-                    let wide: Vec<f32> = x.iter().map(|&v| f32::from(v)).collect();
-                    combine(dy, &wide, &a, &b, &c);
-                }
-            }
+            let x = x.slice(i * block..i * block + dy.len());
+            combine(dy, &x.to_f32(), &a, &b, &c);
         });
     }
 }

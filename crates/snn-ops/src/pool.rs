@@ -1,5 +1,6 @@
 //! Average, maximum and global average pooling of channels-last images.
 
+use half::bf16;
 use rayon::prelude::*;
 
 use crate::buffer::{self, Data, with_data, with_f32};
@@ -95,6 +96,7 @@ pub fn avg_pool2d(tape: &mut Tape, x: &Value, pool: Pool2d) -> Result<Value> {
             let image = crate::conv_image(data, n, extent.in_len());
             extent.windows(|to, from| match image {
                 Data::F32(x) => add_line(&mut y[to * c..][..c], &x[from * c..][..c], |v| v),
+                Data::Bf16(x) => add_line(&mut y[to * c..][..c], &x[from * c..][..c], f32::from),
                 Data::U8(x) => add_line(&mut y[to * c..][..c], &x[from * c..][..c], f32::from),
             });
             y.iter_mut().for_each(|v| *v *= scale);
@@ -137,6 +139,7 @@ pub fn max_pool2d(tape: &mut Tape, x: &Value, pool: Pool2d) -> Result<Value> {
     let mut winners = vec![0u32; n];
     let y = with_data("max_pool2d", x.tensor(), |data| match data {
         Data::F32(x) => buffer::tensor(maxima(extent, x, f32::NEG_INFINITY, &mut winners), shape),
+        Data::Bf16(x) => buffer::tensor(maxima(extent, x, bf16::NEG_INFINITY, &mut winners), shape),
         Data::U8(x) => buffer::tensor(maxima(extent, x, 0, &mut winners), shape),
     })?;
     let (to_x, x_shape) = (x.target(), x.dims().to_vec());
@@ -204,6 +207,7 @@ pub fn global_avg_pool(tape: &mut Tape, x: &Value) -> Result<Value> {
         y.par_chunks_mut(c).enumerate().for_each(|(n, y)| {
             match crate::conv_image(data, n, h * w * c) {
                 Data::F32(x) => x.chunks_exact(c).for_each(|line| add_line(y, line, |v| v)),
+                Data::Bf16(x) => x.chunks_exact(c).for_each(|line| add_line(y, line, f32::from)),
                 Data::U8(x) => x.chunks_exact(c).for_each(|line| add_line(y, line, f32::from)),
             }
             y.iter_mut().for_each(|v| *v *= scale);

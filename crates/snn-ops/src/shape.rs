@@ -46,6 +46,7 @@ fn permute(tape: &mut Tape, x: &Value, first: bool) -> Result<Value> {
     let (rows, cols) = if first { (a * b, c) } else { (a, b * c) };
     let y = with_data("channel order", x.tensor(), |data| match data {
         Data::F32(x) => buffer::tensor(transpose(x, rows, cols), shape),
+        Data::Bf16(x) => buffer::tensor(transpose(x, rows, cols), shape),
         Data::U8(x) => buffer::tensor(transpose(x, rows, cols), shape),
     })?;
     let (to, from) = (x.target(), x.dims().to_vec());

@@ -8,8 +8,8 @@
 )]
 
 use snn_ops::{
-    Pool2d, Result, Tape, Value, add, avg_pool2d, batch_norm, buffer, global_avg_pool, linear,
-    max_pool2d, random, reshape, to_channels_first, to_channels_last,
+    Conv2d, Pool2d, Precision, Result, Tape, Value, add, avg_pool2d, batch_norm, buffer, conv2d,
+    global_avg_pool, linear, max_pool2d, random, reshape, to_channels_first, to_channels_last,
 };
 
 fn tensor(values: &[f32], shape: &[usize]) -> candle_core::Tensor {
@@ -235,6 +235,41 @@ fn linear_and_means_agree_with_finite_differences() {
     assert_close(&got[0].1, &differences(&b, |b| loss(&x, &w, b)));
     assert_close(&got[1].1, &differences(&w, |w| loss(&x, w, &b)));
     assert_close(&got[2].1, &differences(&x, |x| loss(x, &w, &b)));
+}
+
+/// Operands that bf16 holds: the forward sum is rounded once, and the gradients are those of f32.
+#[test]
+fn bf16_convolution_rounds_its_result_and_nothing_else() {
+    let held = |seed, shape: &[usize]| {
+        let mut rng = random::stream(5, "bf16", seed, 0);
+        let x = random::normal(&mut rng, shape.iter().product(), 0.0, 1.0);
+        let x: Vec<f32> = buffer::to_bf16(&x).iter().map(|v| v.to_f32()).collect();
+        tensor(&x, shape)
+    };
+    let (x, w) = (held(0, &[3, 9, 9, 40]), held(1, &[33, 40, 3, 3]));
+    let run = |precision| {
+        let mut tape = Tape::new();
+        let (x, w) = (tape.leaf("x", x.clone()), tape.leaf("w", w.clone()));
+        let y = conv2d(&mut tape, &x, &w, Conv2d { precision, ..Conv2d::square(1, 1) }).unwrap();
+        let (dtype, values) = (y.tensor().dtype(), flat(y.tensor()));
+        let seed = held(2, y.dims()).to_dtype(dtype).unwrap();
+        let mut all = vec![("y".to_string(), values)];
+        tape.backward(&y, seed, &mut |name, g| {
+            all.push((name.to_string(), flat(&g)));
+            Ok(())
+        })
+        .unwrap();
+        (dtype, all)
+    };
+    let ((_, exact), (dtype, rounded)) = (run(Precision::F32), run(Precision::Bf16));
+    assert_eq!(dtype, candle_core::DType::BF16);
+    for ((name, exact), (_, rounded)) in exact.iter().zip(&rounded) {
+        let largest = exact.iter().fold(0f32, |m, v| m.max(v.abs()));
+        let tolerance = if name == "y" { 1.0 / 256.0 } else { 2e-6 };
+        for (a, b) in exact.iter().zip(rounded) {
+            assert!((a - b).abs() <= tolerance * largest, "{name}: {a} {b} of {largest}");
+        }
+    }
 }
 
 #[test]

@@ -36,8 +36,7 @@ pub use lock::RunLock;
 pub use metrics::{Meter, Metrics, aurc, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
 pub use recipe::{
-    AugmentRecipe, DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Precision, Recipe,
-    TrainRecipe,
+    AugmentRecipe, DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Recipe, TrainRecipe,
 };
 pub use result::{CHECKPOINT_DIR, RESULT_FILE, RunResult, export};
 pub use run::{Observer, Outcome, StepReport, train};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use snn_data::{DataConfig, FrameBy};
 use snn_losses::Loss;
-use snn_models::{Architecture, NeuronConfig};
+use snn_models::{Architecture, NeuronConfig, Precision};
 
 use crate::{Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig, validate};
 
@@ -178,31 +178,13 @@ impl LossRecipe {
     }
 }
 
-/// The number format of activations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Reference accuracy.
-    #[default]
-    F32,
-}
-
-impl Precision {
-    /// The name that recipes and results use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-        }
-    }
-}
-
 /// `[train]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainRecipe {
     /// Samples of a step, at least 1; default 128. The last, smaller batch of an epoch is dropped.
     pub batch: usize,
-    /// Number format; default `f32`.
+    /// Number format, `f32` or `bf16`; default `f32`.
     pub precision: Precision,
     /// Evaluate every that many epochs, at least 1, and after the last; default 1.
     pub eval_every: usize,

@@ -154,6 +154,7 @@ fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
     config.width = recipe.model.width;
     config.t_steps = recipe.data.t_steps;
     config.neuron = recipe.neuron.clone();
+    config.precision = recipe.train.precision;
     config.labels = data.class_names().to_vec();
     if let [.., channels, height, width] = *data.sample_shape() {
         config.in_channels = channels;

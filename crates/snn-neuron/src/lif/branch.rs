@@ -119,6 +119,11 @@ impl Branch {
 pub(super) fn widened<'a>(x: Data<'a>, wide: &'a mut Vec<f32>) -> &'a [f32] {
     match x {
         Data::F32(x) => x,
+        Data::Bf16(x) => {
+            wide.resize(x.len(), 0.0);
+            kernel::widen_bf16(wide, x);
+            wide
+        }
         Data::U8(x) => {
             wide.resize(x.len(), 0.0);
             kernel::widen(wide, x);

@@ -1,5 +1,6 @@
 //! The vector loops of the neuron: one block of neurons at one time step.
 
+use half::bf16;
 use multiversion::multiversion;
 
 use super::{LifConfig, Reset};
@@ -25,6 +26,14 @@ pub(super) fn add_plain(z: &mut [f32], x: &[f32]) {
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
 pub(super) fn widen(to: &mut [f32], from: &[u8]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
+}
+
+/// Widens bf16 numbers.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+pub(super) fn widen_bf16(to: &mut [f32], from: &[bf16]) {
+    to.iter_mut()
+        .zip(from)
+        .for_each(|(to, from)| *to = f32::from_bits(u32::from(from.to_bits()) << 16));
 }
 
 /// The neuron's constants as the loops use them.

@@ -3,7 +3,7 @@
 //! Neurons are cut into blocks of whole pixels that stay in cache while time runs. The backward pass
 //! keeps only the currents' inputs: it replays the potentials block by block.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 use snn_ops::buffer::{self, Read, with_f32};
 use snn_ops::{Gradient, Gradients, Moments, Tape, Value};
@@ -59,7 +59,7 @@ impl Extent {
 /// [`crate::reference::forward`] with `x` the sum of the currents.
 ///
 /// # Shapes
-/// - every current: `[t_steps, .., C]` f32 or u8, or `[1, .., C]` for the same current at each step
+/// - every current: `[t_steps, .., C]` f32, bf16 or u8, or `[1, .., C]` for the same current at each step
 /// - `v0`: `[.., C]` f32, the potential before the first step; zero (or the reset potential) if absent
 /// - returns spikes `[t_steps, .., C]` u8
 ///
@@ -219,7 +219,13 @@ fn backward(
             }
         }
         if branch.to_x.is_wanted() {
-            grads.add(branch.to_x, buffer::tensor(gradient, branch.x.shape())?)?;
+            let shape = branch.x.shape();
+            // A gradient has the format of its value.
+            let gradient = match branch.x.dtype() {
+                DType::BF16 => buffer::tensor(buffer::to_bf16(&gradient), shape)?,
+                _ => buffer::tensor(gradient, shape)?,
+            };
+            grads.add(branch.to_x, gradient)?;
         }
     }
     Ok(())

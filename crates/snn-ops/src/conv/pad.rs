@@ -1,5 +1,6 @@
 //! Copies part of an image into zero-padded f32 scratch, widening spikes on the way.
 
+use half::bf16;
 use multiversion::multiversion;
 
 use super::plan::Correlation;
@@ -34,6 +35,7 @@ pub(crate) fn fill(
         let inside = &mut line[left * channels..right * channels];
         match image {
             Data::F32(x) => inside.copy_from_slice(&x[start..start + inside.len()]),
+            Data::Bf16(x) => widen_bf16(&x[start..start + inside.len()], inside),
             Data::U8(x) => widen(&x[start..start + inside.len()], inside),
         }
     }
@@ -44,10 +46,14 @@ fn widen(from: &[u8], to: &mut [f32]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
 }
 
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+fn widen_bf16(from: &[bf16], to: &mut [f32]) {
+    to.iter_mut()
+        .zip(from)
+        .for_each(|(to, &from)| *to = f32::from_bits(u32::from(from.to_bits()) << 16));
+}
+
 /// Image `n` of a batch.
 pub(crate) fn image(x: Data<'_>, n: usize, len: usize) -> Data<'_> {
-    match x {
-        Data::F32(x) => Data::F32(&x[n * len..(n + 1) * len]),
-        Data::U8(x) => Data::U8(&x[n * len..(n + 1) * len]),
-    }
+    x.slice(n * len..(n + 1) * len)
 }
