@@ -6,6 +6,7 @@
 use std::ops::Deref;
 
 use candle_core::{CpuStorage, DType, Device, Shape, Storage, Tensor};
+use multiversion::multiversion;
 
 use crate::{Error, Result};
 
@@ -35,10 +36,45 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// The elements as f32, in `wide` when they have to be converted.
+    pub fn widened<'b>(self, wide: &'b mut Vec<f32>) -> &'b [f32]
+    where
+        'a: 'b,
+    {
+        match self {
+            Data::F32(x) => x,
+            Data::U8(x) => {
+                wide.resize(x.len(), 0.0);
+                widen(wide, x);
+                wide
+            }
+        }
+    }
+
     /// True when there is no element.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Widens counts of spikes.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+pub(crate) fn widen(to: &mut [f32], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
+}
+
+/// The number of elements of a shape that an operator can work on.
+///
+/// # Errors
+/// [`Error::Shape`] when an axis is empty, or when no memory could hold the elements.
+pub fn elements(what: &'static str, dims: &[usize]) -> Result<usize> {
+    const MOST: usize = isize::MAX as usize / size_of::<f64>();
+    let n = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    n.filter(|n| (1..=MOST).contains(n)).ok_or_else(|| Error::Shape {
+        what,
+        expected: format!("no empty axis and at most {MOST} elements"),
+        got: dims.to_vec(),
+    })
 }
 
 /// The elements of one tensor, borrowed for as long as this lives.

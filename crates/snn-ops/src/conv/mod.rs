@@ -5,7 +5,6 @@
 //! `winograd` is the input gradient of 3x3 kernels.
 
 mod pad;
-pub(crate) use pad::image;
 mod plan;
 mod portable;
 #[cfg(test)]
@@ -62,8 +61,10 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let (plan, lead) = plan(x, weight, config)?;
     let engine = engine();
     let images: usize = lead.iter().product();
+    let mut shape = lead;
+    shape.extend(plan.output);
+    let mut out = vec![0.0; buffer::elements("conv2d output", &shape)?];
     let span = plan.span("forward", images).entered();
-    let mut out = vec![0.0; images * plan.image * plan.output[2]];
     let kernel = with_data("conv2d input", x.tensor(), |x| Ok(Kernel::choose(engine, &plan, x)))?;
     with_f32("conv2d weight", weight.tensor(), |w| {
         let [kh, kw] = plan.taps;
@@ -74,8 +75,6 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
             Ok(())
         })
     })?;
-    let mut shape = lead;
-    shape.extend(plan.output);
     let out = buffer::tensor(out, shape)?;
     drop(span);
     // The input is kept for the weight gradient only, the weight for the input gradient only.
@@ -144,8 +143,10 @@ fn plan(x: &Value, weight: &Value, config: Conv2d) -> Result<(Correlation, Vec<u
     let &[o, wc, kh, kw] = weight.dims() else {
         return Err(shape(weight, "[O, C, kH, kW]".into()));
     };
-    if wc != c || o * c * kh * kw * h * w == 0 || lead.contains(&0) {
-        return Err(shape(x, format!("[.., H, W, {wc}], no axis empty")));
+    buffer::elements("conv2d input", x.dims())?;
+    buffer::elements("conv2d weight", weight.dims())?;
+    if wc != c {
+        return Err(shape(x, format!("[.., H, W, {wc}]")));
     }
     let plan = Correlation::forward([h, w, c], o, [kh, kw], config)
         .ok_or_else(|| shape(x, format!("an image of at least {kh} x {kw} with its padding")))?;
