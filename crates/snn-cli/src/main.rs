@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         .with(is_profiled.then(profile::layer))
         .init();
     let quiet = cli.quiet;
-    match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))) {
+    match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))?) {
         Ok(code) => match UNPRINTED.get() {
             Some(error) => {
                 complain(&format!("standard output: {error}; free some space or write elsewhere"));

@@ -198,9 +198,27 @@ fn refused_constants_are_named() {
     let message =
         |config: LifConfig| lif(&mut Tape::off(), &x, None, &config).unwrap_err().to_string();
     let base = LifConfig::default();
-    assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("tau"));
-    assert!(message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("v_threshold"));
-    assert!(message(LifConfig { reset: Reset::Hard(0.5), ..base }).starts_with("v_reset"));
+    assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("neuron.tau: "));
+    assert!(
+        message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("neuron.v_threshold: ")
+    );
+    assert!(message(LifConfig { reset: Reset::Hard(0.5), ..base }).starts_with("neuron.v_reset: "));
+}
+
+#[test]
+fn empty_and_impossible_shapes_are_refused_by_name() {
+    let refused = |shape: &[usize], t_steps: usize, c: usize| {
+        let zeros = |shape: &[usize]| {
+            Value::constant(buffer::tensor(vec![0f32; shape.iter().product()], shape).unwrap())
+        };
+        let (x, w) = (zeros(shape), zeros(&[c]));
+        let current = Current::Norm { x: &x, weight: &w, bias: &w, running: None };
+        let config = LifConfig::default();
+        norm_lif(&mut Tape::off(), t_steps, &[current], None, &config).unwrap_err().to_string()
+    };
+    assert!(refused(&[2, 3, 0], 2, 0).starts_with("lif input: expected shape no empty axis"));
+    assert!(refused(&[2, 0, 3], 2, 3).starts_with("lif input: expected shape no empty axis"));
+    assert!(refused(&[1, 3], usize::MAX, 3).starts_with("lif output"));
 }
 
 /// A bf16 current is the f32 one of the same values, and its gradient is that one's, rounded.

@@ -3,11 +3,11 @@
 //! An activation is `f32`, `bf16` where that precision is asked for, or, for spikes and small sums of spikes,
 //! `u8`: a quarter of the memory, and exact by its type.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 
 use candle_core::{CpuStorage, DType, Device, Shape, Storage, Tensor};
 use half::bf16;
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::{Error, Result};
@@ -42,12 +42,23 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// The elements as f32, without a copy where they are.
-    pub fn to_f32(self) -> Cow<'a, [f32]> {
+    /// The elements as f32, in `wide` when they have to be converted.
+    pub fn widened<'b>(self, wide: &'b mut Vec<f32>) -> &'b [f32]
+    where
+        'a: 'b,
+    {
         match self {
-            Data::F32(x) => Cow::Borrowed(x),
-            Data::Bf16(x) => Cow::Owned(x.iter().map(|&v| f32::from(v)).collect()),
-            Data::U8(x) => Cow::Owned(x.iter().map(|&v| f32::from(v)).collect()),
+            Data::F32(x) => x,
+            Data::Bf16(x) => {
+                wide.resize(x.len(), 0.0);
+                widen_bf16(wide, x);
+                wide
+            }
+            Data::U8(x) => {
+                wide.resize(x.len(), 0.0);
+                widen(wide, x);
+                wide
+            }
         }
     }
 
@@ -55,6 +66,34 @@ impl<'a> Data<'a> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Widens counts of spikes.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+pub(crate) fn widen(to: &mut [f32], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
+}
+
+/// Widens bf16 numbers.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
+pub(crate) fn widen_bf16(to: &mut [f32], from: &[bf16]) {
+    to.iter_mut()
+        .zip(from)
+        .for_each(|(to, from)| *to = f32::from_bits(u32::from(from.to_bits()) << 16));
+}
+
+/// The number of elements of a shape that an operator can work on.
+///
+/// # Errors
+/// [`Error::Shape`] when an axis is empty, or when no memory could hold the elements.
+pub fn elements(what: &'static str, dims: &[usize]) -> Result<usize> {
+    const MOST: usize = isize::MAX as usize / size_of::<f64>();
+    let n = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    n.filter(|n| (1..=MOST).contains(n)).ok_or_else(|| Error::Shape {
+        what,
+        expected: format!("no empty axis and at most {MOST} elements"),
+        got: dims.to_vec(),
+    })
 }
 
 /// The elements of one tensor, borrowed for as long as this lives.

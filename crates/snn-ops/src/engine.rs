@@ -1,4 +1,4 @@
-//! Which set of kernels does the arithmetic, and how many threads run it.
+//! Which set of kernels does the arithmetic.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -108,31 +108,4 @@ pub fn set_engine(name: &str) -> Result<()> {
     engine.available()?;
     CHOICE.store(engine as u8, Ordering::Relaxed);
     Ok(())
-}
-
-/// Sets the number of threads of every operator, once, before the first one runs.
-///
-/// Results do not depend on it: work is cut into pieces whose number follows from the shapes.
-///
-/// # Errors
-/// [`Error::Config`] when the pool already runs with another number.
-pub fn set_threads(threads: usize) -> Result<()> {
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
-        Ok(()) => Ok(()),
-        Err(_) if rayon::current_num_threads() == threads => Ok(()),
-        Err(error) => Err(Error::Config { field: "threads", why: error.to_string() }),
-    }
-}
-
-/// Runs `f` on one of the operators' threads.
-///
-/// A program that computes for long does so from in here: an operator called from outside hands
-/// its work over and waits to be woken, a few microseconds each, which small layers notice.
-pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| f())
-}
-
-/// The number of threads that operators use.
-pub fn threads() -> usize {
-    rayon::current_num_threads()
 }

@@ -1,6 +1,5 @@
 //! The vector loops of the neuron: one block of neurons at one time step.
 
-use half::bf16;
 use multiversion::multiversion;
 
 use super::{LifConfig, Reset};
@@ -20,20 +19,6 @@ pub(super) fn add_affine(z: &mut [f32], x: &[f32], scale: &[f32], shift: &[f32])
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub(super) fn add_plain(z: &mut [f32], x: &[f32]) {
     z.iter_mut().zip(x).for_each(|(z, &x)| *z += x);
-}
-
-/// Widens spike counts.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
-pub(super) fn widen(to: &mut [f32], from: &[u8]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
-}
-
-/// Widens bf16 numbers.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
-pub(super) fn widen_bf16(to: &mut [f32], from: &[bf16]) {
-    to.iter_mut()
-        .zip(from)
-        .for_each(|(to, from)| *to = f32::from_bits(u32::from(from.to_bits()) << 16));
 }
 
 /// The neuron's constants as the loops use them.
@@ -132,18 +117,5 @@ fn back<F: Fn(f32) -> f32>(k: Constants, slope: F, gv: &mut [f32], gs: &[f32], u
         let gu = (gs + through) * slope(potential - k.threshold) + kept;
         *u = k.gain * gu;
         *gv = k.decay * gu;
-    }
-}
-
-/// Adds to `sums` (bias's half, then weight's half) `g` and `g * (x - mean)` per channel.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-pub(super) fn norm_sums(x: &[f32], g: &[f32], mean: &[f32], sums: &mut [f32]) {
-    let (sum, product) = sums.split_at_mut(mean.len());
-    for (x, g) in x.chunks_exact(mean.len()).zip(g.chunks_exact(mean.len())) {
-        for ((((&x, &g), &m), s), p) in x.iter().zip(g).zip(mean).zip(&mut *sum).zip(&mut *product)
-        {
-            *s += g;
-            *p += g * (x - m);
-        }
     }
 }

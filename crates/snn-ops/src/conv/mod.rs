@@ -9,7 +9,6 @@ mod choose;
 mod element;
 pub(crate) use element::narrow;
 mod pad;
-pub(crate) use pad::image;
 mod plan;
 mod portable;
 #[cfg(test)]
@@ -80,14 +79,15 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let (plan, lead) = plan(x, weight, config)?;
     let choices = Choices::new(engine(), config.precision);
     let images: usize = lead.iter().product();
-    let span = plan.span("forward", images).entered();
     let mut shape = lead;
     shape.extend(plan.output);
+    let len = buffer::elements("conv2d output", &shape)?;
+    let span = plan.span("forward", images).entered();
     let (choice, out) = with_data("conv2d input", x.tensor(), |x| {
         let choice = choices.of_input(&plan, x);
         let out = with_f32("conv2d weight", weight.tensor(), |w| match config.precision {
-            Precision::F32 => buffer::tensor(forward::<f32>(choice, &plan, x, w, images), shape),
-            Precision::Bf16 => buffer::tensor(forward::<bf16>(choice, &plan, x, w, images), shape),
+            Precision::F32 => buffer::tensor(forward::<f32>(choice, &plan, x, w, len), shape),
+            Precision::Bf16 => buffer::tensor(forward::<bf16>(choice, &plan, x, w, len), shape),
         })?;
         Ok((choice, out))
     })?;
@@ -158,8 +158,10 @@ fn plan(x: &Value, weight: &Value, config: Conv2d) -> Result<(Correlation, Vec<u
     let &[o, wc, kh, kw] = weight.dims() else {
         return Err(shape(weight, "[O, C, kH, kW]".into()));
     };
-    if wc != c || o * c * kh * kw * h * w == 0 || lead.contains(&0) {
-        return Err(shape(x, format!("[.., H, W, {wc}], no axis empty")));
+    buffer::elements("conv2d input", x.dims())?;
+    buffer::elements("conv2d weight", weight.dims())?;
+    if wc != c {
+        return Err(shape(x, format!("[.., H, W, {wc}]")));
     }
     let plan = Correlation::forward([h, w, c], o, [kh, kw], config)
         .ok_or_else(|| shape(x, format!("an image of at least {kh} x {kw} with its padding")))?;
@@ -176,9 +178,9 @@ fn forward<E: Element>(
     plan: &Correlation,
     x: Data<'_>,
     w: &[f32],
-    images: usize,
+    len: usize,
 ) -> Vec<E> {
-    let mut out = vec![E::default(); images * plan.image * plan.output[2]];
+    let mut out = vec![E::default(); len];
     let [kh, kw] = plan.taps;
     let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
     let weight = |t, c, o| w[index(plan, o, c, t)];
@@ -214,7 +216,13 @@ fn input_gradient(
                 }
                 Choice::Winograd(engine) => {
                     let packed = winograd::pack(engine, &plan, &taps, weight);
-                    winograd::correlate(engine, &plan, &dy.to_f32(), &packed, &mut dx);
+                    winograd::correlate(
+                        engine,
+                        &plan,
+                        dy.widened(&mut Vec::new()),
+                        &packed,
+                        &mut dx,
+                    );
                 }
                 Choice::F32(kernel) => {
                     let packed = run::pack(kernel, &plan, &taps, weight);
@@ -231,7 +239,9 @@ fn weight_gradient(choice: Choice, plan: &Correlation, x: &Tensor, dy: Data<'_>)
     let dw = with_data("conv2d input", x, |x| {
         Ok(match choice {
             Choice::Tiles(unit, parts) => tiles::weight_gradient(unit, plan, x, dy, parts),
-            Choice::F32(kernel) => run::weight_gradient(kernel, plan, x, &dy.to_f32()),
+            Choice::F32(kernel) => {
+                run::weight_gradient(kernel, plan, x, dy.widened(&mut Vec::new()))
+            }
             Choice::Winograd(_) => unreachable!("only chosen for the input gradient"),
         })
     })?;

@@ -92,7 +92,7 @@ pub(super) fn correlate<E: Element>(
     };
     let piece_len = if piece == rows { out_len } else { piece * plan.output[1] * plan.output[2] };
     out.par_chunks_mut(out_len).enumerate().for_each(|(n, out)| {
-        let image = pad::image(x, n, in_len);
+        let image = x.slice(n * in_len..(n + 1) * in_len);
         let mut spikes = Spikes::default();
         if matches!(kernel, Kernel::Sparse(_)) {
             spikes.read(image, plan.input[2]);
@@ -142,7 +142,8 @@ pub(super) fn weight_gradient(
             let mut dw = vec![0.0; plan.depth() * columns.1];
             let (mut spikes, mut by_channel) = (Spikes::default(), ByChannel::default());
             for n in part * images / parts..(part + 1) * images / parts {
-                let (image, dy) = (pad::image(x, n, in_len), &dy[n * out_len..(n + 1) * out_len]);
+                let (image, dy) =
+                    (x.slice(n * in_len..(n + 1) * in_len), &dy[n * out_len..(n + 1) * out_len]);
                 match kernel {
                     Kernel::Sparse(engine) => {
                         spikes.read(image, plan.input[2]);
