@@ -143,9 +143,12 @@ fn list(json: bool) -> anyhow::Result<()> {
             .iter()
             .map(|s| {
                 serde_json::json!({
-                    "name": s.name, "what": s.what, "split": s.split, "train": s.train,
-                    "test": s.test, "num_classes": s.num_classes, "source": s.source,
-                    "readable": s.readable,
+                    "name": s.name, "what": s.what, "num_classes": s.num_classes,
+                    "splits": s.splits.iter().map(|split| serde_json::json!({
+                        "name": split.name, "train": split.train, "test": split.test,
+                        "what": split.what,
+                    })).collect::<Vec<_>>(),
+                    "source": s.source, "readable": s.readable,
                 })
             })
             .collect();
@@ -154,10 +157,13 @@ fn list(json: bool) -> anyhow::Result<()> {
     }
     for set in sets {
         let state = if set.readable { "" } else { "  (not read by this version)" };
-        crate::print(&format!(
-            "{:<18} {}; {} train, {} test, {} classes; split {}{state}",
-            set.name, set.what, set.train, set.test, set.num_classes, set.split
-        ));
+        crate::print(&format!("{:<18} {}; {} classes{state}", set.name, set.what, set.num_classes));
+        for split in set.splits {
+            crate::print(&format!(
+                "{:<18}   {}: {} train, {} test; {}",
+                "", split.name, split.train, split.test, split.what
+            ));
+        }
         crate::print(&format!("{:<18}   {}", "", set.source));
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::split::{self, Split};
 use crate::{Error, Result};
 
 /// A data set's name as recipes and commands spell it.
@@ -36,12 +37,8 @@ pub struct Listing {
     pub name: &'static str,
     /// What a sample is.
     pub what: &'static str,
-    /// The split of the whole set.
-    pub split: &'static str,
-    /// Training samples of the whole set.
-    pub train: usize,
-    /// Test samples of the whole set.
-    pub test: usize,
+    /// The ways to divide it that have names, the default first; never empty.
+    pub splits: &'static [Split],
     /// Classes.
     pub num_classes: usize,
     /// Where to get it and how the folder looks.
@@ -84,11 +81,11 @@ const fn row(
     id: DatasetName,
     name: &'static str,
     what: &'static str,
-    split: &'static str,
-    (train, test, num_classes): (usize, usize, usize),
+    splits: &'static [Split],
+    num_classes: usize,
     source: &'static str,
 ) -> Listing {
-    Listing { id, name, what, split, train, test, num_classes, source, readable: true }
+    Listing { id, name, what, splits, num_classes, source, readable: true }
 }
 
 const fn later(listing: Listing) -> Listing {
@@ -100,128 +97,128 @@ const CATALOG: &[Listing] = &[
         DatasetName::FashionMnist,
         "fashion_mnist",
         "28x28 gray images of clothing",
-        "fashion-mnist/subset-600-per-class",
-        (6_000, 2_000, 10),
+        split::FASHION_MNIST,
+        10,
         "embedded: data/fashion-mnist of this repository; the whole set (60000/10000) from github.com/zalandoresearch/fashion-mnist, IDX files in one folder",
     ),
     row(
         DatasetName::FashionMnistDvs,
         "fashion_mnist_dvs",
         "32x32 event recordings simulated from Fashion-MNIST by a moving camera",
-        "fashion-mnist/subset-600-per-class",
-        (6_000, 2_000, 10),
+        split::FASHION_MNIST,
+        10,
         "simulated when opened from the files of fashion_mnist",
     ),
     row(
         DatasetName::Synthetic,
         "synthetic",
         "generated color blobs and noise",
-        "synthetic/generated",
-        (512, 128, 10),
+        split::SYNTHETIC,
+        10,
         "generated; any size and number",
     ),
     row(
         DatasetName::SyntheticEvents,
         "synthetic_events",
         "generated moving event blobs and noise",
-        "synthetic/generated",
-        (512, 128, 10),
+        split::SYNTHETIC,
+        10,
         "generated; any size and number",
     ),
     row(
         DatasetName::Mnist,
         "mnist",
         "28x28 gray images of digits",
-        "mnist/official",
-        (60_000, 10_000, 10),
+        split::MNIST,
+        10,
         "yann.lecun.com/exdb/mnist: the four IDX files, plain or .gz, in one folder",
     ),
     row(
         DatasetName::Cifar10,
         "cifar10",
         "32x32 color images",
-        "cifar10/official",
-        (50_000, 10_000, 10),
+        split::CIFAR10,
+        10,
         "www.cs.toronto.edu/~kriz/cifar.html, binary version: data_batch_1..5.bin and test_batch.bin",
     ),
     row(
         DatasetName::Cifar100,
         "cifar100",
         "32x32 color images",
-        "cifar100/official",
-        (50_000, 10_000, 100),
+        split::CIFAR100,
+        100,
         "www.cs.toronto.edu/~kriz/cifar.html, binary version: train.bin and test.bin",
     ),
     row(
         DatasetName::NMnist,
         "nmnist",
         "34x34 event recordings of digits",
-        "nmnist/official",
-        (60_000, 10_000, 10),
+        split::NMNIST,
+        10,
         "www.garrickorchard.com/datasets/n-mnist: folders Train/<digit> and Test/<digit> of .bin files",
     ),
     row(
         DatasetName::PokerDvs,
         "poker_dvs",
         "35x35 event recordings of card pips",
-        "poker-dvs/even-odd",
-        (66, 65, 4),
+        split::POKER_DVS,
+        4,
         "POKER-DVS: the 131 .aedat files in one folder",
     ),
     later(row(
         DatasetName::DvsCifar10,
         "dvs_cifar10",
         "128x128 event recordings of CIFAR-10 images",
-        "dvs-cifar10/900-100-per-class",
-        (9_000, 1_000, 10),
+        split::DVS_CIFAR10,
+        10,
         "figshare.com/articles/dataset/CIFAR10-DVS_New/4724671",
     )),
     later(row(
         DatasetName::NCaltech101,
         "ncaltech101",
         "event recordings of Caltech-101 images",
-        "ncaltech101/90-10-per-class",
-        (7_839, 870, 101),
+        split::NCALTECH101,
+        101,
         "www.garrickorchard.com/datasets/n-caltech101",
     )),
     later(row(
         DatasetName::DvsGesture,
         "dvs_gesture",
         "128x128 event recordings of hand gestures",
-        "dvs-gesture/official",
-        (1_176, 288, 11),
+        split::DVS_GESTURE,
+        11,
         "research.ibm.com/interactive/dvsgesture",
     )),
     later(row(
         DatasetName::ImageNet,
         "imagenet",
         "photographs of 1,000 classes",
-        "imagenet/official",
-        (1_281_167, 50_000, 1_000),
+        split::IMAGENET,
+        1_000,
         "www.image-net.org",
     )),
     later(row(
         DatasetName::Cub200,
         "cub200",
         "photographs of 200 bird species",
-        "cub200/official",
-        (5_994, 5_794, 200),
+        split::CUB200,
+        200,
         "www.vision.caltech.edu/datasets/cub_200_2011",
     )),
     later(row(
         DatasetName::StanfordDogs,
         "stanford_dogs",
         "photographs of 120 dog breeds",
-        "stanford-dogs/official",
-        (12_000, 8_580, 120),
+        split::STANFORD_DOGS,
+        120,
         "vision.stanford.edu/aditya86/ImageNetDogs",
     )),
     later(row(
         DatasetName::StanfordCars,
         "stanford_cars",
         "photographs of 196 car models",
-        "stanford-cars/official",
-        (8_144, 8_041, 196),
+        split::STANFORD_CARS,
+        196,
         "github.com/pytorch/vision/issues/7545",
     )),
 ];

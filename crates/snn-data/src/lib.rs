@@ -19,6 +19,7 @@ mod loader;
 pub mod random;
 mod set;
 mod simulate;
+mod split;
 
 pub use augment::Augment;
 pub use catalog::{DatasetName, Listing, catalog};
@@ -28,7 +29,8 @@ pub use event::{Event, EventStream};
 pub use fit::{fit, resize_bilinear};
 pub use format::{EventOptions, Format, read_events};
 pub use frame::{FrameBy, frames};
-pub use limits::Limits;
+pub use limits::{Limits, MAX_SIZE, MAX_T_STEPS};
 pub use loader::{Batch, Epoch, Loader, LoaderConfig};
-pub use set::{DataConfig, open};
+pub use set::{DataConfig, Progress, open, open_with};
 pub use simulate::{Camera, simulate};
+pub use split::Split;

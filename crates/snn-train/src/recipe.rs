@@ -53,6 +53,9 @@ pub struct DataRecipe {
     /// What is done to training samples; default nothing.
     #[serde(default)]
     pub augment: AugmentRecipe,
+    /// How the data set is divided, such as `dvs-cifar10/tebn` or `tebn`; its first split when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
     /// Use that many training samples only, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_train: Option<usize>,
@@ -75,6 +78,7 @@ impl DataRecipe {
                 FramesBy::Time => FrameBy::Time,
                 FramesBy::Count => FrameBy::Count,
             },
+            split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
             seed: 0,

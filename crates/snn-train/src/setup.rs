@@ -45,7 +45,13 @@ pub(crate) struct Run {
 
 impl Run {
     /// Opens the data, builds the model, and restores the newest intact checkpoint.
-    pub(crate) fn open(recipe: &Recipe, options: &RunOptions) -> Result<Self> {
+    ///
+    /// `watch` is told how far the data is and stops the opening by `false`.
+    pub(crate) fn open(
+        recipe: &Recipe,
+        options: &RunOptions,
+        watch: &mut dyn FnMut(snn_data::Progress) -> bool,
+    ) -> Result<Self> {
         let dir = &options.dir;
         crate::atomic::create_dir(dir)?;
         let lock = RunLock::acquire(dir)?;
@@ -57,7 +63,7 @@ impl Run {
             let why = "is in the way of a new run, and run.json of an old one is missing; use another --run";
             return Err(Error::checkpoint(dir.join(name), why));
         }
-        let splits = snn_data::open(&recipe.data.config(options.data_dir.clone()))?;
+        let splits = snn_data::open_with(&recipe.data.config(options.data_dir.clone()), watch)?;
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
         let (recipe_hash, data_hash) = (recipe.hash()?, data_hash(&train, &test));
         let identity = Identity { recipe_hash, data_hash };

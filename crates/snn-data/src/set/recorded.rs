@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::part::{choose, entries, event_set, folder, limited, owned, pick, split_name};
+use super::Opening;
+use super::part::{choose, entries, event_set, folder, owned, pick};
 use crate::format::{Aedat2Options, AtisOptions, aedat2, atis, read_file};
-use crate::{DataConfig, Dataset, DatasetName, Error, EventStream, Limits, Result, Splits};
+use crate::split::{self, name_of};
+use crate::{Dataset, DatasetName, Error, EventStream, FormatFault, Limits, Result, Splits};
 
 /// Files and the classes that their folders or names say.
 #[derive(Default)]
@@ -14,13 +16,13 @@ struct Files {
 }
 
 /// N-MNIST: `Train/<digit>/NNNNN.bin` and `Test/<digit>/NNNNN.bin`, in the order of the numbers, which is MNIST's.
-pub(super) fn nmnist(config: &DataConfig) -> Result<Splits> {
-    let name = DatasetName::NMnist;
+pub(super) fn nmnist(opening: &Opening<'_>) -> Result<Splits> {
+    let (config, name) = (opening.config, DatasetName::NMnist);
     let subfolders = ["n-mnist", "N-MNIST", "nmnist", "n-mnist-1100"];
     let holds = |dir: &Path| ["Train", "Test"].iter().all(|side| dir.join(side).join("0").is_dir());
     let dir = folder(config, name, &subfolders, "Train/0 and Test/0", holds)?;
     let (train, test) = (digits(&dir.join("Train"))?, digits(&dir.join("Test"))?);
-    let split = split_name("nmnist", name, &train.labels, &test.labels, config);
+    let split = name_of(split::NMNIST, (train.labels.len(), test.labels.len()), config);
     let class_names: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
     let limits = Limits::default();
     let read = |path: &Path| {
@@ -28,7 +30,7 @@ pub(super) fn nmnist(config: &DataConfig) -> Result<Splits> {
         atis(&read_file(path, &limits)?, &options, &limits, path)
     };
     let set =
-        |files, limit| dataset(config, &split, class_names.clone(), files, limit, (34, 34), read);
+        |files, limit| dataset(opening, &split, class_names.clone(), files, limit, (34, 34), read);
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
@@ -52,7 +54,8 @@ fn digits(dir: &Path) -> Result<Files> {
 const SUITS: [&str; 4] = ["club", "diamond", "heart", "spade"];
 
 /// POKER-DVS: files named by suit, sorted by name; the 1st, 3rd, ... train and the 2nd, 4th, ... test.
-pub(super) fn poker(config: &DataConfig) -> Result<Splits> {
+pub(super) fn poker(opening: &Opening<'_>) -> Result<Splits> {
+    let config = opening.config;
     let what = "*.aedat files named by club, diamond, heart and spade";
     let holds = |dir: &Path| suits(dir).is_ok_and(|files| !files.paths.is_empty());
     let subfolders = ["poker-dvs/aedat", "aedat", "poker-dvs", "poker_dvs"];
@@ -64,14 +67,13 @@ pub(super) fn poker(config: &DataConfig) -> Result<Splits> {
         side.paths.push(path);
         side.labels.push(label);
     }
-    let (n_train, n_test) = (train.labels.len(), test.labels.len());
-    let split = limited("poker-dvs/even-odd".into(), n_train, n_test, config);
+    let split = name_of(split::POKER_DVS, (train.labels.len(), test.labels.len()), config);
     let limits = Limits::default();
     let read = |path: &Path| {
         let options = Aedat2Options { sensor: (35, 35), mirror_x: false };
         aedat2(&read_file(path, &limits)?, &options, &limits, path)
     };
-    let set = |files, limit| dataset(config, &split, owned(&SUITS), files, limit, (35, 35), read);
+    let set = |files, limit| dataset(opening, &split, owned(&SUITS), files, limit, (35, 35), read);
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
@@ -91,7 +93,7 @@ fn suits(dir: &Path) -> Result<Files> {
 }
 
 fn dataset(
-    config: &DataConfig,
+    opening: &Opening<'_>,
     split: &str,
     class_names: Vec<String>,
     files: &Files,
@@ -101,8 +103,13 @@ fn dataset(
 ) -> Result<Dataset> {
     let chosen = choose(&files.labels, limit);
     let labels = pick(&files.labels, &chosen);
-    event_set(config, split, class_names, labels, &chosen, side, |index| {
+    event_set(opening, split, class_names, labels, &chosen, side, |index| {
         let out_of_range = || Error::config("index", format!("{index} is out of range"));
-        read(files.paths.get(index).ok_or_else(out_of_range)?)
+        let path = files.paths.get(index).ok_or_else(out_of_range)?;
+        let stream = read(path)?;
+        if stream.events.is_empty() {
+            return Err(Error::format(path, 0, FormatFault::NoEvents));
+        }
+        Ok(stream)
     })
 }
