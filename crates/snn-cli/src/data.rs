@@ -22,6 +22,11 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// The prepared samples of large data sets that are kept on disk
+    Cache {
+        #[command(subcommand)]
+        action: CacheAction,
+    },
     /// Writes an event file as .npy, a structured array of t, x, y, p
     Convert {
         input: PathBuf,
@@ -43,6 +48,14 @@ enum What {
         #[command(flatten)]
         source: Source,
     },
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum CacheAction {
+    /// What is kept, and how much
+    List,
+    /// Deletes all of it
+    Clear,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -92,6 +105,8 @@ fn sensor(text: &str) -> anyhow::Result<(u16, u16)> {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.what {
         What::List { json } => list(json),
+        What::Cache { action: CacheAction::List } => crate::cache::list(),
+        What::Cache { action: CacheAction::Clear } => crate::cache::clear(),
         What::Convert { input, output, source } => {
             crate::differ(&input, &output)?;
             anyhow::ensure!(

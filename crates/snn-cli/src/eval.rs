@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use snn_data::DataConfig;
 use snn_models::Model;
 use snn_train::{DataRecipe, EVAL_BATCH};
 
@@ -52,7 +53,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         data.t_steps = t_steps;
         model.config_mut().t_steps = t_steps;
     }
-    let test = Arc::new(snn_data::open(&data.config(args.data.clone()))?.test);
+    let config = DataConfig { cache: crate::cache::config(), ..data.config(args.data.clone()) };
+    let test = Arc::new(snn_data::open(&config)?.test);
     let classes = model.config().num_classes;
     anyhow::ensure!(
         test.num_classes() == classes,

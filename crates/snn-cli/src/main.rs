@@ -1,6 +1,7 @@
 //! The `snn` command: trains, evaluates and measures spiking networks.
 
 mod bench;
+mod cache;
 mod conformance;
 mod data;
 mod doctor;

@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// Folder of the data set (`snn data list` says what it should hold)
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Do not keep prepared samples of large data sets on disk (see `snn data cache`)
+    #[arg(long)]
+    no_cache: bool,
     /// Run directory [default: runs/ and the recipe's name]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -97,6 +100,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
     let options = RunOptions {
         dir,
         data_dir: args.data,
+        cache: (!args.no_cache).then(crate::cache::config).flatten(),
         resume: args.resume,
         commit: option_env!("SNN_COMMIT").map(str::to_string),
     };

@@ -165,22 +165,22 @@ const CATALOG: &[Listing] = &[
         4,
         "POKER-DVS: the 131 .aedat files in one folder",
     ),
-    later(row(
+    row(
         DatasetName::DvsCifar10,
         "dvs_cifar10",
         "128x128 event recordings of CIFAR-10 images",
         split::DVS_CIFAR10,
         10,
-        "figshare.com/articles/dataset/CIFAR10-DVS_New/4724671",
-    )),
-    later(row(
+        "figshare.com/articles/dataset/CIFAR10-DVS_New/4724671: ten .zip files, unpacked to <class>/cifar10_<class>_<number>.aedat",
+    ),
+    row(
         DatasetName::NCaltech101,
         "ncaltech101",
         "event recordings of Caltech-101 images",
         split::NCALTECH101,
         101,
-        "www.garrickorchard.com/datasets/n-caltech101",
-    )),
+        "www.garrickorchard.com/datasets/n-caltech101: the folder Caltech101 of <class>/image_NNNN.bin",
+    ),
     later(row(
         DatasetName::DvsGesture,
         "dvs_gesture",

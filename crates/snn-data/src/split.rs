@@ -87,16 +87,35 @@ pub(crate) const POKER_DVS: &[Split] = &[Split::new(
     (66, 65),
     "files sorted by name: the 1st, 3rd, ... train, the others test",
 )];
-pub(crate) const DVS_CIFAR10: &[Split] = &[Split::new(
-    "dvs-cifar10/first-900-per-class",
-    (9_000, 1_000),
-    "recordings 0 to 899 of every class train, 900 to 999 test (TKS)",
-)];
-pub(crate) const NCALTECH101: &[Split] = &[Split::new(
-    "ncaltech101/first-9-of-10",
-    (7_839, 870),
-    "the first nine tenths of every class train, the background is a class (TKS)",
-)];
+pub(crate) const DVS_CIFAR10: &[Split] = &[
+    Split::new(
+        "dvs-cifar10/first-900-per-class",
+        (9_000, 1_000),
+        "recordings 0 to 899 of every class train, 900 to 999 test (BrainCog, TKS)",
+    ),
+    Split::new(
+        "dvs-cifar10/seeded-random",
+        (9_000, 1_000),
+        "a tenth of every class tests, drawn once from a fixed seed",
+    ),
+    Split::new(
+        "dvs-cifar10/tebn",
+        (9_000, 1_000),
+        "recordings 100 to 999 of every class train, 0 to 99 test; higher figures than the others",
+    ),
+];
+pub(crate) const NCALTECH101: &[Split] = &[
+    Split::new(
+        "ncaltech101/first-9-of-10",
+        (7_839, 870),
+        "the first nine tenths of every class train, the background is a class (BrainCog, TKS)",
+    ),
+    Split::new(
+        "ncaltech101/first-9-of-10-without-background",
+        (7_419, 823),
+        "the same of the 100 classes that show an object",
+    ),
+];
 pub(crate) const DVS_GESTURE: &[Split] =
     &[Split::new("dvs-gesture/official", (1_176, 288), "by the lists of trials")];
 pub(crate) const IMAGENET: &[Split] =

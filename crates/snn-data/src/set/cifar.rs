@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Opening;
-use super::part::{Images, entries, folder, image_set, owned};
+use super::files::entries;
+use super::part::{Images, folder, image_set, owned};
 use crate::format::{Cifar, cifar10, cifar100, read_file};
 use crate::split::{self, Split, name_of};
 use crate::{DatasetName, Error, Limits, Result, Splits};
 
-const NAMES_10: [&str; 10] =
+pub(super) const NAMES_10: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// The paper's test side; its training side has ImageNet's by accident.

@@ -1,9 +1,12 @@
 //! Data sets by name.
 
 mod cifar;
+mod dvs;
+mod files;
 mod mnist;
 mod part;
 mod recorded;
+mod recordings;
 mod synthetic;
 
 use std::cell::RefCell;
@@ -11,7 +14,7 @@ use std::path::PathBuf;
 
 use crate::frame::check_t_steps;
 use crate::split;
-use crate::{DatasetName, Error, FrameBy, MAX_SIZE, Result, Splits};
+use crate::{CacheConfig, DatasetName, Error, FrameBy, MAX_SIZE, Result, Splits};
 
 /// Which data set to open and how its samples are made.
 ///
@@ -35,6 +38,8 @@ pub struct DataConfig {
     pub limit_train: Option<usize>,
     /// The same of test samples.
     pub limit_test: Option<usize>,
+    /// Where prepared samples of sets that are not held in memory are kept; nowhere when absent.
+    pub cache: Option<CacheConfig>,
     /// Seed of generated and simulated samples.
     pub seed: u64,
 }
@@ -51,6 +56,7 @@ impl DataConfig {
             split: None,
             limit_train: None,
             limit_test: None,
+            cache: None,
             seed: 0,
         }
     }
@@ -122,6 +128,8 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Progress) -> bool) -
         DatasetName::Cifar100 => cifar::hundred(opening),
         DatasetName::NMnist => recorded::nmnist(opening),
         DatasetName::PokerDvs => recorded::poker(opening),
+        DatasetName::DvsCifar10 => dvs::cifar10(opening),
+        DatasetName::NCaltech101 => dvs::ncaltech101(opening),
         DatasetName::Synthetic => synthetic::images(opening),
         DatasetName::SyntheticEvents => synthetic::events(opening),
         other => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Opening;
+use super::recordings::Resize;
 use crate::dataset::{Samples, counts};
 use crate::limits::product;
 use crate::{DataConfig, Dataset, DatasetName, Error, EventStream, Limits, Result, fit, frames};
@@ -40,22 +41,6 @@ pub(super) fn folder(
         what: what.into(),
         remedy,
     })
-}
-
-/// A folder's entries in order: by the number that the name is, else by name.
-pub(super) fn entries(dir: &Path, extension: &str) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(Error::io(dir))? {
-        let path = entry.map_err(Error::io(dir))?.path();
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension)) {
-            found.push(path);
-        }
-    }
-    found.sort_by_cached_key(|path| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (stem.parse::<u64>().unwrap_or(u64::MAX), stem)
-    });
-    Ok(found)
 }
 
 /// The places of the first `limit` samples when the classes take turns, in the original order.
@@ -106,7 +91,9 @@ pub(super) fn image_set(
     }
     let labels = pick(&images.labels, &chosen);
     let shape = [channels, side.0, side.1];
-    Dataset::from_images(&config.name, split, class_names, labels, shape, pixels, moments)
+    let set =
+        Dataset::from_images(&config.name, split, class_names, labels, shape, pixels, moments)?;
+    Ok(set.with_members(chosen.iter()))
 }
 
 /// The recordings that `read` gives for `chosen`, framed at the configured size, in parallel.
@@ -123,11 +110,7 @@ pub(super) fn event_set(
 ) -> Result<Dataset> {
     let config = opening.config;
     let side = config.size.map_or((height, width), |size| (size, size));
-    let one = |&index: &usize| -> Result<Samples> {
-        let x = frames(&read(index)?, config.t_steps, config.frames_by)?;
-        let x = if side == (height, width) { x } else { fit(&x, (height, width), side) };
-        Ok(counts(&x).map_or(Samples::Frames(x), Samples::Counts))
-    };
+    let one = |&index: &usize| prepared(&read(index)?, config, side, fit);
     let mut all = Samples::Counts(reserved(&[chosen.len(), config.t_steps, 2, side.0, side.1])?);
     for (i, block) in chosen.chunks(BLOCK).enumerate() {
         opening.report(i * BLOCK, chosen.len())?;
@@ -137,7 +120,20 @@ pub(super) fn event_set(
         }
     }
     let shape = vec![config.t_steps, 2, side.0, side.1];
-    Dataset::new(&config.name, split, class_names, labels, shape, all)
+    let set = Dataset::new(&config.name, split, class_names, labels, shape, all)?;
+    Ok(set.with_members(chosen.iter()))
+}
+
+/// A recording as the frames of a sample of `side` (rows, columns).
+pub(super) fn prepared(
+    stream: &EventStream,
+    config: &DataConfig,
+    side: (usize, usize),
+    resize: Resize,
+) -> Result<Samples> {
+    let x = frames(stream, config.t_steps, config.frames_by)?;
+    let x = resize(&x, (stream.height.into(), stream.width.into()), side);
+    Ok(counts(&x).map_or(Samples::Frames(x), Samples::Counts))
 }
 
 /// An empty vector for the bytes of `[N, ...]`, refused where limits or memory cannot hold them.
@@ -180,6 +176,8 @@ fn joined(all: Samples, next: Samples) -> Samples {
             all.extend(next);
             Samples::Counts(all)
         }
+        // Held samples are not made of others.
+        (all, _) => all,
     }
 }
 

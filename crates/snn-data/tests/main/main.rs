@@ -8,4 +8,5 @@ mod files;
 mod hostile;
 mod learnable;
 mod loader;
+mod sets;
 mod util;
