@@ -18,7 +18,7 @@ pub struct Splits {
     pub test: Dataset,
 }
 
-/// Labeled samples of one shape, in memory: images `[C, H, W]` or event frames `[T, 2, H, W]`.
+/// Labeled samples of one shape; [`Kind`] says which.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     name: String,
@@ -26,11 +26,25 @@ pub struct Dataset {
     class_names: Vec<String>,
     labels: Vec<u32>,
     shape: Vec<usize>,
+    kind: Kind,
     samples: Samples,
     mean: Vec<f32>,
     std: Vec<f32>,
     hash: String,
     members: String,
+}
+
+/// What the samples of a data set are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Pictures `[C, H, W]`.
+    Images,
+    /// Event frames `[T, 2, H, W]`.
+    Events,
+    /// Windows of a signal `[C, L]`.
+    Signals,
+    /// Point clouds `[3, P]`: all x, then all y, then all z.
+    Points,
 }
 
 /// All samples, one after another.
@@ -57,7 +71,7 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
 pub struct Sample {
     /// Normalized pixels or event counts.
     pub x: Vec<f32>,
-    /// `[C, H, W]` or `[T, 2, H, W]`.
+    /// By [`Kind`]: `[C, H, W]`, `[T, 2, H, W]`, `[C, L]` or `[3, P]`.
     pub shape: Vec<usize>,
     /// The class.
     pub label: u32,
@@ -131,12 +145,38 @@ impl Dataset {
         let members = member_hash(labels.iter().enumerate());
         let (name, split) = (name.into(), split.into());
         let (mean, std) = (Vec::new(), Vec::new());
-        Ok(Self { name, split, class_names, labels, shape, samples, mean, std, hash, members })
+        let is_image = matches!(samples, Samples::Pixels(_));
+        let kind = if is_image { Kind::Images } else { Kind::Events };
+        Ok(Self {
+            name,
+            split,
+            class_names,
+            labels,
+            shape,
+            kind,
+            samples,
+            mean,
+            std,
+            hash,
+            members,
+        })
     }
 
     /// The same with its members' names, one a sample, instead of their places.
     pub(crate) fn with_members(mut self, names: impl Iterator<Item = impl fmt::Display>) -> Self {
         self.members = member_hash(names.zip(&self.labels));
+        self
+    }
+
+    /// The same, of another kind than pixels and frames are taken for.
+    pub(crate) fn with_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same, normalized by a mean and a deviation of all channels.
+    pub(crate) fn with_moments(mut self, (mean, std): (f32, f32)) -> Self {
+        (self.mean, self.std) = (vec![mean], vec![std]);
         self
     }
 
@@ -176,14 +216,19 @@ impl Dataset {
         &self.class_names
     }
 
-    /// `[C, H, W]` for images, `[T, 2, H, W]` for events.
+    /// By [`Kind`]: `[C, H, W]`, `[T, 2, H, W]`, `[C, L]` or `[3, P]`.
     pub fn sample_shape(&self) -> Vec<usize> {
         self.shape.clone()
     }
 
     /// Whether a sample is event frames.
     pub fn is_events(&self) -> bool {
-        !matches!(self.samples, Samples::Pixels(_))
+        self.kind == Kind::Events
+    }
+
+    /// What a sample is.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// SHA-256 in hexadecimal of the labels, the shape and the samples as they are before augmentation
@@ -204,12 +249,12 @@ impl Dataset {
         &self.labels
     }
 
-    /// Each channel's mean, of pixels in [0, 1]; empty for events, which are not normalized.
+    /// Each channel's mean, of pixels in [0, 1]; empty for events and points, which are not normalized.
     pub fn mean(&self) -> &[f32] {
         &self.mean
     }
 
-    /// Each channel's standard deviation, of pixels in [0, 1]; empty for events.
+    /// Each channel's standard deviation, of pixels in [0, 1]; empty for events and points.
     pub fn std(&self) -> &[f32] {
         &self.std
     }
@@ -253,7 +298,11 @@ impl Dataset {
             held => held.copy(at, out),
         }
         .ok_or_else(|| self.no_sample(index))?;
-        let [.., height, width] = *self.shape.as_slice() else { return Ok(()) };
+        let (height, width) = match *self.shape.as_slice() {
+            [_, length] => (1, length),
+            [.., height, width] => (height, width),
+            _ => return Ok(()),
+        };
         let drawn = rng_key.filter(|_| !augment.is_none()).map(|(seed, epoch)| {
             augment.draw(&mut stream(seed, "augment", epoch, index as u64), height, width)
         });
@@ -262,7 +311,8 @@ impl Dataset {
         }
         let planes = out.chunks_exact_mut((height * width).max(1));
         for (plane, (mean, std)) in planes.zip(self.mean.iter().zip(&self.std)) {
-            let (scale, offset) = (1.0 / (255.0 * std), mean / std);
+            let largest = if self.kind == Kind::Images { 255.0 } else { 1.0 };
+            let (scale, offset) = (1.0 / (largest * std), mean / std);
             plane.iter_mut().for_each(|x| *x = *x * scale - offset);
         }
         if let Some(drawn) = &drawn {

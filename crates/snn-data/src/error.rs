@@ -171,6 +171,9 @@ pub enum FormatFault {
     /// A recording without a single event.
     #[error("no events are in it; fetch the file again or take it out of the data set")]
     NoEvents,
+    /// A shape without a point or a surface.
+    #[error("no points are in it; fetch the file again or take it out of the data set")]
+    NoPoints,
     /// The compressed data are damaged.
     #[error("damaged gzip data; fetch the file again")]
     Gzip,

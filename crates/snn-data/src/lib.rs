@@ -25,7 +25,7 @@ mod split;
 pub use augment::Augment;
 pub use cache::{CacheConfig, CacheEntry, cache_entries, clear_cache};
 pub use catalog::{DatasetName, Listing, catalog};
-pub use dataset::{Dataset, Sample, Splits};
+pub use dataset::{Dataset, Kind, Sample, Splits};
 pub use error::{Error, FormatFault, Result};
 pub use event::{Event, EventStream};
 pub use fit::{fit, resize_bilinear};

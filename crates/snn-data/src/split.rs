@@ -10,7 +10,7 @@ use crate::{DataConfig, Error, Result};
 pub struct Split {
     /// Such as `poker-dvs/even-odd`; results print it.
     pub name: &'static str,
-    /// Training samples of the whole set.
+    /// Training samples of the whole set; 0 where that depends on the settings or the folder.
     pub train: usize,
     /// Test samples of the whole set.
     pub test: usize,
@@ -53,6 +53,8 @@ pub(crate) fn name_of(
     let whole = splits.iter().find(|split| (split.train, split.test) == (train, test));
     let mut name = match (whole, splits.first()) {
         (Some(split), _) => split.name.to_owned(),
+        // How many windows or samples there are is the user's choice: the number is part of the name.
+        (None, Some(first)) if first.train == 0 => format!("{}-{train}-{test}", first.name),
         (None, Some(first)) => {
             let base = match first.name.strip_suffix("/official") {
                 Some(base) => format!("{base}/subset"),
@@ -126,6 +128,22 @@ pub(crate) const STANFORD_DOGS: &[Split] =
     &[Split::new("stanford-dogs/official", (12_000, 8_580), "by train_list and test_list")];
 pub(crate) const STANFORD_CARS: &[Split] =
     &[Split::new("stanford-cars/official", (8_144, 8_041), "by the devkit's lists")];
+
+const WINDOWS: &str = "windows of the first 60 % of every recording train, of the rest test";
+pub(crate) const CWRU: &[Split] = &[
+    Split::new("cwru/first-60-percent", (0, 0), WINDOWS),
+    Split::new("cwru/first-60-percent-faults", (0, 0), "the same without the recording Normal"),
+];
+pub(crate) const MFPT: &[Split] = &[Split::new("mfpt/first-60-percent", (0, 0), WINDOWS)];
+pub(crate) const JNU: &[Split] = &[Split::new("jnu/first-60-percent", (0, 0), WINDOWS)];
+pub(crate) const MODELNET10: &[Split] =
+    &[Split::new("modelnet10/official", (3_991, 908), "by folder")];
+pub(crate) const MODELNET40: &[Split] =
+    &[Split::new("modelnet40/official", (9_843, 2_468), "by folder")];
+pub(crate) const LIDAR_OBJECTS: &[Split] =
+    &[Split::new("lidar-objects/even-odd", (249, 250), "even numbers train, odd ones test")];
+pub(crate) const POINT_FOLDER: &[Split] =
+    &[Split::new("point-folder/by-folder", (0, 0), "the folders train and test")];
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,16 @@
 //! Data sets by name.
 
 mod cifar;
+mod clouds;
 mod dvs;
 mod files;
 mod mnist;
+mod on_demand;
 mod part;
 mod recorded;
 mod recordings;
 mod synthetic;
+mod vibration;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -28,7 +31,8 @@ pub struct DataConfig {
     pub dir: Option<PathBuf>,
     /// Frames of an event recording, 1 to [`MAX_T_STEPS`](crate::MAX_T_STEPS); images ignore it.
     pub t_steps: usize,
-    /// Rows and columns of a sample, by [`fit`](crate::fit()), 1 to [`MAX_SIZE`]; the files' own when absent.
+    /// Rows and columns of a sample, by [`fit`](crate::fit()), 1 to [`MAX_SIZE`]; the files' own when absent. Of a
+    /// signal the samples of a window, of a point cloud its points; 1,024 when absent.
     pub size: Option<usize>,
     /// How recordings are cut into frames.
     pub frames_by: FrameBy,
@@ -130,6 +134,13 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Progress) -> bool) -
         DatasetName::PokerDvs => recorded::poker(opening),
         DatasetName::DvsCifar10 => dvs::cifar10(opening),
         DatasetName::NCaltech101 => dvs::ncaltech101(opening),
+        DatasetName::Cwru => vibration::cwru(opening),
+        DatasetName::Mfpt => vibration::mfpt(opening),
+        DatasetName::Jnu => vibration::jnu(opening),
+        DatasetName::ModelNet10 => clouds::modelnet(opening, true),
+        DatasetName::ModelNet40 => clouds::modelnet(opening, false),
+        DatasetName::LidarObjects => clouds::lidar(opening),
+        DatasetName::PointFolder => clouds::any(opening),
         DatasetName::Synthetic => synthetic::images(opening),
         DatasetName::SyntheticEvents => synthetic::events(opening),
         other => {

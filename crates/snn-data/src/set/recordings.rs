@@ -1,18 +1,15 @@
-//! Recordings read, framed and resized when a sample is asked for, and kept in the cache where there is one.
+//! Sets of recordings: read, framed and resized, all of them at the opening or each when it is asked for.
 
-use std::fs::{self, Metadata};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
-
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use super::Opening;
 use super::files::{Item, listing_hash};
+use super::on_demand::OnDemand;
 use super::part::{choose, event_set, prepared};
-use crate::cache::Cache;
-use crate::dataset::{Samples, Source};
+use crate::dataset::Samples;
 use crate::format::read_file;
+use crate::limits::product;
 use crate::{DataConfig, Dataset, Error, EventStream, FormatFault, Limits, Result};
 
 /// Planes, their rows and columns, the rows and columns wanted.
@@ -62,15 +59,17 @@ impl Recorded<'_, '_> {
             return Ok(set.with_members(names.iter()));
         }
         let about = about(config, reader, side);
+        let shape = [config.t_steps, 2, side.0, side.1];
+        let n = product("sample size", &shape, Limits::default().sample_values)?;
         let hash = listing_hash(&items, self.root, &about)?;
-        let cache = config.cache.as_ref().map(|cache| Cache::open(cache, about)).transpose()?;
-        let known = items.iter().map(|_| Mutex::new(None)).collect();
-        let config = config.clone();
-        let source = Recordings { items, reader, config, side, cache, known };
-        let shape = vec![source.config.t_steps, 2, side.0, side.1];
-        let name = source.config.name.clone();
+        let framing = config.clone();
+        let prepare = move |bytes: &[u8], item: &Item| {
+            let stream = reader.decode_bytes(bytes, item, &Limits::default())?;
+            prepared(&stream, &framing, side, reader.resize)
+        };
+        let source = OnDemand::new(items, Box::new(prepare), n, config.cache.as_ref(), about)?;
         let samples = Samples::OnDemand(Arc::new(source));
-        let set = Dataset::new(&name, self.split, classes, labels, shape, samples)?;
+        let set = Dataset::new(&config.name, self.split, classes, labels, shape.to_vec(), samples)?;
         Ok(set.with_members(names.iter()).with_hash(hash))
     }
 }
@@ -102,94 +101,4 @@ impl Reader {
         }
         Ok(stream)
     }
-}
-
-/// The samples of a data set that is not held in memory.
-#[derive(Debug)]
-struct Recordings {
-    items: Vec<Item>,
-    reader: Reader,
-    config: DataConfig,
-    side: (usize, usize),
-    cache: Option<Cache>,
-    /// Of each item's file the content's hash, and the state in which the file had it.
-    known: Vec<Mutex<Option<Known>>>,
-}
-
-/// A file's state and the hash that its content then had.
-type Known = (State, [u8; 32]);
-
-impl Source for Recordings {
-    fn sample(&self, index: usize) -> Result<Samples> {
-        let (Some(item), Some(known)) = (self.items.get(index), self.known.get(index)) else {
-            return none();
-        };
-        let limits = Limits::default();
-        let Some(cache) = &self.cache else {
-            return prepared(
-                &self.reader.decode(item)?,
-                &self.config,
-                self.side,
-                self.reader.resize,
-            );
-        };
-        let n = self.config.t_steps * 2 * self.side.0 * self.side.1;
-        let part =
-            item.window.as_ref().map_or(String::new(), |w| format!("-{}-{}", w.start, w.end));
-        let state = State::of(&item.path)?;
-        // A lock is held for the copy of a hash only, so that nobody can have panicked with it.
-        let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = *lock();
-        if let Some((_, content)) = before.filter(|(then, _)| *then == state)
-            && let Some(sample) = cache.get(&content, &part, n)
-        {
-            return Ok(sample);
-        }
-        let bytes = read_file(&item.path, &limits)?;
-        let content: [u8; 32] = Sha256::digest(&bytes).into();
-        if state.is_settled() && State::of(&item.path)? == state {
-            *lock() = Some((state, content));
-        }
-        if let Some(sample) = cache.get(&content, &part, n) {
-            return Ok(sample);
-        }
-        let stream = self.reader.decode_bytes(&bytes, item, &limits)?;
-        let sample = prepared(&stream, &self.config, self.side, self.reader.resize)?;
-        cache.put(&content, &part, &sample);
-        Ok(sample)
-    }
-}
-
-/// What changes with a file's content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    bytes: u64,
-    modified: Option<SystemTime>,
-    /// The file's number and the time of its last change of any kind, which no program can set back.
-    changed: (u64, i64, i64),
-}
-
-impl State {
-    fn of(path: &Path) -> Result<Self> {
-        let about = fs::metadata(path).map_err(Error::io(path))?;
-        let (bytes, modified) = (about.len(), about.modified().ok());
-        Ok(Self { bytes, modified, changed: changed(&about) })
-    }
-
-    /// Whether the last change is so long ago that another one would have another time.
-    fn is_settled(&self) -> bool {
-        let age = self.modified.and_then(|time| time.elapsed().ok());
-        age.is_some_and(|age| age > Duration::from_secs(2))
-    }
-}
-
-#[cfg(unix)]
-fn changed(about: &Metadata) -> (u64, i64, i64) {
-    use std::os::unix::fs::MetadataExt;
-    (about.ino(), about.ctime(), about.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn changed(_: &Metadata) -> (u64, i64, i64) {
-    (0, 0, 0)
 }

@@ -9,4 +9,5 @@ mod hostile;
 mod learnable;
 mod loader;
 mod sets;
+mod signals;
 mod util;
