@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use snn_data::format::{self, EventOptions, Format};
 use snn_data::{EventStream, FrameBy};
 
-/// Lists data sets; converts event files; cuts them into frames
+/// Lists, fetches and checks data sets; converts event files; cuts them into frames
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -22,6 +22,16 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Fetches a data set from its publisher, or says how to do so by hand
+    Get {
+        /// The data set's name
+        name: String,
+        /// Where to put it [default: data/ and the name]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Whether a data set is whole: its counts, sizes and classes, and where to get what is missing
+    Check(crate::check::Args),
     /// The prepared samples of large data sets that are kept on disk
     Cache {
         #[command(subcommand)]
@@ -105,6 +115,11 @@ fn sensor(text: &str) -> anyhow::Result<(u16, u16)> {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.what {
         What::List { json } => list(json),
+        What::Get { name, data } => {
+            let dir = data.unwrap_or_else(|| Path::new("data").join(&name));
+            crate::fetch::run(&name, &dir)
+        }
+        What::Check(args) => crate::check::run(&args),
         What::Cache { action: CacheAction::List } => crate::cache::list(),
         What::Cache { action: CacheAction::Clear } => crate::cache::clear(),
         What::Convert { input, output, source } => {

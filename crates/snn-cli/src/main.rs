@@ -2,11 +2,13 @@
 
 mod bench;
 mod cache;
+mod check;
 mod conformance;
 mod data;
 mod doctor;
 mod eval;
 mod exit;
+mod fetch;
 mod forward;
 mod models;
 mod profile;
