@@ -211,3 +211,23 @@ fn diverging_run_is_3() -> Result<()> {
     let ended = run(&["train", &recipe, "--run", &dir, "--set", "optimizer.lr=1e30"])?;
     refused(&ended, 3, &["step"])
 }
+
+#[test]
+fn data_sets_are_checked_and_what_is_missing_is_named() -> Result<()> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data").display().to_string();
+    let whole = one_json(&run(&["data", "check", "fashion_mnist", "--data", &data, "--json"])?)?;
+    ensure!(whole["split"] == "fashion-mnist/subset-600-per-class", "{whole}");
+    ensure!(whole["train"] == 6000 && whole["missing"].is_null(), "{whole}");
+    refused(&run(&["data", "check", "mnist", "--data", &data])?, 2, &["mnist", "--data DIR"])?;
+    refused(&run(&["data", "check", "cifar11"])?, 1, &["cifar11", "cifar100"])?;
+    let folder = tempfile::tempdir()?;
+    // One image of CIFAR-10 on each side.
+    for name in ["data_batch_1.bin", "test_batch.bin"] {
+        fs::write(folder.path().join(name), [3; 3073])?;
+    }
+    let part = folder.path().display().to_string();
+    let named = ["1 of 50000 training and 1 of 10000 test", "www.cs.toronto.edu"];
+    refused(&run(&["data", "check", "cifar10", "--data", &part])?, 2, &named)?;
+    let fetched = run(&["data", "get", "cub200", "--data", &part])?;
+    refused(&fetched, 2, &["cub200", "by hand", "www.vision.caltech.edu"])
+}

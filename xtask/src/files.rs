@@ -10,7 +10,7 @@ use anyhow::Context;
 ///
 /// # Errors
 /// When the folder cannot be made or the file not written.
-pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let name = path.file_name().context("a file needs a name")?.to_string_lossy();
     let temporary = path.with_file_name(format!("{name}.tmp"));
     let write = || -> std::io::Result<()> {
@@ -18,7 +18,7 @@ pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
             fs::create_dir_all(folder)?;
         }
         let mut file = fs::File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(content.as_ref())?;
         file.sync_all()?;
         fs::rename(&temporary, path)
     };

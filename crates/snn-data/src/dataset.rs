@@ -1,5 +1,9 @@
 //! A data set in memory: its samples, labels and what a result has to say about them.
 
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use crate::random::stream;
@@ -14,7 +18,7 @@ pub struct Splits {
     pub test: Dataset,
 }
 
-/// Labeled samples of one shape, in memory: images `[C, H, W]` or event frames `[T, 2, H, W]`.
+/// Labeled samples of one shape; [`Kind`] says which.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     name: String,
@@ -22,14 +26,29 @@ pub struct Dataset {
     class_names: Vec<String>,
     labels: Vec<u32>,
     shape: Vec<usize>,
+    kind: Kind,
     samples: Samples,
     mean: Vec<f32>,
     std: Vec<f32>,
     hash: String,
+    members: String,
+}
+
+/// What the samples of a data set are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Pictures `[C, H, W]`.
+    Images,
+    /// Event frames `[T, 2, H, W]`.
+    Events,
+    /// Windows of a signal `[C, L]`.
+    Signals,
+    /// Point clouds `[3, P]`: all x, then all y, then all z.
+    Points,
 }
 
 /// All samples, one after another.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Samples {
     /// Images, 0 to 255.
     Pixels(Vec<u8>),
@@ -37,6 +56,14 @@ pub(crate) enum Samples {
     Counts(Vec<u8>),
     /// Other event frames.
     Frames(Vec<f32>),
+    /// Made when they are asked for.
+    OnDemand(Arc<dyn Source>),
+}
+
+/// Where samples come from that are not held in memory.
+pub(crate) trait Source: fmt::Debug + Send + Sync {
+    /// Sample `index`, of the data set's shape.
+    fn sample(&self, index: usize) -> Result<Samples>;
 }
 
 /// One sample as a model takes it.
@@ -44,7 +71,7 @@ pub(crate) enum Samples {
 pub struct Sample {
     /// Normalized pixels or event counts.
     pub x: Vec<f32>,
-    /// `[C, H, W]` or `[T, 2, H, W]`.
+    /// By [`Kind`]: `[C, H, W]`, `[T, 2, H, W]`, `[C, L]` or `[3, P]`.
     pub shape: Vec<usize>,
     /// The class.
     pub label: u32,
@@ -104,8 +131,9 @@ impl Dataset {
         samples: Samples,
     ) -> Result<Self> {
         let values = shape.iter().try_fold(labels.len(), |n, &side| n.checked_mul(side));
-        if values != Some(samples.len()) || shape.contains(&0) {
-            let (n, got) = (labels.len(), samples.len());
+        let is_filled = samples.len().is_none_or(|len| values == Some(len));
+        if !is_filled || shape.contains(&0) {
+            let (n, got) = (labels.len(), samples.len().unwrap_or(0));
             let why = format!("{n} samples of shape {shape:?} do not make {got} values");
             return Err(Error::config("shape", why));
         }
@@ -114,9 +142,48 @@ impl Dataset {
             return Err(Error::config("labels", why));
         }
         let hash = hash(&labels, &shape, &samples);
+        let members = member_hash(labels.iter().enumerate());
         let (name, split) = (name.into(), split.into());
         let (mean, std) = (Vec::new(), Vec::new());
-        Ok(Self { name, split, class_names, labels, shape, samples, mean, std, hash })
+        let is_image = matches!(samples, Samples::Pixels(_));
+        let kind = if is_image { Kind::Images } else { Kind::Events };
+        Ok(Self {
+            name,
+            split,
+            class_names,
+            labels,
+            shape,
+            kind,
+            samples,
+            mean,
+            std,
+            hash,
+            members,
+        })
+    }
+
+    /// The same with its members' names, one a sample, instead of their places.
+    pub(crate) fn with_members(mut self, names: impl Iterator<Item = impl fmt::Display>) -> Self {
+        self.members = member_hash(names.zip(&self.labels));
+        self
+    }
+
+    /// The same, of another kind than pixels and frames are taken for.
+    pub(crate) fn with_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same, normalized by a mean and a deviation of all channels.
+    pub(crate) fn with_moments(mut self, (mean, std): (f32, f32)) -> Self {
+        (self.mean, self.std) = (vec![mean], vec![std]);
+        self
+    }
+
+    /// The same with another hash: of files whose contents are not read when the set is opened.
+    pub(crate) fn with_hash(mut self, hash: String) -> Self {
+        self.hash = hash;
+        self
     }
 
     /// The name it was opened by.
@@ -149,20 +216,32 @@ impl Dataset {
         &self.class_names
     }
 
-    /// `[C, H, W]` for images, `[T, 2, H, W]` for events.
+    /// By [`Kind`]: `[C, H, W]`, `[T, 2, H, W]`, `[C, L]` or `[3, P]`.
     pub fn sample_shape(&self) -> Vec<usize> {
         self.shape.clone()
     }
 
     /// Whether a sample is event frames.
     pub fn is_events(&self) -> bool {
-        !matches!(self.samples, Samples::Pixels(_))
+        self.kind == Kind::Events
+    }
+
+    /// What a sample is.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// SHA-256 in hexadecimal of the labels, the shape and the samples as they are before augmentation
-    /// and normalization: equal hashes are equal data, however they were stored.
+    /// and normalization: equal hashes are equal data, however they were stored. Of a set that is not held in memory
+    /// it covers the files' names and lengths in place of the samples.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// SHA-256 in hexadecimal of the samples' names, or places in their files, and labels: equal hashes are the same
+    /// members, however they were prepared.
+    pub fn members(&self) -> &str {
+        &self.members
     }
 
     /// The labels in order; each is below [`Dataset::num_classes`].
@@ -170,12 +249,12 @@ impl Dataset {
         &self.labels
     }
 
-    /// Each channel's mean, of pixels in [0, 1]; empty for events, which are not normalized.
+    /// Each channel's mean, of pixels in [0, 1]; empty for events and points, which are not normalized.
     pub fn mean(&self) -> &[f32] {
         &self.mean
     }
 
-    /// Each channel's standard deviation, of pixels in [0, 1]; empty for events.
+    /// Each channel's standard deviation, of pixels in [0, 1]; empty for events and points.
     pub fn std(&self) -> &[f32] {
         &self.std
     }
@@ -215,16 +294,15 @@ impl Dataset {
         let n = self.sample_len();
         let at = index.saturating_mul(n)..index.saturating_add(1).saturating_mul(n);
         match &self.samples {
-            Samples::Pixels(bytes) | Samples::Counts(bytes) => {
-                let bytes = bytes.get(at).ok_or_else(|| self.no_sample(index))?;
-                out.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte));
-            }
-            Samples::Frames(values) => {
-                let values = values.get(at).ok_or_else(|| self.no_sample(index))?;
-                out.iter_mut().zip(values).for_each(|(x, &value)| *x = value);
-            }
+            Samples::OnDemand(source) => source.sample(index)?.copy(0..n, out),
+            held => held.copy(at, out),
         }
-        let [.., height, width] = *self.shape.as_slice() else { return Ok(()) };
+        .ok_or_else(|| self.no_sample(index))?;
+        let (height, width) = match *self.shape.as_slice() {
+            [_, length] => (1, length),
+            [.., height, width] => (height, width),
+            _ => return Ok(()),
+        };
         let drawn = rng_key.filter(|_| !augment.is_none()).map(|(seed, epoch)| {
             augment.draw(&mut stream(seed, "augment", epoch, index as u64), height, width)
         });
@@ -233,7 +311,8 @@ impl Dataset {
         }
         let planes = out.chunks_exact_mut((height * width).max(1));
         for (plane, (mean, std)) in planes.zip(self.mean.iter().zip(&self.std)) {
-            let (scale, offset) = (1.0 / (255.0 * std), mean / std);
+            let largest = if self.kind == Kind::Images { 255.0 } else { 1.0 };
+            let (scale, offset) = (1.0 / (largest * std), mean / std);
             plane.iter_mut().for_each(|x| *x = *x * scale - offset);
         }
         if let Some(drawn) = &drawn {
@@ -248,12 +327,45 @@ impl Dataset {
     }
 }
 
-impl Samples {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Pixels(bytes) | Self::Counts(bytes) => bytes.len(),
-            Self::Frames(values) => values.len(),
+impl Splits {
+    /// A hash of which samples are in the training and which in the test set: [`Dataset::members`] of both.
+    pub fn members(&self) -> String {
+        hex(&Sha256::digest(format!("{} {}", self.train.members, self.test.members)))
+    }
+}
+
+#[cfg(test)]
+impl PartialEq for Samples {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pixels(a), Self::Pixels(b)) | (Self::Counts(a), Self::Counts(b)) => a == b,
+            (Self::Frames(a), Self::Frames(b)) => a == b,
+            _ => false,
         }
+    }
+}
+
+impl Samples {
+    /// Values that are held.
+    pub(crate) fn len(&self) -> Option<usize> {
+        match self {
+            Self::Pixels(bytes) | Self::Counts(bytes) => Some(bytes.len()),
+            Self::Frames(values) => Some(values.len()),
+            Self::OnDemand(_) => None,
+        }
+    }
+
+    /// Copies the values at `at` to `out`, unless they are not held.
+    fn copy(&self, at: Range<usize>, out: &mut [f32]) -> Option<()> {
+        match self {
+            Self::Pixels(bytes) | Self::Counts(bytes) => {
+                let bytes = bytes.get(at)?;
+                out.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte));
+            }
+            Self::Frames(values) => out.copy_from_slice(values.get(at)?),
+            Self::OnDemand(_) => return None,
+        }
+        Some(())
     }
 }
 
@@ -285,6 +397,7 @@ fn hash(labels: &[u32], shape: &[usize], samples: &Samples) -> String {
             hash.update(b"counts");
             hash.update(bytes);
         }
+        Samples::OnDemand(_) => hash.update(b"on demand"),
         Samples::Frames(values) => {
             hash.update(b"frames");
             let mut block = Vec::with_capacity(4 * 4096);
@@ -294,6 +407,15 @@ fn hash(labels: &[u32], shape: &[usize], samples: &Samples) -> String {
                 hash.update(&block);
             }
         }
+    }
+    hex(&hash.finalize())
+}
+
+/// A hash of names and labels; names hold no line ends.
+fn member_hash<'a>(members: impl Iterator<Item = (impl fmt::Display, &'a u32)>) -> String {
+    let mut hash = Sha256::new();
+    for (name, label) in members {
+        hash.update(format!("{label} {name}\n"));
     }
     hex(&hash.finalize())
 }

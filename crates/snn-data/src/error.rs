@@ -53,6 +53,16 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// The folder holds another data set than the one asked for.
+    #[error("{}: holds {found}, not {asked}; ask for {found} or name the folder of {asked} with --data DIR", path.display())]
+    Mismatch {
+        /// The folder.
+        path: PathBuf,
+        /// The data set asked for.
+        asked: &'static str,
+        /// The data set that is there.
+        found: &'static str,
+    },
     /// The data set or format is known, but this version cannot read it.
     #[error("{what} is known but not yet readable by this version; {remedy}")]
     Unreadable {
@@ -69,6 +79,9 @@ pub enum Error {
         /// The cause and the allowed values.
         why: String,
     },
+    /// The caller's watch asked to stop.
+    #[error("opening the data set was stopped")]
+    Stopped,
     /// The operating system refused.
     #[error("{}: {source}; check that the path is readable", path.display())]
     Io {
@@ -155,6 +168,12 @@ pub enum FormatFault {
         /// The cause and the supported kind.
         why: &'static str,
     },
+    /// A recording without a single event.
+    #[error("no events are in it; fetch the file again or take it out of the data set")]
+    NoEvents,
+    /// A shape without a point or a surface.
+    #[error("no points are in it; fetch the file again or take it out of the data set")]
+    NoPoints,
     /// The compressed data are damaged.
     #[error("damaged gzip data; fetch the file again")]
     Gzip,

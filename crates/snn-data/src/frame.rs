@@ -1,6 +1,7 @@
 //! Events counted into frames.
 
-use crate::{Error, EventStream, Result};
+use crate::limits::product;
+use crate::{Error, EventStream, Limits, MAX_T_STEPS, Result};
 
 /// How a recording is cut into `t_steps` frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub enum FrameBy {
 /// which for a sorted recording are the first and the last event's.
 ///
 /// # Errors
-/// [`Error::Config`] when `t_steps` is 0 or the frames would hold more than 2^31 values.
+/// [`Error::Config`] when `t_steps` is not in 1..=[`MAX_T_STEPS`] or the frames would hold more values than
+/// [`Limits::sample_values`] is by default.
 ///
 /// # Example
 /// ```
@@ -35,13 +37,11 @@ pub enum FrameBy {
 /// # Ok::<(), snn_data::Error>(())
 /// ```
 pub fn frames(stream: &EventStream, t_steps: usize, by: FrameBy) -> Result<Vec<f32>> {
-    const MOST: usize = 1 << 31;
-    let (width, plane) =
-        (usize::from(stream.width), usize::from(stream.width) * usize::from(stream.height));
-    let size = t_steps.checked_mul(2 * plane).filter(|&n| t_steps > 0 && n <= MOST);
-    let Some(size) = size else {
-        return Err(Error::config("t_steps", format!("{t_steps} is out of range; give 1 to 4096")));
-    };
+    check_t_steps(t_steps)?;
+    let (width, height) = (usize::from(stream.width), usize::from(stream.height));
+    let plane = width * height;
+    let most = Limits::default().sample_values;
+    let size = product("t_steps, sensor", &[t_steps, 2, height, width], most)?;
     let mut out = vec![0.0f32; size];
     match by {
         FrameBy::Time => by_time(stream, t_steps, width, plane, false, &mut out),
@@ -49,6 +49,14 @@ pub fn frames(stream: &EventStream, t_steps: usize, by: FrameBy) -> Result<Vec<f
         FrameBy::Count => by_count(stream, t_steps, width, plane, &mut out),
     }
     Ok(out)
+}
+
+pub(crate) fn check_t_steps(t_steps: usize) -> Result<()> {
+    if (1..=MAX_T_STEPS).contains(&t_steps) {
+        return Ok(());
+    }
+    let why = format!("{t_steps} is out of range; give 1 to {MAX_T_STEPS}");
+    Err(Error::config("t_steps", why))
 }
 
 fn by_time(
@@ -147,6 +155,10 @@ mod tests {
         assert_eq!(on(&[0, u64::MAX], 2, FrameBy::TimeWhole), [1.0, 1.0]);
         assert!(frames(&stream(&[1]), 0, FrameBy::Time).is_err());
         assert!(frames(&stream(&[1]), usize::MAX, FrameBy::Time).is_err());
+        assert!(frames(&stream(&[1]), MAX_T_STEPS + 1, FrameBy::Time).is_err());
+        let wide = EventStream { width: 32_767, height: 32_767, ..stream(&[1]) };
+        let error = frames(&wide, 1, FrameBy::Time).unwrap_err().to_string();
+        assert!(error.contains("1 x 2 x 32767 x 32767"), "{error}");
     }
 
     #[test]

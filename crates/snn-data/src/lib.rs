@@ -7,6 +7,7 @@
 )]
 
 mod augment;
+mod cache;
 mod catalog;
 mod dataset;
 mod error;
@@ -19,16 +20,19 @@ mod loader;
 pub mod random;
 mod set;
 mod simulate;
+mod split;
 
 pub use augment::Augment;
+pub use cache::{CacheConfig, CacheEntry, cache_entries, clear_cache};
 pub use catalog::{DatasetName, Listing, catalog};
-pub use dataset::{Dataset, Sample, Splits};
+pub use dataset::{Dataset, Kind, Sample, Splits};
 pub use error::{Error, FormatFault, Result};
 pub use event::{Event, EventStream};
 pub use fit::{fit, resize_bilinear};
 pub use format::{EventOptions, Format, read_events};
 pub use frame::{FrameBy, frames};
-pub use limits::Limits;
-pub use loader::{Batch, Epoch, Loader, LoaderConfig};
-pub use set::{DataConfig, open};
+pub use limits::{Limits, MAX_SIZE, MAX_T_STEPS};
+pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order};
+pub use set::{DataConfig, Progress, open, open_with};
 pub use simulate::{Camera, simulate};
+pub use split::Split;

@@ -1,11 +1,14 @@
 //! Batches: a pure function of (data, augmentation, seed, epoch, step), read ahead by threads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::random::{permutation, stream};
-use crate::{Augment, Dataset, Error, Result};
+use rand_chacha::ChaCha8Rng;
+
+use crate::random::{below, permutation, stream};
+use crate::{Augment, Dataset, Error, Kind, Result};
 
 /// Samples side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,13 +23,25 @@ pub struct Batch {
     pub indices: Vec<u32>,
 }
 
+/// Which samples an epoch visits, in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// All, as they are stored.
+    #[default]
+    Stored,
+    /// All, in an order of the epoch's own.
+    Shuffled,
+    /// As many draws with replacement as there are samples, every class equally likely.
+    ClassBalanced,
+}
+
 /// How batches are made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoaderConfig {
     /// Samples of a batch, at least 1.
     pub batch: usize,
-    /// A new order each epoch; otherwise the data set's order.
-    pub shuffle: bool,
+    /// Which samples an epoch visits, in which order.
+    pub order: Order,
     /// Leave a last, smaller batch out, as training does; evaluation keeps it.
     pub drop_last: bool,
     /// Threads that read ahead, each at most two batches; 0 makes each batch when it is asked for.
@@ -49,8 +64,8 @@ impl Loader {
     /// A loader of `data`.
     ///
     /// # Errors
-    /// [`Error::Config`] when `batch` is 0, the rotation is not in 0..=180 degrees, or the data set has more than
-    /// 2^32 samples.
+    /// [`Error::Config`] when `batch` is 0, the rotation is not in 0..=180 degrees, signals or
+    /// points are to be augmented, or the data set has more than 2^32 samples.
     pub fn new(data: Arc<Dataset>, config: LoaderConfig) -> Result<Self> {
         if config.batch == 0 {
             return Err(Error::config("batch", "0 is out of range; give at least 1"));
@@ -58,6 +73,10 @@ impl Loader {
         if !(0.0..=180.0).contains(&config.augment.rotate_degrees) {
             let why = format!("{} is out of range; give 0 to 180", config.augment.rotate_degrees);
             return Err(Error::config("rotate_degrees", why));
+        }
+        if !config.augment.is_none() && !matches!(data.kind(), Kind::Images | Kind::Events) {
+            let why = format!("{} has no pictures to change; leave it out", data.name());
+            return Err(Error::config("augment", why));
         }
         if u32::try_from(data.len()).is_err() {
             return Err(Error::config("data", "more than 2^32 samples; split the data set"));
@@ -83,7 +102,7 @@ impl Loader {
     ///
     /// # Determinism
     /// A function of (data, augmentation, seed, epoch, step): equal for any number of workers and any order of
-    /// calls. The order of an epoch is the permutation of stream (seed, "order", epoch, 0); sample `i` is changed by
+    /// calls. The order of an epoch is drawn by stream (seed, "order", epoch, 0); sample `i` is changed by
     /// stream (seed, "augment", epoch, `i`).
     pub fn batch(&self, epoch: u64, step: usize) -> Result<Batch> {
         self.make(&self.order(epoch), epoch, step)
@@ -128,10 +147,11 @@ impl Loader {
     }
 
     fn order(&self, epoch: u64) -> Vec<usize> {
-        if self.config.shuffle {
-            permutation(&mut stream(self.config.seed, "order", epoch, 0), self.data.len())
-        } else {
-            (0..self.data.len()).collect()
+        let (n, mut rng) = (self.data.len(), stream(self.config.seed, "order", epoch, 0));
+        match self.config.order {
+            Order::Stored => (0..n).collect(),
+            Order::Shuffled => permutation(&mut rng, n),
+            Order::ClassBalanced => balanced(&mut rng, self.data.labels()),
         }
     }
 
@@ -155,6 +175,20 @@ impl Loader {
         let indices = members.iter().map(|&index| index as u32).collect();
         Ok(Batch { x, shape, labels, indices })
     }
+}
+
+/// As many places as there are labels: each of a class that is drawn evenly, drawn evenly from that class.
+fn balanced(rng: &mut ChaCha8Rng, labels: &[u32]) -> Vec<usize> {
+    let mut classes = BTreeMap::<u32, Vec<usize>>::new();
+    for (index, &label) in labels.iter().enumerate() {
+        classes.entry(label).or_default().push(index);
+    }
+    let classes: Vec<Vec<usize>> = classes.into_values().collect();
+    let mut draw = || {
+        let class = classes.get(below(rng, classes.len() as u64) as usize)?;
+        class.get(below(rng, class.len() as u64) as usize).copied()
+    };
+    labels.iter().filter_map(|_| draw()).collect()
 }
 
 /// The rest of an epoch's batches, in order.

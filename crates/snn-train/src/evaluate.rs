@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use snn_data::{Augment, Dataset, Loader, LoaderConfig};
+use snn_data::{Augment, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{Mode, Model};
 use snn_ops::{Tape, buffer};
 
@@ -37,7 +37,7 @@ pub(crate) fn evaluate_until(
 ) -> Result<Option<Metrics>> {
     let config = LoaderConfig {
         batch,
-        shuffle: false,
+        order: Order::Stored,
         drop_last: false,
         workers,
         seed: 0,

@@ -57,6 +57,13 @@ pub struct DataRecipe {
     /// What is done to training samples; default nothing.
     #[serde(default)]
     pub augment: AugmentRecipe,
+    /// How the data set is divided, such as `dvs-cifar10/tebn` or `tebn`; its first split when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// Draw as many training samples as there are, with replacement and every class equally likely, instead of
+    /// visiting each once; default false.
+    #[serde(default)]
+    pub class_balanced: bool,
     /// Use that many training samples only, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_train: Option<usize>,
@@ -79,8 +86,10 @@ impl DataRecipe {
                 FramesBy::Time => FrameBy::Time,
                 FramesBy::Count => FrameBy::Count,
             },
+            split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
+            cache: None,
             seed: 0,
         }
     }

@@ -21,6 +21,9 @@ pub struct RunResult {
     pub dataset: String,
     /// The split that was measured.
     pub split: String,
+    /// Hash of which samples are on which side of it; equal for all ways to prepare them.
+    #[serde(default)]
+    pub split_hash: String,
     /// The network.
     pub architecture: String,
     /// The loss.
@@ -109,6 +112,7 @@ pub(crate) fn finish(
     let result = RunResult {
         dataset: run.test.name().into(),
         split: run.test.split().into(),
+        split_hash: run.split_hash.clone(),
         architecture: recipe.model.architecture.name().into(),
         loss: recipe.loss.loss().name().into(),
         t_steps: recipe.data.t_steps,

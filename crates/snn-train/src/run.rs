@@ -33,6 +33,8 @@ pub struct StepReport {
 
 /// Someone who watches a run, such as a progress bar. `()` watches nothing.
 pub trait Observer {
+    /// Now and then while the data set is opened.
+    fn on_open(&mut self, _progress: snn_data::Progress) {}
     /// After every step.
     fn on_step(&mut self, _report: &StepReport) {}
     /// After every epoch.
@@ -46,10 +48,11 @@ impl Observer for () {}
 pub enum Outcome {
     /// All epochs are done.
     Finished(Box<RunResult>),
-    /// The interrupt flag was set; a checkpoint of this step is written.
+    /// The interrupt flag was set.
     Interrupted {
-        /// Steps taken.
-        step: u64,
+        /// Steps taken, of which a checkpoint is written; none while the data was being opened, when there was
+        /// nothing new to write.
+        step: Option<u64>,
     },
 }
 
@@ -78,12 +81,21 @@ pub fn train(
         run_file::check_recipe(recipe, &options.dir)?;
         return Ok(Outcome::Finished(Box::new(result)));
     }
-    let mut run = Run::open(recipe, options)?;
+    let opened = Run::open(recipe, options, &mut |progress| {
+        observer.on_open(progress);
+        !interrupt.load(Ordering::Relaxed)
+    });
+    let mut run = match opened {
+        Err(Error::Data(snn_data::Error::Stopped)) => {
+            return Ok(Outcome::Interrupted { step: None });
+        }
+        opened => opened?,
+    };
     // The last epoch is in no checkpoint before its evaluation, so that a resumed run comes by here too.
     let last = loop {
         let Some(report) = epoch(&mut run, recipe, observer, interrupt)? else {
             run.save(recipe.train.keep)?;
-            return Ok(Outcome::Interrupted { step: run.progress.step });
+            return Ok(Outcome::Interrupted { step: Some(run.progress.step) });
         };
         observer.on_epoch(&report);
         if let Some(last) = report.test.filter(|_| report.epoch + 1 == report.epochs) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use snn_data::{Augment, Dataset, Loader, LoaderConfig};
+use snn_data::{Augment, CacheConfig, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{InputConfig, Model, ModelConfig};
 
 use crate::recipe::Recipe;
@@ -21,6 +21,8 @@ pub struct RunOptions {
     pub dir: PathBuf,
     /// Where the data sets lie; the data crate's own choice when absent.
     pub data_dir: Option<PathBuf>,
+    /// Where prepared samples of large data sets are kept; nowhere when absent.
+    pub cache: Option<CacheConfig>,
     /// Go on with the run in the directory, or start it when there is none.
     pub resume: bool,
     /// The source code's commit, for the record.
@@ -33,6 +35,7 @@ pub(crate) struct Run {
     pub(crate) identity: Identity,
     pub(crate) train: Arc<Loader>,
     pub(crate) test: Arc<Dataset>,
+    pub(crate) split_hash: String,
     pub(crate) model: Model,
     pub(crate) optimizer: Optimizer,
     pub(crate) progress: Progress,
@@ -45,7 +48,13 @@ pub(crate) struct Run {
 
 impl Run {
     /// Opens the data, builds the model, and restores the newest intact checkpoint.
-    pub(crate) fn open(recipe: &Recipe, options: &RunOptions) -> Result<Self> {
+    ///
+    /// `watch` is told how far the data is and stops the opening by `false`.
+    pub(crate) fn open(
+        recipe: &Recipe,
+        options: &RunOptions,
+        watch: &mut dyn FnMut(snn_data::Progress) -> bool,
+    ) -> Result<Self> {
         let dir = &options.dir;
         if dir.to_str().is_none() {
             // result.json could not name the checkpoint.
@@ -54,7 +63,10 @@ impl Run {
         }
         // A directory that is not there is made only once the data is open, so that a failed start leaves nothing.
         let claimed = if dir.exists() { Some(claim(options)?) } else { None };
-        let splits = snn_data::open(&recipe.data.config(options.data_dir.clone()))?;
+        let mut data = recipe.data.config(options.data_dir.clone());
+        data.cache = options.cache.clone();
+        let splits = snn_data::open_with(&data, watch)?;
+        let split_hash = splits.members();
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
         let (recipe_hash, data_hash) = (recipe.hash()?, data_hash(&train, &test));
         let identity = Identity { recipe_hash, data_hash };
@@ -90,6 +102,7 @@ impl Run {
             identity,
             train: Arc::new(train),
             test,
+            split_hash,
             model,
             optimizer,
             progress,
@@ -136,7 +149,7 @@ fn loader_config(recipe: &Recipe, n: usize) -> LoaderConfig {
     let augment = recipe.data.augment;
     LoaderConfig {
         batch: recipe.train.batch,
-        shuffle: true,
+        order: if recipe.data.class_balanced { Order::ClassBalanced } else { Order::Shuffled },
         drop_last: n >= recipe.train.batch,
         workers: recipe.train.workers,
         seed: recipe.seed,

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use snn_data::{MAX_SIZE, MAX_T_STEPS};
+
 use crate::{Error, Recipe, Result};
 
 /// No count in a recipe may exceed this.
@@ -11,12 +13,13 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     let Recipe { seed, data, model, neuron, loss, optimizer, schedule, train } = recipe;
     need("seed", seed, *seed < 1 << 63, "0 to 2^63 - 1, TOML's largest integer")?;
     need("data.name", &data.name, !data.name.is_empty(), "the name of a data set")?;
-    count("data.t_steps", data.t_steps, 1, 1 << 16)?;
-    count("data.size", data.size.unwrap_or(1), 1, 1 << 14)?;
-    count("data.limit_train", data.limit_train.unwrap_or(1), 1, usize::MAX >> 1)?;
-    count("data.limit_test", data.limit_test.unwrap_or(1), 1, usize::MAX >> 1)?;
-    count("data.augment.crop_padding", data.augment.crop_padding, 0, 1 << 14)?;
-    count("data.augment.cutout", data.augment.cutout, 0, 1 << 14)?;
+    count("data.t_steps", data.t_steps, 1, MAX_T_STEPS)?;
+    count("data.size", data.size.unwrap_or(1), 1, MAX_SIZE)?;
+    // The loader numbers samples in 32 bits.
+    count("data.limit_train", data.limit_train.unwrap_or(1), 1, u32::MAX as usize)?;
+    count("data.limit_test", data.limit_test.unwrap_or(1), 1, u32::MAX as usize)?;
+    count("data.augment.crop_padding", data.augment.crop_padding, 0, MAX_SIZE)?;
+    count("data.augment.cutout", data.augment.cutout, 0, MAX_SIZE)?;
     range("data.augment.rotate_degrees", data.augment.rotate_degrees.into(), 0.0, 180.0)?;
     positive("model.width", model.width)?;
     neuron.lif()?;

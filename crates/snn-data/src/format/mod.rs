@@ -10,7 +10,10 @@ mod atis;
 mod cifar;
 mod gzip;
 mod idx;
+mod mat;
 mod npy;
+mod npz;
+mod points;
 mod sniff;
 
 use std::io::Read;
@@ -21,7 +24,10 @@ pub use atis::{AtisOptions, atis};
 pub use cifar::{Cifar, cifar10, cifar100};
 pub use gzip::gunzip;
 pub use idx::{Idx, idx};
+pub use mat::{Mat, mat};
 pub use npy::{read_npy, write_npy};
+pub use npz::npz;
+pub use points::{Mesh, off, xyz};
 pub use sniff::Format;
 
 use crate::limits::check;

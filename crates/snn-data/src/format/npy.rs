@@ -95,7 +95,11 @@ struct Field {
 }
 
 /// The header's text and the values.
-fn split<'a>(bytes: &'a [u8], limits: &Limits, path: &Path) -> Result<(&'a str, &'a [u8])> {
+pub(super) fn split<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    path: &Path,
+) -> Result<(&'a str, &'a [u8])> {
     let magic = || Error::format(path, 0, FormatFault::Magic { expected: "a .npy file" });
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(magic)?;
     let truncated = |need, have: usize| {

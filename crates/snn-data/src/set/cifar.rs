@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::part::{Images, entries, folder, image_set, owned, split_name};
+use super::Opening;
+use super::files::entries;
+use super::part::{Images, folder, image_set, owned};
 use crate::format::{Cifar, cifar10, cifar100, read_file};
-use crate::{DataConfig, DatasetName, Error, Limits, Result, Splits};
+use crate::split::{self, Split, name_of};
+use crate::{DatasetName, Error, Limits, Result, Splits};
 
-const NAMES_10: [&str; 10] =
+pub(super) const NAMES_10: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// The paper's test side; its training side has ImageNet's by accident.
@@ -17,7 +20,7 @@ const MOMENTS_100: (&[f32], &[f32]) = (&[0.5071, 0.4867, 0.4408], &[0.2675, 0.25
 /// One of the two sets.
 struct Kind {
     name: DatasetName,
-    base: &'static str,
+    splits: &'static [Split],
     subfolders: &'static [&'static str],
     /// What the names of the training and the test files begin with.
     train: &'static str,
@@ -28,10 +31,10 @@ struct Kind {
     moments: (&'static [f32], &'static [f32]),
 }
 
-pub(super) fn ten(config: &DataConfig) -> Result<Splits> {
+pub(super) fn ten(opening: &Opening<'_>) -> Result<Splits> {
     let kind = Kind {
         name: DatasetName::Cifar10,
-        base: "cifar10",
+        splits: split::CIFAR10,
         subfolders: &["cifar-10-batches-bin", "cifar10", "cifar10-small"],
         train: "data_batch_",
         test: "test_batch",
@@ -40,13 +43,13 @@ pub(super) fn ten(config: &DataConfig) -> Result<Splits> {
         read: cifar10,
         moments: MOMENTS_10,
     };
-    open(config, &kind)
+    open(opening, &kind)
 }
 
-pub(super) fn hundred(config: &DataConfig) -> Result<Splits> {
+pub(super) fn hundred(opening: &Opening<'_>) -> Result<Splits> {
     let kind = Kind {
         name: DatasetName::Cifar100,
-        base: "cifar100",
+        splits: split::CIFAR100,
         subfolders: &["cifar-100-binary", "cifar100", "cifar100-small"],
         train: "train",
         test: "test",
@@ -55,18 +58,19 @@ pub(super) fn hundred(config: &DataConfig) -> Result<Splits> {
         read: cifar100,
         moments: MOMENTS_100,
     };
-    open(config, &kind)
+    open(opening, &kind)
 }
 
-fn open(config: &DataConfig, kind: &Kind) -> Result<Splits> {
+fn open(opening: &Opening<'_>, kind: &Kind) -> Result<Splits> {
+    let config = opening.config;
     let what = format!("{}*.bin and {}*.bin", kind.train, kind.test);
     let holds =
         |dir: &Path| [kind.train, kind.test].iter().all(|side| !files(dir, side).is_empty());
     let dir = folder(config, kind.name, kind.subfolders, &what, holds)?;
     let (train, test) = (images(&dir, kind.train, kind)?, images(&dir, kind.test, kind)?);
-    let split = split_name(kind.base, kind.name, &train.labels, &test.labels, config);
+    let split = name_of(kind.splits, (train.labels.len(), test.labels.len()), config);
     let set = |images, limit| {
-        image_set(config, &split, class_names(&dir, kind)?, images, limit, kind.moments)
+        image_set(opening, &split, class_names(&dir, kind)?, images, limit, kind.moments)
     };
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }

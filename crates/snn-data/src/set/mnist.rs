@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::part::{Images, choose, event_set, folder, image_set, owned, pick, split_name};
+use super::Opening;
+use super::part::{Images, choose, event_set, folder, image_set, owned, pick};
 use crate::format::{gunzip, idx, read_file};
 use crate::random::stream;
+use crate::split::{self, Split, name_of};
 use crate::{
     Camera, DataConfig, Dataset, DatasetName, Error, FormatFault, Limits, Result, Splits, simulate,
 };
@@ -27,37 +29,33 @@ const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const FASHION_MOMENTS: (&[f32], &[f32]) = (&[0.2860], &[0.3530]);
 const MNIST_MOMENTS: (&[f32], &[f32]) = (&[0.1307], &[0.3081]);
 
-pub(super) fn digits(config: &DataConfig) -> Result<Splits> {
-    // Both sets have the same file names, so the folder has to tell them apart.
-    let is_mnist = |dir: &Path| {
-        let name = dir.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        !name.contains("fashion") && is_there(dir)
-    };
-    let dir = folder(config, DatasetName::Mnist, &["mnist", "MNIST/raw"], FIRST, is_mnist)?;
-    let (train, test) = (images(&dir, "train")?, images(&dir, "t10k")?);
-    let split = split_name("mnist", DatasetName::Mnist, &train.labels, &test.labels, config);
+pub(super) fn digits(opening: &Opening<'_>) -> Result<Splits> {
+    let (train, test, split) = read(opening.config, &MNIST, &FASHION_MNIST)?;
     let set =
-        |images, limit| image_set(config, &split, owned(&DIGITS), images, limit, MNIST_MOMENTS);
+        |images, limit| image_set(opening, &split, owned(&DIGITS), images, limit, MNIST_MOMENTS);
+    let config = opening.config;
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
-pub(super) fn fashion(config: &DataConfig) -> Result<Splits> {
-    let (train, test, split) = fashion_images(config)?;
+pub(super) fn fashion(opening: &Opening<'_>) -> Result<Splits> {
+    let (train, test, split) = read(opening.config, &FASHION_MNIST, &MNIST)?;
     let set =
-        |images, limit| image_set(config, &split, owned(&FASHION), images, limit, FASHION_MOMENTS);
+        |images, limit| image_set(opening, &split, owned(&FASHION), images, limit, FASHION_MOMENTS);
+    let config = opening.config;
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
 /// The recording of image `index` is drawn by stream (seed, "simulate-train" or "simulate-test", 0, `index`).
-pub(super) fn fashion_dvs(config: &DataConfig) -> Result<Splits> {
-    let (train, test, split) = fashion_images(config)?;
+pub(super) fn fashion_dvs(opening: &Opening<'_>) -> Result<Splits> {
+    let config = opening.config;
+    let (train, test, split) = read(config, &FASHION_MNIST, &MNIST)?;
     let set = |images: &Images, limit, purpose: &str| -> Result<Dataset> {
         let camera = Camera::default();
         let [_, height, width] = images.shape;
         let chosen = choose(&images.labels, limit);
         let labels = pick(&images.labels, &chosen);
         let side = (usize::from(camera.height), usize::from(camera.width));
-        event_set(config, &split, owned(&FASHION), labels, &chosen, side, |index| {
+        event_set(opening, &split, owned(&FASHION), labels, &chosen, side, |index| {
             let n = height * width;
             let image = images.pixels.get(index * n..(index + 1) * n).unwrap_or(&[]);
             let mut rng = stream(config.seed, purpose, 0, index as u64);
@@ -70,16 +68,39 @@ pub(super) fn fashion_dvs(config: &DataConfig) -> Result<Splits> {
     })
 }
 
-fn fashion_images(config: &DataConfig) -> Result<(Images, Images, String)> {
-    let name = DatasetName::FashionMnist;
-    let is_fashion = |dir: &Path| {
-        let name = dir.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        name != "mnist" && is_there(dir)
-    };
-    let subfolders = ["fashion-mnist", "fashion_mnist", "FashionMNIST/raw"];
-    let dir = folder(config, name, &subfolders, FIRST, is_fashion)?;
+/// One of the two sets, whose files have the same names and sizes.
+struct Kind {
+    name: DatasetName,
+    splits: &'static [Split],
+    subfolders: &'static [&'static str],
+    /// The first labels of the training and of the test file, which tell the sets apart.
+    first: [[u32; 10]; 2],
+}
+
+const MNIST: Kind = Kind {
+    name: DatasetName::Mnist,
+    splits: split::MNIST,
+    subfolders: &["mnist", "MNIST/raw"],
+    first: [[5, 0, 4, 1, 9, 2, 1, 3, 1, 4], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]],
+};
+const FASHION_MNIST: Kind = Kind {
+    name: DatasetName::FashionMnist,
+    splits: split::FASHION_MNIST,
+    subfolders: &["fashion-mnist", "fashion_mnist", "FashionMNIST/raw"],
+    first: [[9, 0, 0, 3, 0, 2, 7, 2, 5, 5], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]],
+};
+
+/// The training and test images of `kind` and the split's name; the files of `other` are refused.
+fn read(config: &DataConfig, kind: &Kind, other: &Kind) -> Result<(Images, Images, String)> {
+    let dir = folder(config, kind.name, kind.subfolders, FIRST, is_there)?;
     let (train, test) = (images(&dir, "train")?, images(&dir, "t10k")?);
-    let split = split_name("fashion-mnist", name, &train.labels, &test.labels, config);
+    for (side, first) in [&train, &test].into_iter().zip(&other.first) {
+        if side.labels.starts_with(first) {
+            let (asked, found) = (kind.name.as_str(), other.name.as_str());
+            return Err(Error::Mismatch { path: dir, asked, found });
+        }
+    }
+    let split = name_of(kind.splits, (train.labels.len(), test.labels.len()), config);
     Ok((train, test, split))
 }
 

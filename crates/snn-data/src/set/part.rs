@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::Opening;
+use super::recordings::Resize;
 use crate::dataset::{Samples, counts};
-use crate::{DataConfig, Dataset, DatasetName, Error, EventStream, Result, fit, frames};
+use crate::limits::product;
+use crate::{DataConfig, Dataset, DatasetName, Error, EventStream, Limits, Result, fit, frames};
 
 /// Recordings decoded at a time, so that a large set is never in memory twice.
 const BLOCK: usize = 512;
@@ -26,7 +29,8 @@ pub(super) fn folder(
     holds: impl Fn(&Path) -> bool,
 ) -> Result<PathBuf> {
     let source = name.listing().map_or("", |listing| listing.source);
-    let remedy = format!("name the folder of {name}: {source}", name = name.as_str());
+    let remedy =
+        format!("name the folder of {name} with --data DIR: {source}", name = name.as_str());
     let dir = config.dir.clone().unwrap_or_default();
     if config.dir.is_none() {
         return Err(Error::Missing { path: "data folder".into(), what: what.into(), remedy });
@@ -37,22 +41,6 @@ pub(super) fn folder(
         what: what.into(),
         remedy,
     })
-}
-
-/// A folder's entries in order: by the number that the name is, else by name.
-pub(super) fn entries(dir: &Path, extension: &str) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(Error::io(dir))? {
-        let path = entry.map_err(Error::io(dir))?.path();
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension)) {
-            found.push(path);
-        }
-    }
-    found.sort_by_cached_key(|path| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (stem.parse::<u64>().unwrap_or(u64::MAX), stem)
-    });
-    Ok(found)
 }
 
 /// The places of the first `limit` samples when the classes take turns, in the original order.
@@ -73,61 +61,25 @@ pub(super) fn choose(labels: &[u32], limit: Option<usize>) -> Vec<usize> {
     chosen
 }
 
-/// `<base>/official` for the whole set, else what part of it there is, and what the limits leave.
-pub(super) fn split_name(
-    base: &str,
-    name: DatasetName,
-    train: &[u32],
-    test: &[u32],
-    config: &DataConfig,
-) -> String {
-    let whole = match name.listing() {
-        // The catalog's figures for the embedded set are those of the subset.
-        _ if name == DatasetName::FashionMnist => (60_000, 10_000),
-        Some(listing) => (listing.train, listing.test),
-        None => (0, 0),
-    };
-    let mut per_class = std::collections::BTreeMap::<u32, usize>::new();
-    for &label in train {
-        *per_class.entry(label).or_default() += 1;
-    }
-    let mut counts = per_class.into_values();
-    let first = counts.next().unwrap_or(0);
-    let part = if (train.len(), test.len()) == whole {
-        "official".to_owned()
-    } else if counts.all(|n| n == first) {
-        format!("subset-{first}-per-class")
-    } else {
-        format!("subset-{}-{}", train.len(), test.len())
-    };
-    limited(format!("{base}/{part}"), train.len(), test.len(), config)
-}
-
-/// The split's name with the limits that bite.
-pub(super) fn limited(split: String, train: usize, test: usize, config: &DataConfig) -> String {
-    let left = |n: usize, limit: Option<usize>| limit.map_or(n, |limit| limit.min(n));
-    let (new_train, new_test) = (left(train, config.limit_train), left(test, config.limit_test));
-    if (new_train, new_test) == (train, test) {
-        return split;
-    }
-    format!("{split}+limit-{new_train}-{new_test}")
-}
-
 /// The chosen images at the configured size.
 pub(super) fn image_set(
-    config: &DataConfig,
+    opening: &Opening<'_>,
     split: &str,
     class_names: Vec<String>,
     images: &Images,
     limit: Option<usize>,
     moments: (&[f32], &[f32]),
 ) -> Result<Dataset> {
+    let config = opening.config;
     let [channels, height, width] = images.shape;
     let side = config.size.map_or((height, width), |size| (size, size));
     let chosen = choose(&images.labels, limit);
     let n = channels * height * width;
-    let mut pixels = Vec::with_capacity(chosen.len() * channels * side.0 * side.1);
-    for &index in &chosen {
+    let mut pixels = reserved(&[chosen.len(), channels, side.0, side.1])?;
+    for (done, &index) in chosen.iter().enumerate() {
+        if done.is_multiple_of(BLOCK) {
+            opening.report(done, chosen.len())?;
+        }
         let image = images.pixels.get(index * n..(index + 1) * n).unwrap_or(&[]);
         if side == (height, width) {
             pixels.extend_from_slice(image);
@@ -139,12 +91,16 @@ pub(super) fn image_set(
     }
     let labels = pick(&images.labels, &chosen);
     let shape = [channels, side.0, side.1];
-    Dataset::from_images(&config.name, split, class_names, labels, shape, pixels, moments)
+    let set =
+        Dataset::from_images(&config.name, split, class_names, labels, shape, pixels, moments)?;
+    Ok(set.with_members(chosen.iter()))
 }
 
 /// The recordings that `read` gives for `chosen`, framed at the configured size, in parallel.
+///
+/// A recording without events has no class to learn: `read` refuses it.
 pub(super) fn event_set(
-    config: &DataConfig,
+    opening: &Opening<'_>,
     split: &str,
     class_names: Vec<String>,
     labels: Vec<u32>,
@@ -152,25 +108,48 @@ pub(super) fn event_set(
     (height, width): (usize, usize),
     read: impl Fn(usize) -> Result<EventStream> + Sync,
 ) -> Result<Dataset> {
+    let config = opening.config;
     let side = config.size.map_or((height, width), |size| (size, size));
-    let one = |&index: &usize| -> Result<Samples> {
-        let x = frames(&read(index)?, config.t_steps, config.frames_by)?;
-        let x = if side == (height, width) { x } else { fit(&x, (height, width), side) };
-        Ok(counts(&x).map_or(Samples::Frames(x), Samples::Counts))
-    };
-    let mut bytes = Vec::new();
-    // Memory that is reserved and not used costs nothing; without it the set would be copied as it grows.
-    let sample = config.t_steps * 2 * side.0 * side.1;
-    let _ = bytes.try_reserve_exact(sample.saturating_mul(chosen.len()));
-    let mut all = Samples::Counts(bytes);
-    for block in chosen.chunks(BLOCK) {
+    let one = |&index: &usize| prepared(&read(index)?, config, side, fit);
+    let mut all = Samples::Counts(reserved(&[chosen.len(), config.t_steps, 2, side.0, side.1])?);
+    for (i, block) in chosen.chunks(BLOCK).enumerate() {
+        opening.report(i * BLOCK, chosen.len())?;
         let block: Vec<Result<Samples>> = block.par_iter().map(one).collect();
         for sample in block {
             all = joined(all, sample?);
         }
     }
     let shape = vec![config.t_steps, 2, side.0, side.1];
-    Dataset::new(&config.name, split, class_names, labels, shape, all)
+    let set = Dataset::new(&config.name, split, class_names, labels, shape, all)?;
+    Ok(set.with_members(chosen.iter()))
+}
+
+/// A recording as the frames of a sample of `side` (rows, columns).
+pub(super) fn prepared(
+    stream: &EventStream,
+    config: &DataConfig,
+    side: (usize, usize),
+    resize: Resize,
+) -> Result<Samples> {
+    let x = frames(stream, config.t_steps, config.frames_by)?;
+    let x = resize(&x, (stream.height.into(), stream.width.into()), side);
+    Ok(counts(&x).map_or(Samples::Frames(x), Samples::Counts))
+}
+
+/// An empty vector for the bytes of `[N, ...]`, refused where limits or memory cannot hold them.
+///
+/// Memory that is reserved and not used costs nothing; without it the set would be copied as it grows.
+pub(super) fn reserved(shape: &[usize]) -> Result<Vec<u8>> {
+    let limits = Limits::default();
+    let sample = shape.get(1..).unwrap_or(&[]);
+    product("sample size", sample, limits.sample_values)?;
+    let bytes = product("samples and their size", shape, limits.set_bytes)?;
+    let mut out = Vec::new();
+    out.try_reserve_exact(bytes).map_err(|_| {
+        let why = format!("{bytes} bytes are not there; use fewer or smaller samples");
+        Error::config("memory", why)
+    })?;
+    Ok(out)
 }
 
 /// One after the other: bytes as long as both are.
@@ -197,6 +176,8 @@ fn joined(all: Samples, next: Samples) -> Samples {
             all.extend(next);
             Samples::Counts(all)
         }
+        // Held samples are not made of others.
+        (all, _) => all,
     }
 }
 
@@ -222,19 +203,11 @@ mod tests {
     }
 
     #[test]
-    fn split_names_say_what_is_there() {
-        let config = DataConfig::new("mnist", None);
-        let name = |train: &[u32], config: &DataConfig| {
-            split_name("mnist", DatasetName::Mnist, train, &[0, 1], config)
-        };
-        assert_eq!(name(&[0, 1, 0, 1], &config), "mnist/subset-2-per-class");
-        assert_eq!(name(&[0, 1, 0], &config), "mnist/subset-3-2");
-        let limited = DataConfig { limit_train: Some(2), limit_test: Some(5), ..config };
-        assert_eq!(name(&[0, 1, 0], &limited), "mnist/subset-3-2+limit-2-2");
-        let (train, test) = (vec![0; 60_000], vec![0; 10_000]);
-        let name =
-            split_name("mnist", DatasetName::Mnist, &train, &test, &DataConfig::new("mnist", None));
-        assert_eq!(name, "mnist/official");
+    fn sets_beyond_the_limits_are_refused() {
+        assert!(reserved(&[10, 3, 4]).is_ok_and(|bytes| bytes.capacity() >= 120));
+        for shape in [&[usize::MAX, 3][..], &[1, 1 << 20, 1 << 20], &[1 << 20, 1 << 20]] {
+            assert!(matches!(reserved(shape), Err(Error::Config { .. })), "{shape:?}");
+        }
     }
 
     #[test]

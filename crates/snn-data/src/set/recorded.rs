@@ -1,108 +1,96 @@
-//! Recorded event sets: N-MNIST and POKER-DVS.
+//! Recorded event sets that are held in memory: N-MNIST and POKER-DVS.
 
 use std::path::{Path, PathBuf};
 
-use super::part::{choose, entries, event_set, folder, limited, owned, pick, split_name};
-use crate::format::{Aedat2Options, AtisOptions, aedat2, atis, read_file};
-use crate::{DataConfig, Dataset, DatasetName, Error, EventStream, Limits, Result, Splits};
-
-/// Files and the classes that their folders or names say.
-#[derive(Default)]
-struct Files {
-    paths: Vec<PathBuf>,
-    labels: Vec<u32>,
-}
+use super::Opening;
+use super::files::{Item, entries, name};
+use super::part::{folder, owned};
+use super::recordings::{Reader, Recorded};
+use crate::format::{Aedat2Options, AtisOptions, aedat2, atis};
+use crate::split::{self, Split, name_of};
+use crate::{DatasetName, Result, Splits, fit};
 
 /// N-MNIST: `Train/<digit>/NNNNN.bin` and `Test/<digit>/NNNNN.bin`, in the order of the numbers, which is MNIST's.
-pub(super) fn nmnist(config: &DataConfig) -> Result<Splits> {
-    let name = DatasetName::NMnist;
+pub(super) fn nmnist(opening: &Opening<'_>) -> Result<Splits> {
     let subfolders = ["n-mnist", "N-MNIST", "nmnist", "n-mnist-1100"];
     let holds = |dir: &Path| ["Train", "Test"].iter().all(|side| dir.join(side).join("0").is_dir());
-    let dir = folder(config, name, &subfolders, "Train/0 and Test/0", holds)?;
-    let (train, test) = (digits(&dir.join("Train"))?, digits(&dir.join("Test"))?);
-    let split = split_name("nmnist", name, &train.labels, &test.labels, config);
+    let what = "Train/0 and Test/0";
+    let dir = folder(opening.config, DatasetName::NMnist, &subfolders, what, holds)?;
+    let sides = (digits(&dir.join("Train"))?, digits(&dir.join("Test"))?);
     let class_names: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
-    let limits = Limits::default();
-    let read = |path: &Path| {
-        let options = AtisOptions { sensor: Some((34, 34)), overflow_markers: false };
-        atis(&read_file(path, &limits)?, &options, &limits, path)
+    let reader = Reader {
+        name: "atis 34x34",
+        read: |bytes, limits, path| {
+            let options = AtisOptions { sensor: Some((34, 34)), overflow_markers: false };
+            atis(bytes, &options, limits, path)
+        },
+        resize: fit,
+        side: (34, 34),
+        in_memory: true,
     };
-    let set =
-        |files, limit| dataset(config, &split, class_names.clone(), files, limit, (34, 34), read);
-    Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
+    splits(opening, &dir, split::NMNIST, &class_names, reader, sides)
 }
 
-fn digits(dir: &Path) -> Result<Files> {
+fn digits(dir: &Path) -> Result<Vec<Item>> {
     let mut found = Vec::new();
-    for digit in 0..10u32 {
+    for digit in 0..10 {
         for path in entries(&dir.join(digit.to_string()), "bin")? {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             found.push((stem.parse::<u64>().unwrap_or(u64::MAX), digit, path));
         }
     }
     found.sort();
-    let mut files = Files::default();
-    for (_, digit, path) in found {
-        files.paths.push(path);
-        files.labels.push(digit);
-    }
-    Ok(files)
+    Ok(found.into_iter().map(|(_, digit, path)| Item::new(path, digit)).collect())
 }
 
 const SUITS: [&str; 4] = ["club", "diamond", "heart", "spade"];
 
 /// POKER-DVS: files named by suit, sorted by name; the 1st, 3rd, ... train and the 2nd, 4th, ... test.
-pub(super) fn poker(config: &DataConfig) -> Result<Splits> {
+pub(super) fn poker(opening: &Opening<'_>) -> Result<Splits> {
     let what = "*.aedat files named by club, diamond, heart and spade";
-    let holds = |dir: &Path| suits(dir).is_ok_and(|files| !files.paths.is_empty());
+    let holds = |dir: &Path| suits(dir).is_ok_and(|items| !items.is_empty());
     let subfolders = ["poker-dvs/aedat", "aedat", "poker-dvs", "poker_dvs"];
-    let dir = folder(config, DatasetName::PokerDvs, &subfolders, what, holds)?;
-    let (mut train, mut test) = (Files::default(), Files::default());
-    let all = suits(&dir)?;
-    for (i, (path, label)) in all.paths.into_iter().zip(all.labels).enumerate() {
-        let side = if i % 2 == 0 { &mut train } else { &mut test };
-        side.paths.push(path);
-        side.labels.push(label);
+    let dir = folder(opening.config, DatasetName::PokerDvs, &subfolders, what, holds)?;
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for (i, item) in suits(&dir)?.into_iter().enumerate() {
+        if i % 2 == 0 { train.push(item) } else { test.push(item) }
     }
-    let (n_train, n_test) = (train.labels.len(), test.labels.len());
-    let split = limited("poker-dvs/even-odd".into(), n_train, n_test, config);
-    let limits = Limits::default();
-    let read = |path: &Path| {
-        let options = Aedat2Options { sensor: (35, 35), mirror_x: false };
-        aedat2(&read_file(path, &limits)?, &options, &limits, path)
+    let reader = Reader {
+        name: "aedat2 35x35",
+        read: |bytes, limits, path| {
+            let options = Aedat2Options { sensor: (35, 35), mirror_x: false };
+            aedat2(bytes, &options, limits, path)
+        },
+        resize: fit,
+        side: (35, 35),
+        in_memory: true,
     };
-    let set = |files, limit| dataset(config, &split, owned(&SUITS), files, limit, (35, 35), read);
-    Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
+    splits(opening, &dir, split::POKER_DVS, &owned(&SUITS), reader, (train, test))
 }
 
-fn suits(dir: &Path) -> Result<Files> {
-    let mut files = Files::default();
+fn suits(dir: &Path) -> Result<Vec<Item>> {
     let mut paths = entries(dir, "aedat")?;
     paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // A file of another kind is not part of the set.
-        if let Some(label) = SUITS.iter().position(|suit| name.contains(suit)) {
-            files.paths.push(path);
-            files.labels.push(label as u32);
-        }
-    }
-    Ok(files)
+    // A file of another kind is not part of the set.
+    let suit = |path: &Path| SUITS.iter().position(|suit| name(path).contains(suit));
+    let item = |path: PathBuf| suit(&path).map(|label| Item::new(path, label as u32));
+    Ok(paths.into_iter().filter_map(item).collect())
 }
 
-fn dataset(
-    config: &DataConfig,
-    split: &str,
-    class_names: Vec<String>,
-    files: &Files,
-    limit: Option<usize>,
-    side: (usize, usize),
-    read: impl Fn(&Path) -> Result<EventStream> + Sync,
-) -> Result<Dataset> {
-    let chosen = choose(&files.labels, limit);
-    let labels = pick(&files.labels, &chosen);
-    event_set(config, split, class_names, labels, &chosen, side, |index| {
-        let out_of_range = || Error::config("index", format!("{index} is out of range"));
-        read(files.paths.get(index).ok_or_else(out_of_range)?)
+/// Both sides of a set of recordings, by one of `known` splits or a part of the first.
+pub(super) fn splits(
+    opening: &Opening<'_>,
+    root: &Path,
+    known: &[Split],
+    class_names: &[String],
+    reader: Reader,
+    (train, test): (Vec<Item>, Vec<Item>),
+) -> Result<Splits> {
+    let config = opening.config;
+    let split = &name_of(known, (train.len(), test.len()), config);
+    let set = Recorded { opening, root, split, class_names, reader };
+    Ok(Splits {
+        train: set.dataset(&train, config.limit_train)?,
+        test: set.dataset(&test, config.limit_test)?,
     })
 }

@@ -2,9 +2,12 @@
 
 use rand_chacha::ChaCha8Rng;
 
+use super::Opening;
+use super::part::reserved;
 use crate::dataset::Samples;
+use crate::limits::product;
 use crate::random::{between, stream, unit};
-use crate::{DataConfig, Dataset, Result, Splits};
+use crate::{DataConfig, Dataset, Limits, Result, Splits};
 
 const CLASSES: usize = 10;
 const BLOBS: usize = 3;
@@ -12,9 +15,10 @@ const BLOBS: usize = 3;
 /// Images `[3, size, size]`, 32 pixels by default; `limit_train` and `limit_test` are the numbers made (512, 128).
 ///
 /// The classes' patterns are the same for every seed; the seed draws the noise.
-pub(super) fn images(config: &DataConfig) -> Result<Splits> {
+pub(super) fn images(opening: &Opening<'_>) -> Result<Splits> {
+    let config = opening.config;
     let size = config.size.unwrap_or(32);
-    let patterns = patterns(3, size);
+    let patterns = patterns(3, size)?;
     let draw = |class: usize, rng: &mut ChaCha8Rng| -> Vec<u8> {
         let pattern = patterns.get(class).map_or(&[][..], Vec::as_slice);
         pattern
@@ -23,7 +27,7 @@ pub(super) fn images(config: &DataConfig) -> Result<Splits> {
             .collect()
     };
     let part = |n, side| {
-        let (labels, pixels) = generate(config.seed, side, n, draw);
+        let (labels, pixels) = generate(opening, side, &[n, 3, size, size], draw)?;
         Dataset::from_images(
             &config.name,
             "synthetic/generated",
@@ -38,9 +42,10 @@ pub(super) fn images(config: &DataConfig) -> Result<Splits> {
 }
 
 /// Event frames `[T, 2, size, size]`, 32 pixels by default, of blobs that move one pixel a step.
-pub(super) fn events(config: &DataConfig) -> Result<Splits> {
+pub(super) fn events(opening: &Opening<'_>) -> Result<Splits> {
+    let config = opening.config;
     let (size, t_steps) = (config.size.unwrap_or(32), config.t_steps);
-    let patterns = patterns(2, size);
+    let patterns = patterns(2, size)?;
     let draw = |class: usize, rng: &mut ChaCha8Rng| -> Vec<u8> {
         let pattern = patterns.get(class).map_or(&[][..], Vec::as_slice);
         let mut counts = Vec::with_capacity(t_steps * pattern.len());
@@ -58,7 +63,7 @@ pub(super) fn events(config: &DataConfig) -> Result<Splits> {
         counts
     };
     let part = |n, side| {
-        let (labels, counts) = generate(config.seed, side, n, draw);
+        let (labels, counts) = generate(opening, side, &[n, t_steps, 2, size, size], draw)?;
         let shape = vec![t_steps, 2, size, size];
         let samples = Samples::Counts(counts);
         Dataset::new(&config.name, "synthetic/generated", class_names(), labels, shape, samples)
@@ -80,26 +85,27 @@ fn splits(
     })
 }
 
-/// `n` samples, the classes taking turns.
+/// Samples of `shape` `[N, ...]`, the classes taking turns.
 fn generate(
-    seed: u64,
+    opening: &Opening<'_>,
     side: &str,
-    n: usize,
+    shape: &[usize],
     draw: impl Fn(usize, &mut ChaCha8Rng) -> Vec<u8>,
-) -> (Vec<u32>, Vec<u8>) {
-    let mut values = Vec::new();
-    let labels = (0..n)
-        .map(|index| {
-            let class = index % CLASSES;
-            values.extend(draw(class, &mut stream(seed, side, 0, index as u64)));
-            class as u32
-        })
-        .collect();
-    (labels, values)
+) -> Result<(Vec<u32>, Vec<u8>)> {
+    let (n, mut values) = (shape.first().copied().unwrap_or(0), reserved(shape)?);
+    let mut labels = Vec::with_capacity(n);
+    for index in 0..n {
+        opening.report(index, n)?;
+        let class = index % CLASSES;
+        values.extend(draw(class, &mut stream(opening.config.seed, side, 0, index as u64)));
+        labels.push(class as u32);
+    }
+    Ok((labels, values))
 }
 
 /// For each class `[channels, size, size]` levels in [0, 1]: blobs at fixed random places.
-fn patterns(channels: usize, size: usize) -> Vec<Vec<f32>> {
+fn patterns(channels: usize, size: usize) -> Result<Vec<Vec<f32>>> {
+    product("size", &[CLASSES, channels, size, size], Limits::default().sample_values)?;
     let pattern = |class: usize| {
         let mut rng = stream(0, "synthetic-pattern", 0, class as u64);
         let mut levels = Vec::with_capacity(channels * size * size);
@@ -116,5 +122,5 @@ fn patterns(channels: usize, size: usize) -> Vec<Vec<f32>> {
         }
         levels
     };
-    (0..CLASSES).map(pattern).collect()
+    Ok((0..CLASSES).map(pattern).collect())
 }

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use snn_data::format::{self, read_file, write_npy};
-use snn_data::{DataConfig, DatasetName, Error, EventOptions, Limits, catalog, open, read_events};
+use snn_data::{
+    DataConfig, DatasetName, Error, EventOptions, Limits, MAX_SIZE, MAX_T_STEPS, catalog, open,
+    open_with, read_events,
+};
 
 use crate::util::{opened, per_class, repository_data, shared_data};
 
@@ -43,8 +46,6 @@ fn mnist_is_whole() {
     assert_eq!((splits.train.len(), splits.test.len()), (60_000, 10_000));
     assert_eq!(splits.train.split(), "mnist/official");
     assert_eq!(splits.train.labels()[..5], [5, 0, 4, 1, 9]);
-    let config = DataConfig::new("mnist", Some(repository_data().join("fashion-mnist")));
-    assert!(matches!(open(&config), Err(Error::Missing { .. })), "clothing read as digits");
 }
 
 #[test]
@@ -165,6 +166,7 @@ fn names_that_cannot_be_opened_say_what_to_do() {
         for dir in [None, Some("/nowhere".into())] {
             let error = open(&DataConfig::new(listing.name, dir)).unwrap_err();
             assert!(matches!(error, Error::Missing { .. }), "{error}");
+            assert!(error.to_string().contains("--data DIR"), "{error}");
         }
     }
     assert!(matches!(open(&DataConfig::new("nothing", None)), Err(Error::Config { .. })));
@@ -183,6 +185,106 @@ fn settings_out_of_range_are_refused() {
     for config in wrong {
         assert!(matches!(open(&config), Err(Error::Config { .. })), "{config:?}");
     }
+}
+
+#[test]
+fn numbers_beyond_the_memory_are_refused() {
+    for name in ["synthetic", "synthetic_events"] {
+        let config = DataConfig::new(name, None);
+        let wrong = [
+            DataConfig { limit_train: Some(usize::MAX), ..config.clone() },
+            DataConfig { limit_test: Some(usize::MAX / 3 - 1), ..config.clone() },
+            DataConfig { limit_train: Some(1 << 40), ..config.clone() },
+            DataConfig { size: Some(MAX_SIZE), ..config.clone() },
+            DataConfig { size: Some(MAX_SIZE + 1), ..config.clone() },
+            DataConfig { t_steps: MAX_T_STEPS + 1, ..config.clone() },
+        ];
+        for config in wrong {
+            assert!(matches!(open(&config), Err(Error::Config { .. })), "{config:?}");
+        }
+    }
+    let config = DataConfig::new("synthetic_events", None);
+    let config = DataConfig { t_steps: MAX_T_STEPS, size: Some(512), ..config };
+    assert!(matches!(open(&config), Err(Error::Config { .. })));
+}
+
+#[test]
+fn opening_tells_how_far_it_is_and_can_be_stopped() {
+    let config = DataConfig { size: Some(8), ..DataConfig::new("synthetic", None) };
+    let mut seen = Vec::new();
+    let splits = open_with(&config, &mut |progress| {
+        seen.push((progress.done, progress.total));
+        true
+    });
+    assert_eq!(splits.unwrap().train.len(), 512);
+    assert_eq!((seen[0], seen[511], seen[512]), ((0, 512), (511, 512), (0, 128)));
+    for dir in [None, Some(repository_data())] {
+        let name = if dir.is_none() { "synthetic_events" } else { "fashion_mnist_dvs" };
+        let mut calls = 0;
+        let stopped = open_with(&DataConfig::new(name, dir), &mut |_| {
+            calls += 1;
+            calls < 2
+        });
+        assert!(matches!(stopped, Err(Error::Stopped)));
+        assert_eq!(calls, 2);
+    }
+}
+
+#[test]
+fn one_set_is_not_read_as_another() {
+    let dir = tempfile::tempdir().unwrap();
+    // The folder's name decides nothing.
+    let copy = dir.path().join("mnist");
+    std::fs::create_dir(&copy).unwrap();
+    for entry in std::fs::read_dir(repository_data().join("fashion-mnist")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
+    }
+    let open = |name: &str, dir: &Path| open(&DataConfig::new(name, Some(dir.to_path_buf())));
+    for dir in [dir.path(), &copy] {
+        let error = open("mnist", dir).unwrap_err();
+        assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+        assert!(error.to_string().contains("holds fashion_mnist, not mnist"), "{error}");
+    }
+    assert_eq!(open("fashion_mnist", &copy).unwrap().train.len(), 6000);
+    let Some(shared) = shared_data() else { return };
+    let error = open("fashion_mnist", &shared.join("mnist")).unwrap_err();
+    assert!(error.to_string().contains("holds mnist, not fashion_mnist"), "{error}");
+}
+
+#[test]
+fn split_that_the_files_are_not_is_refused() {
+    let config = DataConfig::new("fashion_mnist", Some(repository_data()));
+    let config = |split: &str| DataConfig { split: Some(split.into()), ..config.clone() };
+    assert!(open(&config("subset-600-per-class")).is_ok());
+    let error = open(&config("official")).unwrap_err().to_string();
+    assert!(error.contains("those of fashion-mnist/subset-600-per-class"), "{error}");
+    assert!(open(&config("tebn")).unwrap_err().to_string().contains("fashion-mnist/official"));
+}
+
+/// POKER-DVS with `files` recordings of one event each, and one without if `empty`.
+fn tiny_poker(dir: &Path, files: usize, empty: Option<usize>) {
+    for i in 0..files {
+        let suit = ["club", "diamond", "heart", "spade"][i % 4];
+        let mut bytes = b"#!AER-DAT2.0\r\n".to_vec();
+        if empty != Some(i) {
+            bytes.extend([0, 0, 3, 5, 0, 0, 0, 9]);
+        }
+        std::fs::write(dir.join(format!("n{i:03}_{suit}.aedat")), bytes).unwrap();
+    }
+}
+
+#[test]
+fn split_says_what_was_read_and_empty_recordings_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    tiny_poker(dir.path(), 7, None);
+    let config = DataConfig::new("poker_dvs", Some(dir.path().into()));
+    let splits = open(&config).unwrap();
+    assert_eq!((splits.train.len(), splits.test.len()), (4, 3));
+    assert_eq!(splits.train.split(), "poker-dvs/even-odd-subset-4-3");
+    tiny_poker(dir.path(), 7, Some(5));
+    let error = open(&config).unwrap_err().to_string();
+    assert!(error.contains("n005_diamond.aedat") && error.contains("no events"), "{error}");
 }
 
 #[test]

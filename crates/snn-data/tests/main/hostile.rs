@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use snn_data::format::{
-    Aedat2Options, AtisOptions, aedat2, atis, cifar10, cifar100, gunzip, idx, read_npy, write_npy,
+    Aedat2Options, AtisOptions, aedat2, atis, cifar10, cifar100, gunzip, idx, mat, npz, off,
+    read_npy, write_npy, xyz,
 };
 use snn_data::random::{below, stream};
 use snn_data::{EventOptions, EventStream, Format, Limits, format};
@@ -19,6 +20,10 @@ fn read_all(bytes: &[u8]) {
     }
     let _ = aedat2(bytes, &Aedat2Options { sensor: (35, 35), mirror_x: true }, &limits, path);
     let _ = read_npy(bytes, None, &limits, path);
+    let _ = mat(bytes, &limits, path);
+    let _ = npz(bytes, &limits, path);
+    let _ = off(bytes, &limits, path);
+    let _ = xyz(bytes, &limits, path);
     let _ = Format::sniff(bytes, path);
     for name in ["a.bin", "a.aedat", "a.npy", "a-ubyte.gz"] {
         let stream = format::decode_events(bytes, &EventOptions::default(), Path::new(name));
@@ -44,7 +49,8 @@ fn samples() -> Vec<Vec<u8>> {
     cifar[0] = 9;
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     std::io::Write::write_all(&mut packed, &images).unwrap();
-    vec![atis, aedat, npy, images, cifar, vec![5; 3074], packed.finish().unwrap()]
+    let mesh = b"OFF3 2 0\n0 0 0\n1 0 0\n0.5 1e0 0\n3 0 1 2\n3 2 1 0 255\n".to_vec();
+    vec![mesh, atis, aedat, npy, images, cifar, vec![5; 3074], packed.finish().unwrap()]
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use snn_data::{Augment, Batch, DataConfig, Dataset, Error, Loader, LoaderConfig, open};
+use snn_data::{Augment, Batch, DataConfig, Dataset, Error, Loader, LoaderConfig, Order, open};
 
 fn data(name: &str) -> Arc<Dataset> {
     let config = DataConfig::new(name, None);
@@ -12,7 +12,7 @@ fn data(name: &str) -> Arc<Dataset> {
 
 fn config(workers: usize) -> LoaderConfig {
     let augment = Augment { crop_padding: 2, flip: true, rotate_degrees: 15.0, cutout: 2 };
-    LoaderConfig { batch: 10, shuffle: true, drop_last: true, workers, seed: 7, augment }
+    LoaderConfig { batch: 10, order: Order::Shuffled, drop_last: true, workers, seed: 7, augment }
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn augmentation_follows_the_sample_and_the_epoch() {
 #[test]
 fn last_batch_is_short_or_left_out() {
     let data = data("synthetic_events");
-    let whole = LoaderConfig { drop_last: false, shuffle: false, ..config(2) };
+    let whole = LoaderConfig { drop_last: false, order: Order::Stored, ..config(2) };
     let loader = Loader::new(Arc::clone(&data), whole).unwrap();
     assert_eq!(loader.steps(), 11);
     let batches: Vec<Batch> = loader.epoch(0, 0).map(Result::unwrap).collect();
@@ -75,6 +75,36 @@ fn last_batch_is_short_or_left_out() {
     let loader = Loader::new(Arc::clone(&data), config(0)).unwrap();
     assert_eq!((loader.steps(), loader.epoch(0, 4).len(), loader.epoch(0, 99).len()), (10, 6, 0));
     assert!(matches!(loader.batch(0, 10), Err(Error::Config { field: "step", .. })));
+}
+
+#[test]
+fn balanced_draws_give_every_class_its_share() {
+    let (names, labels) = (
+        vec!["a".into(), "b".into(), "c".into()],
+        [vec![0; 900], vec![1; 90], vec![2; 10]].concat(),
+    );
+    let set = Dataset::from_images(
+        "x",
+        "x/all",
+        names,
+        labels,
+        [1, 1, 1],
+        vec![7; 1000],
+        (&[0.5], &[0.5]),
+    );
+    let config = LoaderConfig { order: Order::ClassBalanced, batch: 1000, ..config(0) };
+    let loader = Loader::new(Arc::new(set.unwrap()), config).unwrap();
+    let batch = loader.batch(3, 0).unwrap();
+    let shares = crate::util::per_class(&batch.labels, 3);
+    assert!(shares.iter().all(|n| (290..=380).contains(n)), "{shares:?}");
+    assert_eq!(shares.iter().sum::<usize>(), 1000);
+    // With replacement: ten samples make a third of the draws, and all of them come.
+    let mut of_c: Vec<u32> = batch.indices.iter().copied().filter(|&i| i >= 990).collect();
+    of_c.sort_unstable();
+    of_c.dedup();
+    assert_eq!(of_c.len(), 10);
+    assert_eq!(batch, loader.batch(3, 0).unwrap());
+    assert_ne!(batch.indices, loader.batch(4, 0).unwrap().indices);
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 // A test fails by panicking, and says what it skipped and measured.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::disallowed_methods)] // A test's file needs no atomic write.
 
 mod files;
 mod hostile;
 mod learnable;
 mod loader;
+mod sets;
+mod signals;
 mod util;

@@ -1,10 +1,11 @@
 //! Interruptions and damage: a run goes on to the same bytes, or says why it cannot.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use snn_train::Error;
+use snn_train::{Error, Outcome, train};
 
-use crate::util::{STEPS, bytes, finish, interrupt_after, names, run, tiny};
+use crate::util::{STEPS, bytes, finish, interrupt_after, names, options, run, tiny};
 
 #[test]
 fn interruption_after_any_step_changes_no_byte() {
@@ -34,6 +35,14 @@ fn interruption_after_every_step_changes_no_byte() {
     }
     finish(&tiny(&[]), dir.path());
     assert_eq!(bytes(dir.path()), bytes(whole.path()));
+}
+
+#[test]
+fn interruption_while_the_data_opens_leaves_no_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let stopped = train(&tiny(&[]), &options(dir.path()), &mut (), &AtomicBool::new(true));
+    assert!(matches!(stopped.unwrap(), Outcome::Interrupted { step: None }));
+    assert_eq!(names(dir.path()), ["lock"]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(crate) fn run(recipe: &Recipe, dir: &Path) -> snn_train::Result<Outcome> {
 pub(crate) fn finish(recipe: &Recipe, dir: &Path) -> RunResult {
     match run(recipe, dir).unwrap() {
         Outcome::Finished(result) => *result,
-        Outcome::Interrupted { step } => panic!("interrupted at {step}"),
+        Outcome::Interrupted { step } => panic!("interrupted at {step:?}"),
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn interrupt_after(recipe: &Recipe, dir: &Path, steps: u64) -> u64 {
     let flag = AtomicBool::new(steps == 0);
     let mut stop = Stop { left: steps, flag: &flag };
     match train(recipe, &options(dir), &mut stop, &flag).unwrap() {
-        Outcome::Interrupted { step } => step,
+        Outcome::Interrupted { step } => step.unwrap_or(0),
         Outcome::Finished(_) => panic!("not interrupted"),
     }
 }

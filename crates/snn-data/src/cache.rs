@@ -1,0 +1,386 @@
+//! Prepared samples on disk, so that a recording is decoded and framed once and not once an epoch.
+//!
+//! An entry's name is a hash of the file's content, its folder's name one of everything else that decides the values, so
+//! that an entry is never stale: what changes gets another name. Entries appear by a rename and carry a checksum; a
+//! reader that finds anything else makes the sample anew. Several processes may share a folder.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use crate::dataset::{Samples, hex};
+use crate::{Error, Result};
+
+/// Part of every folder's name: raise it when readers, frames or resizing give other values than before.
+const REVISION: &str = "snn-data-cache-1";
+const MAGIC: &[u8; 8] = b"SNNFRAME";
+const HEADER: usize = MAGIC.len() + 1;
+const CHECKSUM: usize = 4;
+/// The file of a folder that says what the folder holds; its time of change is that of the last opening.
+const ABOUT: &str = "about";
+/// A temporary file as old as that was left by a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Where prepared samples are kept and how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// The folder, which nothing else uses; made when it is not there.
+    pub dir: PathBuf,
+    /// Bytes it may hold. Each further process that writes at the same time may exceed it by an eighth.
+    pub max_bytes: u64,
+}
+
+/// What a cache holds of one data set prepared in one way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheEntry {
+    /// The data set and its preparation.
+    pub about: String,
+    /// Samples.
+    pub samples: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// The samples of one data set prepared in one way.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    config: CacheConfig,
+    folder: PathBuf,
+    about: String,
+    /// Bytes in the whole cache at the last look, and those written since.
+    total: AtomicU64,
+    written: AtomicU64,
+    /// Nothing is stored any more: it is full, or the disk refused.
+    closed: AtomicBool,
+    temporaries: AtomicU64,
+}
+
+impl Cache {
+    /// The part of the cache that `about` names; it says everything but the files' contents that decides the values.
+    pub(crate) fn open(config: &CacheConfig, about: String) -> Result<Self> {
+        let name = Sha256::digest(format!("{REVISION}\n{about}"));
+        let folder = config.dir.join(hex(name.get(..16).unwrap_or(&name)));
+        let cache = Self {
+            config: config.clone(),
+            folder,
+            about,
+            total: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            temporaries: AtomicU64::new(0),
+        };
+        cache.describe().map_err(Error::io(&cache.folder))?;
+        cache.total.store(size(&config.dir).map_err(Error::io(&config.dir))?, Ordering::Relaxed);
+        Ok(cache)
+    }
+
+    /// The sample of this content and the part of it that is meant, where it is stored whole; it has `n` values.
+    pub(crate) fn get(&self, content: &[u8; 32], part: &str, n: usize) -> Option<Samples> {
+        let mut file = File::open(self.path(content, part)).ok()?;
+        // The length is settled before anything is allocated.
+        let body =
+            usize::try_from(file.metadata().ok()?.len()).ok()?.checked_sub(HEADER + CHECKSUM)?;
+        if body != n && Some(body) != n.checked_mul(4) {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(HEADER + body + CHECKSUM);
+        file.read_to_end(&mut bytes).ok()?;
+        let (stored, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
+        let (kind, values) = stored.strip_prefix(MAGIC)?.split_first()?;
+        if checksum(stored) != *sum {
+            return None;
+        }
+        match kind {
+            b'c' if values.len() == n => Some(Samples::Counts(values.to_vec())),
+            b'f' if values.len() == 4 * n => {
+                let values = values.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+                Some(Samples::Frames(values.collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Stores a sample, where there is room; a disk that refuses ends the storing, not the training.
+    pub(crate) fn put(&self, content: &[u8; 32], part: &str, sample: &Samples) {
+        let mut bytes = MAGIC.to_vec();
+        match sample {
+            Samples::Counts(counts) => {
+                bytes.push(b'c');
+                bytes.extend(counts);
+            }
+            Samples::Frames(values) => {
+                bytes.push(b'f');
+                bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            }
+            Samples::Pixels(_) | Samples::OnDemand(_) => return,
+        }
+        bytes.extend(checksum(&bytes));
+        if self.closed.load(Ordering::Relaxed) || !self.make_room(bytes.len() as u64) {
+            return;
+        }
+        if self.write(&self.path(content, part), &bytes).is_err() {
+            self.closed.store(true, Ordering::Relaxed);
+        }
+        self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether `bytes` more fit, after other folders, the longest unused first, have been given up for them.
+    fn make_room(&self, bytes: u64) -> bool {
+        let most = self.config.max_bytes;
+        let fits = || {
+            let used = self.total.load(Ordering::Relaxed) + self.written.load(Ordering::Relaxed);
+            used.saturating_add(bytes) <= most
+        };
+        // Now and then what other processes wrote is counted.
+        if fits() && self.written.load(Ordering::Relaxed) <= most / 8 {
+            return true;
+        }
+        let look = || {
+            self.written.store(0, Ordering::Relaxed);
+            self.total.store(size(&self.config.dir).unwrap_or(most), Ordering::Relaxed);
+        };
+        look();
+        if fits() {
+            return true;
+        }
+        let mut others: Vec<(SystemTime, PathBuf)> = folders(&self.config.dir)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|folder| *folder != self.folder)
+            .map(|folder| (used_at(&folder), folder))
+            .collect();
+        others.sort();
+        for (_, folder) in others {
+            // Another process may be giving it up too.
+            let _ = fs::remove_dir_all(folder);
+            look();
+            if fits() {
+                return true;
+            }
+        }
+        // What is stored stays: to replace it while an epoch goes round would leave nothing for the next one.
+        self.closed.store(true, Ordering::Relaxed);
+        false
+    }
+
+    fn path(&self, content: &[u8; 32], part: &str) -> PathBuf {
+        self.folder.join(format!("{}{part}", hex(content)))
+    }
+
+    fn describe(&self) -> std::io::Result<()> {
+        self.write(&self.folder.join(ABOUT), self.about.as_bytes())
+    }
+
+    /// Writes beside the final name and renames, so that no reader sees half of it.
+    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        // The folder may have been given up by another process.
+        fs::create_dir_all(&self.folder)?;
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id();
+        let address = std::ptr::from_ref(self).addr();
+        let temporary = self.folder.join(format!("{process}-{address:x}-{number}.tmp"));
+        let written = File::create_new(&temporary)
+            .and_then(|mut file| file.write_all(bytes))
+            .and_then(|()| fs::rename(&temporary, path));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+}
+
+/// What the cache in `dir` holds, by folder; nothing where there is none.
+///
+/// # Errors
+/// [`Error::Io`] when the folder cannot be read.
+pub fn cache_entries(dir: &Path) -> Result<Vec<CacheEntry>> {
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
+    let mut entries = Vec::new();
+    for folder in folders(dir).map_err(Error::io(dir))? {
+        let Ok(about) = fs::read_to_string(folder.join(ABOUT)) else { continue };
+        let files = files(&folder).map_err(Error::io(&folder))?;
+        let samples = files.iter().filter(|(path, _)| !path.ends_with(ABOUT)).count() as u64;
+        entries.push(CacheEntry { about, samples, bytes: files.iter().map(|(_, n)| n).sum() });
+    }
+    entries.sort_by(|a, b| a.about.cmp(&b.about));
+    Ok(entries)
+}
+
+/// Deletes what the cache in `dir` holds and returns the bytes; folders that are none of a cache are left alone.
+///
+/// # Errors
+/// [`Error::Io`] when a folder cannot be read or deleted.
+pub fn clear_cache(dir: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    if dir.exists() {
+        for folder in folders(dir).map_err(Error::io(dir))? {
+            bytes +=
+                files(&folder).map_err(Error::io(&folder))?.iter().map(|(_, n)| n).sum::<u64>();
+            fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// The folders of a cache: those named by a hash that say what they hold.
+fn folders(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        let is_ours = name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit);
+        if is_ours && path.join(ABOUT).is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The files of a folder and their bytes; what another process takes away meanwhile does not count.
+fn files(folder: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(about) = entry.metadata() else { continue };
+        let path = entry.path();
+        let age = about.modified().ok().and_then(|time| time.elapsed().ok());
+        if path.extension().is_some_and(|e| e == "tmp") && age.is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_file(&path);
+        } else {
+            found.push((path, about.len()));
+        }
+    }
+    Ok(found)
+}
+
+fn size(dir: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for folder in folders(dir)? {
+        bytes += files(&folder).unwrap_or_default().iter().map(|(_, n)| n).sum::<u64>();
+    }
+    Ok(bytes)
+}
+
+fn used_at(folder: &Path) -> SystemTime {
+    let about = fs::metadata(folder.join(ABOUT));
+    about.and_then(|about| about.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum().to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: [u8; 32] = [1; 32];
+    const B: [u8; 32] = [2; 32];
+
+    fn cache(dir: &Path, about: &str, max_bytes: u64) -> Cache {
+        Cache::open(&CacheConfig { dir: dir.into(), max_bytes }, about.into()).unwrap()
+    }
+
+    fn counts(n: u8) -> Samples {
+        Samples::Counts((0..n).collect())
+    }
+
+    #[test]
+    fn sample_comes_back_to_whoever_asks_for_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = cache(dir.path(), "set T=4", 1 << 20);
+        assert_eq!(first.get(&A, "", 8), None);
+        first.put(&A, "", &counts(8));
+        let frames = Samples::Frames(vec![0.5, -1.0, f32::MAX]);
+        first.put(&A, "-7", &frames);
+        // Another process would open it as this does.
+        let again = cache(dir.path(), "set T=4", 1 << 20);
+        assert_eq!(again.get(&A, "", 8), Some(counts(8)));
+        assert_eq!(again.get(&A, "-7", 3), Some(frames));
+        for (content, part, n) in [(&B, "", 8), (&A, "-8", 3), (&A, "", 7), (&A, "", 2)] {
+            assert_eq!(again.get(content, part, n), None);
+        }
+        assert_eq!(cache(dir.path(), "set T=5", 1 << 20).get(&A, "", 8), None);
+    }
+
+    #[test]
+    fn damage_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = cache(dir.path(), "set", 1 << 20);
+        cache.put(&A, "", &counts(8));
+        let path = cache.path(&A, "");
+        let whole = fs::read(&path).unwrap();
+        for bit in 0..8 * whole.len() {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            File::create(&path).unwrap().write_all(&flipped).unwrap();
+            assert_eq!(cache.get(&A, "", 8), None, "bit {bit}");
+        }
+        for n in 0..whole.len() {
+            File::create(&path).unwrap().write_all(&whole[..n]).unwrap();
+            assert_eq!(cache.get(&A, "", 8), None, "{n} bytes");
+        }
+        cache.put(&A, "", &counts(8));
+        assert_eq!(cache.get(&A, "", 8), Some(counts(8)));
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_other_folders_give_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = cache(dir.path(), "old", 1000);
+        old.put(&A, "", &counts(200));
+        let new = cache(dir.path(), "new", 1000);
+        for i in 0..20u8 {
+            new.put(&[i; 32], "", &counts(100));
+            assert!(size(dir.path()).unwrap() <= 1000);
+        }
+        // 113 bytes each: the old folder went, eight of the new one stayed.
+        let [entry] = &cache_entries(dir.path()).unwrap()[..] else { panic!() };
+        assert_eq!((entry.about.as_str(), entry.samples, entry.bytes), ("new", 8, 8 * 113 + 3));
+        assert_eq!(new.get(&[0; 32], "", 100), Some(counts(100)));
+        assert_eq!(new.get(&[9; 32], "", 100), None);
+        assert_eq!(old.get(&A, "", 200), None);
+    }
+
+    #[test]
+    fn two_writers_leave_whole_entries() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let cache = cache(dir.path(), "set", 1 << 20);
+                    for i in 0..50u8 {
+                        cache.put(&[i; 32], "", &counts(i + 1));
+                        let got = cache.get(&[i; 32], "", usize::from(i) + 1);
+                        assert_eq!(got, Some(counts(i + 1)));
+                    }
+                });
+            }
+        });
+        assert_eq!(cache_entries(dir.path()).unwrap()[0].samples, 50);
+        assert!(clear_cache(dir.path()).unwrap() > 50 * 13);
+        assert_eq!(cache_entries(dir.path()).unwrap(), []);
+        assert_eq!(cache_entries(&dir.path().join("none")).unwrap(), []);
+    }
+
+    #[test]
+    fn foreign_folders_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("mine")).unwrap();
+        File::create(dir.path().join("mine/about")).unwrap();
+        cache(dir.path(), "set", 1 << 20).put(&A, "", &counts(3));
+        clear_cache(dir.path()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["mine"]);
+    }
+}

@@ -1,0 +1,163 @@
+//! Large recorded event sets, decoded when a sample is asked for: CIFAR10-DVS and N-Caltech101.
+
+use std::path::Path;
+
+use super::Opening;
+use super::cifar::NAMES_10;
+use super::files::{Item, entries, folders, name};
+use super::part::{folder, owned};
+use super::recorded::splits;
+use super::recordings::Reader;
+use crate::format::{Aedat2Options, AtisOptions, aedat2, atis};
+use crate::random::{permutation, stream};
+use crate::split::{self, chosen};
+use crate::{DatasetName, EventStream, Limits, Result, Splits, fit, resize_bilinear};
+
+/// CIFAR10-DVS: `<class>/cifar10_<class>_<number>.aedat`, 1,000 recordings a class.
+pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
+    let config = opening.config;
+    let split = chosen(split::DVS_CIFAR10, config)?;
+    let holds = |dir: &Path| {
+        NAMES_10.iter().any(|class| entries(&dir.join(class), "aedat").is_ok_and(|f| !f.is_empty()))
+    };
+    let subfolders = ["dvs-cifar10", "dvs_cifar10", "cifar10-dvs", "CIFAR10DVS", "cifar10dvs"];
+    let what = "<class>/*.aedat of the classes airplane to truck";
+    let dir = folder(config, DatasetName::DvsCifar10, &subfolders, what, holds)?;
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for (label, class) in (0..).zip(NAMES_10) {
+        let folder = dir.join(class);
+        let paths = if folder.is_dir() { entries(&folder, "aedat")? } else { Vec::new() };
+        let n = paths.len();
+        let mut drawn = vec![false; n];
+        for at in permutation(&mut stream(0, "split", 0, label.into()), n).into_iter().take(n / 10)
+        {
+            drawn.iter_mut().skip(at).take(1).for_each(|is_test| *is_test = true);
+        }
+        for (path, drawn) in paths.into_iter().zip(drawn) {
+            let is_test = match (split.rule(), number(&path)) {
+                ("tebn", number) => number < 100,
+                ("seeded-random", _) => drawn,
+                (_, number) => number >= 900,
+            };
+            if is_test { &mut test } else { &mut train }.push(Item::new(path, label));
+        }
+    }
+    let reader = Reader {
+        name: "aedat2 128x128 upright",
+        read: upright,
+        resize: fit,
+        side: (128, 128),
+        in_memory: false,
+    };
+    let names = owned(&NAMES_10);
+    splits(opening, &dir, std::slice::from_ref(split), &names, reader, (train, test))
+}
+
+/// The number that a file's name ends with; the largest where there is none.
+fn number(path: &Path) -> u64 {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let digits = stem.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
+    digits.parse().unwrap_or(u64::MAX)
+}
+
+/// The camera lay on its side: column = 127 - y address, row = 127 - x address, as SpikingJelly reads the files.
+fn upright(bytes: &[u8], limits: &Limits, path: &Path) -> Result<EventStream> {
+    let options = Aedat2Options { sensor: (128, 128), mirror_x: false };
+    let mut stream = aedat2(bytes, &options, limits, path)?;
+    for event in &mut stream.events {
+        (event.x, event.y) = (127 - event.y, 127 - event.x);
+    }
+    Ok(stream)
+}
+
+/// The class of pictures that show none of the others.
+const BACKGROUND: &str = "BACKGROUND_Google";
+
+/// N-Caltech101: `<class>/image_NNNN.bin`; the classes are the folders, sorted with capitals first.
+///
+/// A sample is 48 x 48 unless another size is asked for: the smallest window around a recording's events, resized.
+pub(super) fn ncaltech101(opening: &Opening<'_>) -> Result<Splits> {
+    let config = opening.config;
+    let split = chosen(split::NCALTECH101, config)?;
+    let is_class = |path: &Path| entries(path, "bin").is_ok_and(|files| !files.is_empty());
+    let holds = |dir: &Path| {
+        folders(dir).is_ok_and(|all| all.len() > 1 && all.iter().all(|path| is_class(path)))
+    };
+    let subfolders = ["n-caltech101/Caltech101", "Caltech101", "ncaltech101", "n-caltech101"];
+    let what = "<class>/image_*.bin and nothing else";
+    let dir = folder(config, DatasetName::NCaltech101, &subfolders, what, holds)?;
+    let mut classes = folders(&dir)?;
+    if split.rule().ends_with("without-background") {
+        classes.retain(|path| name(path) != BACKGROUND);
+    }
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for (label, class) in (0..).zip(&classes) {
+        let paths = entries(class, "bin")?;
+        let n_train = nine_tenths(paths.len());
+        for (i, path) in paths.into_iter().enumerate() {
+            if i < n_train { &mut train } else { &mut test }.push(Item::new(path, label));
+        }
+    }
+    let reader = Reader {
+        name: "atis overflow, cropped",
+        read: cropped,
+        // Always resized: sizes differ by recording, and a crop here and there would mix two scales.
+        resize: |planes, from, to| resize_bilinear(planes, from, to, true),
+        side: (48, 48),
+        in_memory: false,
+    };
+    let names: Vec<String> = classes.iter().map(|path| name(path)).collect();
+    splits(opening, &dir, std::slice::from_ref(split), &names, reader, (train, test))
+}
+
+/// Nine tenths of `n`, rounded to the nearest, halves to the even number, as Python's `round` does.
+fn nine_tenths(n: usize) -> usize {
+    let (whole, tenths) = (9 * n / 10, 9 * n % 10);
+    whole + usize::from(tenths > 5 || (tenths == 5 && whole % 2 == 1))
+}
+
+/// The events moved into the corner of the smallest sensor that holds them.
+fn cropped(bytes: &[u8], limits: &Limits, path: &Path) -> Result<EventStream> {
+    let options = AtisOptions { sensor: None, overflow_markers: true };
+    let mut stream = atis(bytes, &options, limits, path)?;
+    let left = stream.events.iter().map(|event| event.x).min().unwrap_or(0);
+    let top = stream.events.iter().map(|event| event.y).min().unwrap_or(0);
+    for event in &mut stream.events {
+        event.x -= left;
+        event.y -= top;
+    }
+    (stream.width, stream.height) = (stream.width - left, stream.height - top);
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nine_tenths_round_as_python_does() {
+        let rounded: Vec<usize> = [0, 1, 2, 5, 15, 25, 31, 35, 45, 800].map(nine_tenths).into();
+        assert_eq!(rounded, [0, 1, 2, 4, 14, 22, 28, 32, 40, 720]);
+    }
+
+    #[test]
+    fn numbers_end_the_stem() {
+        assert_eq!(number(Path::new("a/cifar10_cat_950.aedat")), 950);
+        assert_eq!(number(Path::new("a/cat.aedat")), u64::MAX);
+    }
+
+    #[test]
+    fn recordings_are_turned_upright_and_cropped() {
+        let aedat = [b"#!AER-DAT2.0\r\n".as_slice(), &[0, 0, 3, 11, 0, 0, 0, 9]].concat();
+        let [event] = upright(&aedat, &Limits::default(), Path::new("x")).unwrap().events[..]
+        else {
+            panic!()
+        };
+        // Address 0x030b: y 3, x 5, bit 0 set: OFF.
+        assert_eq!((event.x, event.y, event.polarity), (124, 122, false));
+        let atis = [10, 20, 0x80, 0, 1, 12, 25, 0, 0, 2];
+        let stream = cropped(&atis, &Limits::default(), Path::new("x")).unwrap();
+        assert_eq!((stream.width, stream.height), (3, 6));
+        assert_eq!((stream.events[1].x, stream.events[1].y), (2, 5));
+    }
+}

@@ -1,0 +1,104 @@
+//! Sets of recordings: read, framed and resized, all of them at the opening or each when it is asked for.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Opening;
+use super::files::{Item, listing_hash};
+use super::on_demand::OnDemand;
+use super::part::{choose, event_set, prepared};
+use crate::dataset::Samples;
+use crate::format::read_file;
+use crate::limits::product;
+use crate::{DataConfig, Dataset, Error, EventStream, FormatFault, Limits, Result};
+
+/// Planes, their rows and columns, the rows and columns wanted.
+pub(super) type Resize = fn(&[f32], (usize, usize), (usize, usize)) -> Vec<f32>;
+
+/// How a data set's recordings are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader {
+    /// The name of the decoding, for the cache: it changes when `read` gives other events than before.
+    pub(super) name: &'static str,
+    pub(super) read: fn(&[u8], &Limits, &Path) -> Result<EventStream>,
+    /// Brings frames of one size to another.
+    pub(super) resize: Resize,
+    /// Rows and columns of a sample when the configuration names none.
+    pub(super) side: (usize, usize),
+    /// Whether all samples are held in memory: for sets of small recordings.
+    pub(super) in_memory: bool,
+}
+
+/// What the sets of recordings share.
+pub(super) struct Recorded<'a, 'w> {
+    pub(super) opening: &'a Opening<'w>,
+    pub(super) root: &'a Path,
+    pub(super) split: &'a str,
+    pub(super) class_names: &'a [String],
+    pub(super) reader: Reader,
+}
+
+impl Recorded<'_, '_> {
+    /// The data set of the items that `limit` leaves.
+    pub(super) fn dataset(&self, items: &[Item], limit: Option<usize>) -> Result<Dataset> {
+        let (config, reader) = (self.opening.config, self.reader);
+        let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
+        let chosen = choose(&labels, limit);
+        let items: Vec<Item> =
+            chosen.iter().filter_map(|&index| items.get(index)).cloned().collect();
+        let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
+        let names: Vec<String> = items.iter().map(|item| item.name(self.root)).collect();
+        let classes = self.class_names.to_vec();
+        let side = config.size.map_or(reader.side, |size| (size, size));
+        if reader.in_memory {
+            let read =
+                |index: usize| items.get(index).map_or_else(none, |item| reader.decode(item));
+            let places: Vec<usize> = (0..items.len()).collect();
+            let set =
+                event_set(self.opening, self.split, classes, labels, &places, reader.side, read)?;
+            return Ok(set.with_members(names.iter()));
+        }
+        let about = about(config, reader, side);
+        let shape = [config.t_steps, 2, side.0, side.1];
+        let n = product("sample size", &shape, Limits::default().sample_values)?;
+        let hash = listing_hash(&items, self.root, &about)?;
+        let framing = config.clone();
+        let prepare = move |bytes: &[u8], item: &Item| {
+            let stream = reader.decode_bytes(bytes, item, &Limits::default())?;
+            prepared(&stream, &framing, side, reader.resize)
+        };
+        let source = OnDemand::new(items, Box::new(prepare), n, config.cache.as_ref(), about)?;
+        let samples = Samples::OnDemand(Arc::new(source));
+        let set = Dataset::new(&config.name, self.split, classes, labels, shape.to_vec(), samples)?;
+        Ok(set.with_members(names.iter()).with_hash(hash))
+    }
+}
+
+fn none<T>() -> Result<T> {
+    Err(Error::config("index", "there is no such sample"))
+}
+
+/// Everything but a file's content that decides its sample.
+fn about(config: &DataConfig, reader: Reader, side: (usize, usize)) -> String {
+    let (t_steps, by) = (config.t_steps, config.frames_by);
+    format!("{}: {}, T = {t_steps} by {by:?}, {} x {}", config.name, reader.name, side.0, side.1)
+}
+
+impl Reader {
+    fn decode(&self, item: &Item) -> Result<EventStream> {
+        let limits = Limits::default();
+        self.decode_bytes(&read_file(&item.path, &limits)?, item, &limits)
+    }
+
+    /// The events of the item; none are an error, because there is nothing to learn from.
+    fn decode_bytes(&self, bytes: &[u8], item: &Item, limits: &Limits) -> Result<EventStream> {
+        let mut stream = (self.read)(bytes, limits, &item.path)?;
+        if let Some(window) = &item.window {
+            stream.events.retain(|event| window.contains(&event.t_us));
+        }
+        if stream.events.is_empty() {
+            return Err(Error::format(&item.path, 0, FormatFault::NoEvents));
+        }
+        Ok(stream)
+    }
+}

@@ -1,0 +1,215 @@
+//! Vibration and point clouds: the real files where they are at hand, small ones of our own elsewhere.
+
+use std::path::Path;
+
+use snn_data::format::{mat, npz, off, read_file, xyz};
+use snn_data::{
+    Augment, DataConfig, Error, Kind, Limits, Loader, LoaderConfig, Order, Splits, open,
+};
+
+use crate::util::{per_class, shared_data};
+
+fn opened(name: &str, dir: &Path) -> Splits {
+    open(&DataConfig::new(name, Some(dir.into()))).unwrap()
+}
+
+fn values(splits: &Splits, index: usize) -> Vec<f32> {
+    splits.train.sample(index, &Augment::default(), None).unwrap().x
+}
+
+#[test]
+fn cwru_is_cut_into_windows() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("cwru", &dir);
+    assert_eq!((splits.train.num_classes(), splits.train.kind()), (10, Kind::Signals));
+    assert_eq!(splits.train.sample_shape(), [1, 1024]);
+    // Normal has 243,938 samples: 146,362 train, which are 142 windows, and 97,576 test.
+    assert_eq!(
+        (per_class(splits.train.labels(), 10)[0], per_class(splits.test.labels(), 10)[0]),
+        (142, 95)
+    );
+    assert_eq!(
+        splits.train.split(),
+        format!("cwru/first-60-percent-{}-{}", splits.train.len(), splits.test.len())
+    );
+    let all: Vec<f32> = (0..splits.train.len()).flat_map(|i| values(&splits, i)).collect();
+    let mean = all.iter().map(|&x| f64::from(x)).sum::<f64>() / all.len() as f64;
+    let square = all.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / all.len() as f64;
+    assert!(mean.abs() < 1e-4 && (square - 1.0).abs() < 1e-3, "{mean} {square}");
+    // The first window of class B_14 is the file's beginning.
+    let path = dir.join("cwru-1797/1797_B_14_DE12.npz");
+    let limits = Limits::default();
+    let arrays = npz(&read_file(&path, &limits).unwrap(), &limits, &path).unwrap();
+    let names: Vec<&str> = arrays.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["DE", "FE", "BA"]);
+    let first = splits.train.labels().iter().position(|&label| label == 2).unwrap();
+    let (mean, std) = (splits.train.mean()[0], splits.train.std()[0]);
+    for (x, &expected) in values(&splits, first).iter().zip(&arrays[0].1) {
+        assert!((x * std + mean - expected as f32).abs() < 1e-5);
+    }
+    let faults = DataConfig {
+        split: Some("first-60-percent-faults".into()),
+        size: Some(512),
+        ..DataConfig::new("cwru", Some(dir))
+    };
+    let faults = open(&faults).unwrap();
+    assert_eq!((faults.train.num_classes(), faults.train.class_names()[0].as_str()), (9, "B_7"));
+    assert!(faults.train.labels().iter().all(|&label| label < 9));
+    assert!(faults.train.split().starts_with("cwru/first-60-percent-faults-"));
+}
+
+#[test]
+fn mfpt_reads_matlab_files() {
+    let Some(dir) = shared_data() else { return };
+    let path = dir.join("mfpt/train_data/InnerRaceFault_vload_1.mat");
+    let limits = Limits::default();
+    let variables = mat(&read_file(&path, &limits).unwrap(), &limits, &path).unwrap();
+    let bearing = &variables.iter().find(|(name, _)| name == "bearing").unwrap().1;
+    let numbers = |name: &str| bearing.field(name).unwrap()[0].numbers().unwrap().to_vec();
+    assert_eq!((numbers("rate"), numbers("sr")), (vec![25.0], vec![48_828.0]));
+    assert_eq!(numbers("gs").len(), 146_484);
+    let splits = opened("mfpt", &dir);
+    // Four inner and three outer recordings: 87,890 samples train, 85 windows each.
+    assert_eq!(per_class(splits.train.labels(), 3), [0, 3 * 85, 4 * 85]);
+    assert_eq!(per_class(splits.test.labels(), 3), [0, 3 * 57, 4 * 57]);
+}
+
+#[test]
+fn stanford_cars_lists_read() {
+    let Some(dir) = shared_data() else { return };
+    let limits = Limits::default();
+    let read = |name: &str| {
+        let path = dir.join("stanford-cars-devkit").join(name);
+        mat(&read_file(&path, &limits).unwrap(), &limits, &path).unwrap()
+    };
+    let train = read("cars_train_annos.mat");
+    let [(name, annotations)] = &train[..] else { panic!("{} variables", train.len()) };
+    assert_eq!((name.as_str(), annotations.field("fname").unwrap().len()), ("annotations", 8144));
+    assert_eq!(annotations.field("fname").unwrap()[0].text(), Some("00001.jpg"));
+    let test = read("cars_test_annos.mat");
+    assert_eq!(test[0].1.field("fname").unwrap().len(), 8041);
+    let meta = read("cars_meta.mat");
+    let snn_data::format::Mat::Cells(names) = &meta[0].1 else { panic!() };
+    assert_eq!((names.len(), names[0].text()), (196, Some("AM General Hummer SUV 2000")));
+}
+
+#[test]
+fn jnu_reads_columns() {
+    let dir = tempfile::tempdir().unwrap();
+    for (i, name) in ["n600_3_2", "ib600_2", "ob600_2", "tb600_2"].into_iter().enumerate() {
+        let lines: String = (0..5000).map(|t| format!("{}\r\n", t % 50 + 1000 * i)).collect();
+        std::fs::write(dir.path().join(format!("{name}.csv")), lines).unwrap();
+    }
+    let splits = opened("jnu", dir.path());
+    assert_eq!(per_class(splits.train.labels(), 4), [2; 4]);
+    assert_eq!(per_class(splits.test.labels(), 4), [1; 4]);
+    assert_eq!(splits.train.split(), "jnu/first-60-percent-8-4");
+    let limited =
+        DataConfig { limit_train: Some(4), ..DataConfig::new("jnu", Some(dir.path().into())) };
+    assert_eq!(open(&limited).unwrap().train.split(), "jnu/first-60-percent-8-4+limit-4-4");
+    // The test side is normalized by the training side's moments.
+    assert_eq!(splits.test.mean(), splits.train.mean());
+    let level = |splits: &Splits, index| values(splits, index).iter().sum::<f32>() / 1024.0;
+    assert!(level(&splits, 0) < level(&splits, 7));
+    let long = DataConfig { size: Some(2500), ..DataConfig::new("jnu", Some(dir.path().into())) };
+    assert!(open(&long).unwrap_err().to_string().contains("ib600_2.csv"));
+    std::fs::write(dir.path().join("ib600_2.csv"), "1\nx\n").unwrap();
+    let error = open(&DataConfig::new("jnu", Some(dir.path().into()))).unwrap_err().to_string();
+    assert!(error.contains("ib600_2.csv") && error.contains("at byte 2"), "{error}");
+}
+
+#[test]
+fn signals_are_not_flipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = "1\n2\n".repeat(2000);
+    for name in ["n600", "ib600", "ob600", "tb600"] {
+        std::fs::write(dir.path().join(format!("{name}.csv")), &lines).unwrap();
+    }
+    let data = std::sync::Arc::new(opened("jnu", dir.path()).train);
+    let augment = Augment { flip: true, ..Augment::default() };
+    let config = LoaderConfig {
+        batch: 2,
+        order: Order::Stored,
+        drop_last: false,
+        workers: 0,
+        seed: 0,
+        augment,
+    };
+    let refused = Loader::new(data.clone(), config.clone());
+    assert!(matches!(refused, Err(Error::Config { field: "augment", .. })));
+    let plain = LoaderConfig { augment: Augment::default(), ..config };
+    assert_eq!(Loader::new(data, plain).unwrap().batch(0, 0).unwrap().shape, [2, 1, 1024]);
+}
+
+#[test]
+fn lidar_objects_open() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("lidar_objects", &dir);
+    assert_eq!((splits.train.len(), splits.test.len()), (249, 250));
+    assert_eq!(splits.train.split(), "lidar-objects/even-odd");
+    assert_eq!((splits.train.sample_shape(), splits.train.kind()), (vec![3, 1024], Kind::Points));
+    let x = values(&splits, 7);
+    let radius = (0..1024).map(|i| x[i].powi(2) + x[1024 + i].powi(2) + x[2048 + i].powi(2));
+    assert!((radius.fold(0.0, f32::max) - 1.0).abs() < 1e-5);
+    assert!(x[..1024].iter().sum::<f32>().abs() < 1e-2);
+    let limits = Limits::default();
+    let path = dir.join("lidar-objects-500/000.xyz");
+    let cloud = xyz(&read_file(&path, &limits).unwrap(), &limits, &path).unwrap();
+    assert_eq!(cloud.len(), 1809);
+}
+
+#[test]
+fn modelnet_samples_meshes_of_both_headers() {
+    let Some(dir) = shared_data() else { return };
+    let from = dir.join("modelnet/ModelNet40/bathtub");
+    let copy = tempfile::tempdir().unwrap();
+    for (side, name) in [("train", "bathtub_0001.off"), ("test", "bathtub_0002.off")] {
+        let to = copy.path().join("ModelNet40/bathtub").join(side);
+        std::fs::create_dir_all(&to).unwrap();
+        std::fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    let limits = Limits::default();
+    let path = from.join("bathtub_0002.off");
+    let mesh = off(&read_file(&path, &limits).unwrap(), &limits, &path).unwrap();
+    assert_eq!((mesh.vertices.len(), mesh.triangles.len()), (700, 664));
+    let config =
+        DataConfig { size: Some(256), ..DataConfig::new("modelnet40", Some(copy.path().into())) };
+    let splits = open(&config).unwrap();
+    assert_eq!(splits.train.split(), "modelnet40/subset-1-1");
+    assert_eq!(splits.train.class_names(), ["bathtub"]);
+    let x = values(&splits, 0);
+    assert_eq!((x.len(), values(&splits, 0)), (3 * 256, x.clone()));
+    assert!(x.iter().all(|x| x.abs() <= 1.0));
+    for folder in ["modelnet/ModelNet10/bathtub/train", "modelnet/misc", "modelnet/ModelNet40/bed"]
+    {
+        for entry in std::fs::read_dir(dir.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let mesh = off(&read_file(&path, &limits).unwrap(), &limits, &path).unwrap();
+            assert!(!mesh.triangles.is_empty(), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn any_folder_of_clouds_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    for (side, class, name) in [
+        ("train", "a", "1.xyz"),
+        ("train", "b", "10.xyz"),
+        ("train", "b", "9.xyz"),
+        ("test", "b", "2.off"),
+    ] {
+        let folder = dir.path().join(side).join(class);
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = if name.ends_with("off") {
+            "OFF 3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
+        } else {
+            "0 0 0\n2 0 0\n"
+        };
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let splits = opened("point_folder", dir.path());
+    assert_eq!((splits.train.labels(), splits.test.labels()), (&[0, 1, 1][..], &[1][..]));
+    assert_eq!(splits.train.split(), "point-folder/by-folder-3-1");
+    assert_eq!(values(&splits, 1).len(), 3 * 1024);
+}
