@@ -2,7 +2,7 @@
 //!
 //! A spike train is mostly zeros. The forward pass adds one row of weights per spike and tap, the
 //! weight gradient one row of the output gradient; both skip silence, so their cost falls with the
-//! firing rate. [`is_worth`] says when that pays. Plain loops serve every processor; on AVX-512
+//! firing rate. [`cost`] says when that pays. Plain loops serve every processor; on AVX-512
 //! the sums stay in registers (`unsafe_spikes`).
 
 use multiversion::multiversion;
