@@ -20,7 +20,7 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Optimizer steps taken in all.
     pub step: u64,
-    /// The learning rate.
+    /// The learning rate at the epoch's first step.
     pub lr: f64,
     /// The weight of knowledge sharing.
     pub alpha: f64,

@@ -121,7 +121,7 @@ pub struct AugmentRecipe {
 }
 
 /// `[model]`
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
     /// The network's name.
@@ -129,6 +129,9 @@ pub struct ModelRecipe {
     /// Factor of every layer's channels; default 1.
     #[serde(default = "one")]
     pub width: f64,
+    /// Start from the weights of this checkpoint rather than at random. Its time steps and neuron may differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<PathBuf>,
 }
 
 /// The names of the losses.
@@ -193,6 +196,10 @@ impl LossRecipe {
 pub struct TrainRecipe {
     /// Samples of a step, at least 1; default 128. The last, smaller batch of an epoch is dropped.
     pub batch: usize,
+    /// Steps of an epoch, at least 1 and at most those of the data; all of them when absent. Samples are drawn anew for each
+    /// epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps_per_epoch: Option<usize>,
     /// Number format, `f32` or `bf16`; default `f32`.
     pub precision: Precision,
     /// Evaluate every that many epochs, at least 1, and after the last; default 1.
@@ -213,6 +220,7 @@ impl Default for TrainRecipe {
     fn default() -> Self {
         Self {
             batch: 128,
+            steps_per_epoch: None,
             precision: Precision::F32,
             eval_every: 1,
             checkpoint_every: 0,

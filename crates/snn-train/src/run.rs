@@ -115,16 +115,20 @@ fn epoch(
     let started = Instant::now();
     let (loss, epochs) = (recipe.loss.loss(), recipe.schedule.epochs);
     let epoch = run.progress.epoch;
-    let lr = learning_rate(&recipe.schedule, recipe.optimizer.lr, epoch);
     let alpha = loss.alpha(epoch, epochs);
     let loader = Arc::clone(&run.train);
-    let steps = loader.steps();
-    for batch in loader.epoch(epoch as u64, run.progress.step_in_epoch) {
+    let steps = recipe.train.steps_per_epoch.unwrap_or(loader.steps());
+    let rate = |step: usize| {
+        let position = recipe.schedule.position(epoch, step, steps);
+        learning_rate(&recipe.schedule, recipe.optimizer.lr, position)
+    };
+    let done = run.progress.step_in_epoch;
+    for batch in loader.epoch(epoch as u64, done).take(steps - done) {
         if interrupt.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let input = Input::new(batch?)?;
-        let step = run.progress.step;
+        let (step, lr) = (run.progress.step, rate(run.progress.step_in_epoch));
         let config = StepConfig { loss: &loss, alpha, lr, step };
         let out = train_step(&mut run.model, &mut run.optimizer, &input, config)?;
         run.progress.add_step(out.loss, out.correct, input.host_labels.len());
@@ -153,6 +157,7 @@ fn epoch(
         }
     }
     let seconds = started.elapsed().as_secs_f64();
+    let lr = rate(0);
     let clock = Clock { seconds, peak_rss_mb: journal::peak_rss_mb() };
     let step = run.progress.step;
     let report =

@@ -1,6 +1,6 @@
 //! What has to be there before the first step: the data, the model, and the state of an earlier process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use snn_data::{Augment, CacheConfig, Dataset, Loader, LoaderConfig, Order};
@@ -72,6 +72,11 @@ impl Run {
         let identity = Identity { recipe_hash, data_hash };
         let mut model = Model::new(&model_config(recipe, &train), recipe.seed)?;
         let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
+        if let Some(asked) = recipe.train.steps_per_epoch.filter(|&n| n > train.steps()) {
+            let (field, got) = ("train.steps_per_epoch", asked.to_string());
+            let allowed = format!("1 to {}, the steps of this data", train.steps());
+            return Err(Error::Setting { field, got, allowed });
+        }
         let (lock, old) = match claimed {
             Some(claimed) => claimed,
             None => {
@@ -88,6 +93,9 @@ impl Run {
             run_file::write(recipe, options, &identity)?;
             Manifest::start(dir)?
         };
+        if let Some(init) = recipe.model.init.as_ref().filter(|_| manifest.entries.is_empty()) {
+            start_from(&mut model, init)?;
+        }
         // After run.json, so that a run killed between the two goes on.
         if !dir.join(RECIPE_FILE).exists() {
             write_atomic(&dir.join(RECIPE_FILE), recipe.to_toml()?.as_bytes())?;
@@ -137,6 +145,22 @@ fn claim(options: &RunOptions) -> Result<(RunLock, bool)> {
         Some(name) => Err(Error::InTheWay { path: dir.join(name) }),
         None => Ok((lock, old)),
     }
+}
+
+/// Gives the model the weights and running statistics of a checkpoint.
+fn start_from(model: &mut Model, init: &Path) -> Result<()> {
+    let other = Model::load(init)?;
+    let shapes = |model: &Model| -> Vec<(String, Vec<usize>)> {
+        let all = model.params().iter().chain(model.buffers());
+        all.map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect()
+    };
+    if shapes(model) != shapes(&other) {
+        let why = "is of another architecture, width or number of classes (model.init)";
+        return Err(Error::checkpoint(init, why));
+    }
+    *model.params_mut() = other.params().clone();
+    model.set_buffers(other.buffers().clone().into_iter().collect());
+    Ok(())
 }
 
 /// One name for both splits' contents.

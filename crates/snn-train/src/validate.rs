@@ -39,6 +39,7 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     range("schedule.warmup_lr", schedule.warmup_lr, 0.0, f64::MAX)?;
     range("schedule.min_lr", schedule.min_lr, 0.0, f64::MAX)?;
     count("train.batch", train.batch, 1, MOST)?;
+    count("train.steps_per_epoch", train.steps_per_epoch.unwrap_or(1), 1, MOST)?;
     count("train.eval_every", train.eval_every, 1, MOST)?;
     count("train.keep", train.keep, 1, MOST)?;
     count("train.workers", train.workers, 0, 256)?;

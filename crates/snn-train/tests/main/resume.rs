@@ -26,6 +26,22 @@ fn interruption_after_any_step_changes_no_byte() {
 }
 
 #[test]
+fn short_epochs_and_a_rate_by_step_resume_alike() {
+    let recipe = tiny(&["schedule.per_step=true", "train.steps_per_epoch=2"]);
+    let whole = tempfile::tempdir().unwrap();
+    finish(&recipe, whole.path());
+    for steps in 0..=4 {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(interrupt_after(&recipe, dir.path(), steps), steps);
+        finish(&recipe, dir.path());
+        assert!(bytes(dir.path()) == bytes(whole.path()), "after {steps}");
+    }
+    let by_epoch = tempfile::tempdir().unwrap();
+    finish(&tiny(&["train.steps_per_epoch=2"]), by_epoch.path());
+    assert_ne!(bytes(by_epoch.path())[1], bytes(whole.path())[1], "the rate did not move");
+}
+
+#[test]
 fn interruption_after_every_step_changes_no_byte() {
     let whole = tempfile::tempdir().unwrap();
     finish(&tiny(&[]), whole.path());

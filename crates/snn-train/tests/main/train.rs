@@ -78,6 +78,29 @@ fn finished_run_holds_what_it_says() {
 }
 
 #[test]
+fn run_starts_from_another_checkpoint() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let checkpoint = finish(&tiny(&["data.t_steps=1"]), first.path()).checkpoint;
+    let init = format!("model.init={}", checkpoint.display());
+    // A rate too small to move a weight shows where the run started.
+    let still = ["optimizer.lr=1e-30", "schedule.warmup_lr=0", "schedule.min_lr=0"];
+    let recipe = tiny(&[&[init.as_str()], &still[..]].concat());
+    interrupt_after(&recipe, second.path(), 0);
+    let result = finish(&recipe, second.path());
+    let weights = |path: &std::path::Path| Model::load(path).unwrap().params().clone();
+    let (was, is) = (weights(&checkpoint), weights(&result.checkpoint));
+    for (name, tensor) in &was {
+        let difference = (tensor - &is[name]).unwrap().abs().unwrap().sum_all().unwrap();
+        assert_eq!(difference.to_scalar::<f32>().unwrap(), 0.0, "{name}");
+    }
+    let third = tempfile::tempdir().unwrap();
+    let error = run(&tiny(&[&init, "model.width=0.125"]), third.path()).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("width"), "{error}");
+    let error = run(&tiny(&["train.steps_per_epoch=9"]), third.path()).unwrap_err();
+    assert!(error.to_string().contains("1 to 3"), "{error}");
+}
+
+#[test]
 fn exported_checkpoint_evaluates_to_the_result() {
     let dir = tempfile::tempdir().unwrap();
     let result = finish(&tiny(&[]), dir.path());
