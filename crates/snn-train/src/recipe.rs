@@ -8,7 +8,10 @@ use snn_data::{DataConfig, FrameBy};
 use snn_losses::Loss;
 use snn_models::{Architecture, NeuronConfig, Precision};
 
-use crate::{Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig, validate};
+use crate::{
+    AugmentRecipe, Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig,
+    validate,
+};
 
 /// Bytes of a recipe's file, at most.
 const LONGEST: u64 = 1 << 20;
@@ -104,20 +107,6 @@ pub enum FramesBy {
     Time,
     /// Slices of equally many events.
     Count,
-}
-
-/// `[data] augment`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AugmentRecipe {
-    /// Pixels of padding before a random crop to the old size; default 0.
-    pub crop_padding: usize,
-    /// Mirror half of the samples; default false.
-    pub flip: bool,
-    /// Rotate by up to that many degrees either way, 0 to 180; default 0.
-    pub rotate_degrees: f32,
-    /// Side of a square that is blanked; default 0.
-    pub cutout: usize,
 }
 
 /// `[model]`

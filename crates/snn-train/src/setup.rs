@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use snn_data::{Augment, CacheConfig, Dataset, Loader, LoaderConfig, Order};
+use snn_data::{CacheConfig, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{InputConfig, Model, ModelConfig};
 
 use crate::recipe::Recipe;
@@ -170,19 +170,13 @@ fn data_hash(train: &Dataset, test: &Dataset) -> String {
 
 /// The last, smaller batch is dropped, unless it is the only one.
 fn loader_config(recipe: &Recipe, n: usize) -> LoaderConfig {
-    let augment = recipe.data.augment;
     LoaderConfig {
         batch: recipe.train.batch,
         order: if recipe.data.class_balanced { Order::ClassBalanced } else { Order::Shuffled },
         drop_last: n >= recipe.train.batch,
         workers: recipe.train.workers,
         seed: recipe.seed,
-        augment: Augment {
-            crop_padding: augment.crop_padding,
-            flip: augment.flip,
-            rotate_degrees: augment.rotate_degrees,
-            cutout: augment.cutout,
-        },
+        augment: recipe.data.augment.augment(),
     }
 }
 
