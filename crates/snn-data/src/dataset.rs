@@ -174,9 +174,9 @@ impl Dataset {
         self
     }
 
-    /// The same, normalized by a mean and a deviation of all channels.
-    pub(crate) fn with_moments(mut self, (mean, std): (f32, f32)) -> Self {
-        (self.mean, self.std) = (vec![mean], vec![std]);
+    /// The same, normalized by each channel's mean and deviation.
+    pub(crate) fn with_moments(mut self, (mean, std): (&[f32], &[f32])) -> Self {
+        (self.mean, self.std) = (mean.to_vec(), std.to_vec());
         self
     }
 

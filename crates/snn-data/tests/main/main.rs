@@ -8,6 +8,7 @@ mod files;
 mod hostile;
 mod learnable;
 mod loader;
+mod pictures;
 mod sets;
 mod signals;
 mod util;
