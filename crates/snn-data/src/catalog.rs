@@ -22,6 +22,7 @@ pub enum DatasetName {
     NCaltech101,
     DvsGesture,
     NCars,
+    Shd,
     NMnist,
     PokerDvs,
     Mnist,
@@ -262,6 +263,14 @@ const CATALOG: &[Listing] = &[
         split::NCARS,
         2,
         "www.prophesee.ai/dataset-n-cars: n-cars_train and n-cars_test of cars/*.dat and background/*.dat",
+    )),
+    later(row(
+        DatasetName::Shd,
+        "shd",
+        "spoken digits as spikes of 700 channels",
+        split::SHD,
+        20,
+        "zenkelab.org/resources/spiking-heidelberg-datasets-shd: shd_train.h5 and shd_test.h5",
     )),
     later(row(
         DatasetName::ImageNet,

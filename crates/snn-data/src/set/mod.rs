@@ -145,6 +145,11 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Progress) -> bool) -
         DatasetName::StanfordDogs => pictures::stanford_dogs(opening),
         DatasetName::StanfordCars => pictures::stanford_cars(opening),
         DatasetName::ImageFolder => pictures::any(opening),
+        DatasetName::Shd => {
+            let source = name.listing().map_or("", |listing| listing.source);
+            let remedy = format!("its HDF5 files come from {source}");
+            Err(Error::Unreadable { what: "data set shd".into(), remedy })
+        }
         DatasetName::Cwru => vibration::cwru(opening),
         DatasetName::Mfpt => vibration::mfpt(opening),
         DatasetName::Jnu => vibration::jnu(opening),
