@@ -96,7 +96,14 @@ fn foreign_or_damaged_checkpoint_is_2() -> Result<()> {
     }
     fs::write(&weights, &good_weights)?;
     ensure!(eval()?.code == Some(0), "the intact checkpoint works");
-    refused(&run(&["eval", &dir.join("nothing").display().to_string()])?, 2, &["nothing"])
+    refused(&run(&["eval", &dir.join("nothing").display().to_string()])?, 2, &["nothing"])?;
+    // A run is told where its checkpoint is; settings are the caller's fault, not the file's.
+    let run_dir = folder.path().join("run").display().to_string();
+    refused(&run(&["eval", &run_dir])?, 2, &["is a run", &path])?;
+    refused(&run(&["eval", &path, "--dataset", "nothing"])?, 1, &["data.name"])?;
+    refused(&run(&["eval", &path, "--t-steps", "0"])?, 1, &["t_steps"])?;
+    fs::write(&config, good_config.replacen("\"t_steps\": 2", "\"t_steps\": 3", 1))?;
+    refused(&eval()?, 2, &["config.json", "--t-steps"])
 }
 
 #[test]
@@ -149,7 +156,7 @@ fn nothing_is_written_over_what_was_there() -> Result<()> {
         let dir = run_dir.display().to_string();
         for more in [&["--resume"][..], &[]] {
             let ended = run(&[&["train", &recipe, "--run", &dir], more].concat())?;
-            refused(&ended, 2, &[name, "--run"])?;
+            refused(&ended, 1, &[name, "another directory"])?;
         }
         ensure!(fs::read_to_string(&file)? == text, "{name} was written over");
         fs::remove_file(&file)?;
@@ -183,7 +190,17 @@ fn a_check_of_nothing_is_2() -> Result<()> {
     let wrong = folder.path().join("losses.safetensors");
     fs::copy(xtask::sh::root().join("data/golden/lif.safetensors"), &wrong)?;
     let ended = run(&["conformance", &wrong.display().to_string()])?;
-    refused(&ended, 2, &["losses.safetensors", "no case"])
+    refused(&ended, 2, &["losses.safetensors", "no case"])?;
+    // A tensor that nobody compares is not passed over.
+    let golden = fs::read(xtask::sh::root().join("data/golden/lif.safetensors"))?;
+    let known: &[u8] = b"tau_1_5.membrane";
+    let at = golden.windows(known.len()).position(|w| w == known).context("no such key")?;
+    let mut other = golden.clone();
+    other[at..at + known.len()].copy_from_slice(b"tau_1_5.mumbrane");
+    let path = folder.path().join("lif.safetensors");
+    fs::write(&path, other)?;
+    let ended = run(&["conformance", &path.display().to_string()])?;
+    refused(&ended, 2, &["lif.safetensors", "mumbrane"])
 }
 
 #[test]
@@ -202,7 +219,7 @@ fn data_sets_are_checked_and_what_is_missing_is_named() -> Result<()> {
     ensure!(whole["split"] == "fashion-mnist/subset-600-per-class", "{whole}");
     ensure!(whole["train"] == 6000 && whole["missing"].is_null(), "{whole}");
     refused(&run(&["data", "check", "mnist", "--data", &data])?, 2, &["mnist", "--data DIR"])?;
-    refused(&run(&["data", "check", "cifar11"])?, 2, &["cifar11", "cifar100"])?;
+    refused(&run(&["data", "check", "cifar11"])?, 1, &["cifar11", "cifar100"])?;
     let folder = tempfile::tempdir()?;
     // One image of CIFAR-10 on each side.
     for name in ["data_batch_1.bin", "test_batch.bin"] {

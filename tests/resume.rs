@@ -20,9 +20,9 @@ fn same(a: &Path, b: &Path) -> Result<()> {
 }
 
 /// Starts a run and returns once it has left a checkpoint.
-fn begun(folder: &Path, name: &str) -> Result<Child> {
+fn begun(folder: &Path, name: &str, text: &str) -> Result<Child> {
     let dir = folder.join(name);
-    let recipe = util::recipe(folder, &long())?;
+    let recipe = util::recipe(folder, text)?;
     let mut command = util::command(&["train", &recipe, "--run", &dir.display().to_string()])?;
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     util::wait_until("a first checkpoint", || util::has_step(&dir))?;
@@ -46,7 +46,7 @@ fn same_seed_gives_same_bytes_on_any_number_of_threads() -> Result<()> {
 fn killed_run_goes_on_bit_for_bit() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let whole = util::train(folder.path(), "whole", &long(), &[])?;
-    let mut child = begun(folder.path(), "killed")?;
+    let mut child = begun(folder.path(), "killed", &long())?;
     child.kill()?;
     child.wait()?;
     ensure!(!folder.path().join("killed/result.json").exists(), "it was over before the kill");
@@ -59,7 +59,7 @@ fn signal_leaves_a_checkpoint_and_its_exit_code() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let whole = util::train(folder.path(), "whole", &long(), &[])?;
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let mut child = begun(folder.path(), signal)?;
+        let mut child = begun(folder.path(), signal, &long())?;
         Command::new("kill").args(["-s", signal, &child.id().to_string()]).status()?;
         let status = child.wait()?;
         ensure!(status.code() == Some(code), "{signal}: {status}");
@@ -91,17 +91,16 @@ fn finished_run_is_left_alone() -> Result<()> {
 #[test]
 fn second_process_is_turned_away() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut child = begun(folder.path(), "busy")?;
-    let recipe = util::recipe(folder.path(), &long())?;
+    let endless = TINY.replace("epochs = 2", "epochs = 100000");
+    let mut child = begun(folder.path(), "busy", &endless)?;
+    let recipe = util::recipe(folder.path(), &endless)?;
     let run = folder.path().join("busy").display().to_string();
     let ended = util::run(&["train", &recipe, "--run", &run, "--resume"])?;
-    let held = child.try_wait()?.is_none();
+    ensure!(child.try_wait()?.is_none(), "the holder ended by itself");
     child.kill()?;
     child.wait()?;
-    if held {
-        ensure!(ended.code == Some(4), "{ended:?}");
-        ensure!(ended.err.contains(&child.id().to_string()), "the holder is named: {ended:?}");
-    }
+    ensure!(ended.code == Some(4), "{ended:?}");
+    ensure!(ended.err.contains(&child.id().to_string()), "the holder is named: {ended:?}");
     Ok(())
 }
 
@@ -109,7 +108,7 @@ fn second_process_is_turned_away() -> Result<()> {
 fn damaged_newest_checkpoint_is_not_trusted() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let whole = util::train(folder.path(), "whole", &long(), &[])?;
-    let mut child = begun(folder.path(), "damaged")?;
+    let mut child = begun(folder.path(), "damaged", &long())?;
     let dir = folder.path().join("damaged");
     let steps = || -> Vec<_> {
         let names = fs::read_dir(&dir).into_iter().flatten().flatten().map(|e| e.path());

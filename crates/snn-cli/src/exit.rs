@@ -26,21 +26,11 @@ pub(crate) fn unusable(path: &Path, why: impl std::fmt::Display) -> anyhow::Erro
     Unusable(format!("{}: {why}", path.display())).into()
 }
 
-/// The code of an error: that of the innermost of ours in its chain.
+/// The code of an error: that of the outermost of ours in its chain.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
-    for cause in error.chain() {
-        if let Some(error) = cause.downcast_ref::<snn_train::Error>() {
-            return error.exit_code();
-        }
-        if let Some(error) = cause.downcast_ref::<snn_models::Error>() {
-            return match error {
-                snn_models::Error::Checkpoint { .. } | snn_models::Error::Io { .. } => UNUSABLE,
-                _ => USAGE,
-            };
-        }
-        if cause.is::<Unusable>() || cause.is::<snn_data::Error>() || cause.is::<std::io::Error>() {
-            return UNUSABLE;
-        }
-    }
-    USAGE
+    let ours = |cause: &(dyn std::error::Error + 'static)| match cause.is::<Unusable>() {
+        true => Some(UNUSABLE),
+        false => snn_train::exit_code(cause),
+    };
+    error.chain().find_map(ours).unwrap_or(USAGE)
 }

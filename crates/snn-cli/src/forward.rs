@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use candle_core::{DType, Device};
-use snn_models::{Mode, Model};
+use snn_models::Mode;
 use snn_ops::Tape;
 
 use crate::exit;
@@ -30,9 +29,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         crate::differ(&args.checkpoint.join(file), &args.output)?;
     }
     crate::differ(&args.input, &args.output)?;
-    let model = Model::load(&args.checkpoint)?;
+    let model = crate::eval::load(&args.checkpoint)?;
     let input = &args.input;
-    let bytes = std::fs::read(input).context(input.display().to_string())?;
+    let bytes = crate::read(input)?;
     safetensors::SafeTensors::deserialize(&bytes).map_err(|error| {
         exit::unusable(input, format!("is not an intact safetensors file: {error}"))
     })?;
@@ -45,7 +44,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return Err(exit::unusable(input, "`x` holds a NaN or an infinity; mend the input"));
     }
     let mode = if args.train { Mode::Train } else { Mode::Eval };
-    let output = model.forward(&mut Tape::off(), &x, mode)?;
+    let output = model.forward(&mut Tape::off(), &x, mode).map_err(|error| {
+        exit::unusable(input, format!("`x` does not fit the checkpoint: {error}"))
+    })?;
     let logits = output.logits.tensor().clone();
     let bytes = safetensors::serialize([("logits", logits)], None)?;
     snn_train::write_atomic(&args.output, &bytes)?;

@@ -33,7 +33,7 @@ struct Cli {
     /// Threads of the compute (default: all cores); results do not depend on it
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
-    /// Kernels: avx512 or portable (default: SNN_ENGINE, else the fastest this processor has)
+    /// Kernels: amx, avx512 or portable (default: SNN_ENGINE, else the fastest this processor has)
     #[arg(long, global = true, value_name = "NAME")]
     engine: Option<String>,
     /// More on standard error; twice for every step (RUST_LOG overrides)
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         .with(is_profiled.then(profile::layer))
         .init();
     let quiet = cli.quiet;
-    match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))) {
+    match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))?) {
         Ok(code) => match UNPRINTED.get() {
             Some(error) => {
                 complain(&format!("standard output: {error}; free some space or write elsewhere"));
@@ -119,12 +119,12 @@ fn log_to_stderr<S>(verbose: u8, quiet: bool) -> impl Layer<S>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
+    // Epochs are printed by `snn train` itself.
     let default = match (quiet, verbose) {
         (true, _) => "warn",
-        // Epochs are printed by `snn train` itself.
         (_, 0) => "info,snn_train=warn",
-        (_, 1) => "debug",
-        _ => "trace",
+        (_, 1) => "debug,snn_train::epoch=off,snn_train::step=off",
+        _ => "trace,snn_train::epoch=off",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt::layer()
@@ -133,6 +133,15 @@ where
         .without_time()
         .with_target(false)
         .with_filter(filter)
+}
+
+/// Reads a whole input; what is no regular file might never end.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let regular = std::fs::metadata(path).and_then(|meta| match meta.is_file() {
+        true => std::fs::read(path),
+        false => Err(std::io::Error::other("is no regular file; name one")),
+    });
+    regular.map_err(|error| exit::unusable(path, error))
 }
 
 /// Refuses to write a file over the one that was read.

@@ -1,6 +1,6 @@
 //! `snn train`: a recipe to a finished run directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -90,7 +90,15 @@ impl Observer for Bar {
 }
 
 pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
-    let recipe = Recipe::load(&args.recipe, &args.sets)?;
+    let recipe = Recipe::load(&args.recipe, &args.sets).map_err(|error| {
+        let is_preset =
+            |path: &Path| path.file_name()?.to_str()?.starts_with("table").then_some(());
+        match is_preset(&args.recipe) {
+            Some(()) => anyhow::Error::from(error)
+                .context("a table's preset is no recipe; run it with `cargo xtask reproduce`"),
+            None => error.into(),
+        }
+    })?;
     let dir = match args.run {
         Some(dir) => dir,
         None => {

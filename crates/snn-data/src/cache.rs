@@ -116,7 +116,7 @@ impl Cache {
                 bytes.push(b'f');
                 bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
             }
-            Samples::Pixels(_) | Samples::OnDemand(_) => return,
+            Samples::Pixels(_) | Samples::Image(_) | Samples::OnDemand(_) => return,
         }
         bytes.extend(checksum(&bytes));
         if self.closed.load(Ordering::Relaxed) || !self.make_room(bytes.len() as u64) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::random::stream;
+use crate::transform::Image;
 use crate::{Augment, Error, Result};
 
 /// A training and a test set that belong together.
@@ -56,6 +57,8 @@ pub(crate) enum Samples {
     Counts(Vec<u8>),
     /// Other event frames.
     Frames(Vec<f32>),
+    /// One image of its own size, which a [`Source`] may answer with: only what is drawn from it has the set's.
+    Image(Image),
     /// Made when they are asked for.
     OnDemand(Arc<dyn Source>),
 }
@@ -293,30 +296,47 @@ impl Dataset {
     ) -> Result<()> {
         let n = self.sample_len();
         let at = index.saturating_mul(n)..index.saturating_add(1).saturating_mul(n);
-        match &self.samples {
-            Samples::OnDemand(source) => source.sample(index)?.copy(0..n, out),
-            held => held.copy(at, out),
-        }
-        .ok_or_else(|| self.no_sample(index))?;
-        let (height, width) = match *self.shape.as_slice() {
-            [_, length] => (1, length),
-            [.., height, width] => (height, width),
-            _ => return Ok(()),
+        let made;
+        let (samples, at) = match &self.samples {
+            Samples::OnDemand(source) => {
+                made = source.sample(index)?;
+                (&made, 0..n)
+            }
+            held => (held, at),
         };
-        let drawn = rng_key.filter(|_| !augment.is_none()).map(|(seed, epoch)| {
-            augment.draw(&mut stream(seed, "augment", epoch, index as u64), height, width)
-        });
-        if let Some(drawn) = &drawn {
-            drawn.warp(out, height, width);
-        }
-        let planes = out.chunks_exact_mut((height * width).max(1));
-        for (plane, (mean, std)) in planes.zip(self.mean.iter().zip(&self.std)) {
-            let largest = if self.kind == Kind::Images { 255.0 } else { 1.0 };
-            let (scale, offset) = (1.0 / (largest * std), mean / std);
-            plane.iter_mut().for_each(|x| *x = *x * scale - offset);
-        }
-        if let Some(drawn) = &drawn {
-            drawn.blank(out, height, width);
+        let draw = |stored, shape| {
+            let (seed, epoch) = rng_key.filter(|_| !augment.is_none())?;
+            Some(augment.draw(&mut stream(seed, "augment", epoch, index as u64), stored, shape))
+        };
+        match (self.kind, self.shape.as_slice()) {
+            (Kind::Images, &[channels, height, width]) => {
+                let image = samples.image(at, [channels, height, width]);
+                let mut image = image.ok_or_else(|| self.no_sample(index))?;
+                let drawn = draw(image.size(), [channels, height, width]);
+                if augment.random_resized_crop.is_none() || drawn.is_none() {
+                    image = image.fitted((height, width));
+                }
+                if let Some(drawn) = &drawn {
+                    image = drawn.image(image, (height, width));
+                }
+                out.iter_mut().zip(image.pixels()).for_each(|(x, &pixel)| *x = pixel.into());
+                standardize(out, &self.mean, &self.std, 255.0);
+                if let Some(drawn) = &drawn {
+                    drawn.blank(out, (height, width));
+                }
+            }
+            (Kind::Events, &[t_steps, channels, height, width]) => {
+                samples.copy(at, out).ok_or_else(|| self.no_sample(index))?;
+                let size = (height, width);
+                if let Some(drawn) = draw(size, [t_steps * channels, height, width]) {
+                    drawn.frames(out, size);
+                    drawn.blank(out, size);
+                }
+            }
+            _ => {
+                samples.copy(at, out).ok_or_else(|| self.no_sample(index))?;
+                standardize(out, &self.mean, &self.std, 1.0);
+            }
         }
         Ok(())
     }
@@ -324,6 +344,15 @@ impl Dataset {
     fn no_sample(&self, index: usize) -> Error {
         let why = format!("{index} is out of range for {} samples of {}", self.len(), self.name);
         Error::config("index", why)
+    }
+}
+
+/// Values of 0 to `largest`, divided by it, less their channel's mean, over its deviation.
+fn standardize(values: &mut [f32], mean: &[f32], std: &[f32], largest: f32) {
+    let channel = values.len().checked_div(mean.len()).unwrap_or(0).max(1);
+    for (values, (mean, std)) in values.chunks_exact_mut(channel).zip(mean.iter().zip(std)) {
+        let (scale, offset) = (1.0 / (largest * std), mean / std);
+        values.iter_mut().for_each(|x| *x = *x * scale - offset);
     }
 }
 
@@ -351,7 +380,7 @@ impl Samples {
         match self {
             Self::Pixels(bytes) | Self::Counts(bytes) => Some(bytes.len()),
             Self::Frames(values) => Some(values.len()),
-            Self::OnDemand(_) => None,
+            Self::Image(_) | Self::OnDemand(_) => None,
         }
     }
 
@@ -363,9 +392,21 @@ impl Samples {
                 out.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte));
             }
             Self::Frames(values) => out.copy_from_slice(values.get(at)?),
-            Self::OnDemand(_) => return None,
+            Self::Image(_) | Self::OnDemand(_) => return None,
         }
         Some(())
+    }
+
+    /// The image of `shape` at `at`, or the one of its own size.
+    fn image(&self, at: Range<usize>, shape: [usize; 3]) -> Option<Image> {
+        match self {
+            Self::Pixels(bytes) => Image::new(shape, bytes.get(at)?.to_vec()).ok(),
+            Self::Image(image) => {
+                let ([channels, ..], [wanted, ..]) = (image.shape(), shape);
+                (channels == wanted).then(|| image.clone())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -397,7 +438,7 @@ fn hash(labels: &[u32], shape: &[usize], samples: &Samples) -> String {
             hash.update(b"counts");
             hash.update(bytes);
         }
-        Samples::OnDemand(_) => hash.update(b"on demand"),
+        Samples::Image(_) | Samples::OnDemand(_) => hash.update(b"on demand"),
         Samples::Frames(values) => {
             hash.update(b"frames");
             let mut block = Vec::with_capacity(4 * 4096);

@@ -21,6 +21,7 @@ pub mod random;
 mod set;
 mod simulate;
 mod split;
+pub mod transform;
 
 pub use augment::Augment;
 pub use cache::{CacheConfig, CacheEntry, cache_entries, clear_cache};

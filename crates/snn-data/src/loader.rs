@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use rand_chacha::ChaCha8Rng;
 
 use crate::random::{below, permutation, stream};
-use crate::{Augment, Dataset, Error, Kind, Result};
+use crate::{Augment, Dataset, Error, Result};
 
 /// Samples side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,20 +64,13 @@ impl Loader {
     /// A loader of `data`.
     ///
     /// # Errors
-    /// [`Error::Config`] when `batch` is 0, the rotation is not in 0..=180 degrees, signals or
-    /// points are to be augmented, or the data set has more than 2^32 samples.
+    /// [`Error::Config`] when `batch` is 0, a field of `augment` is out of range or does not suit the data, or the data
+    /// set has more than 2^32 samples.
     pub fn new(data: Arc<Dataset>, config: LoaderConfig) -> Result<Self> {
         if config.batch == 0 {
             return Err(Error::config("batch", "0 is out of range; give at least 1"));
         }
-        if !(0.0..=180.0).contains(&config.augment.rotate_degrees) {
-            let why = format!("{} is out of range; give 0 to 180", config.augment.rotate_degrees);
-            return Err(Error::config("rotate_degrees", why));
-        }
-        if !config.augment.is_none() && !matches!(data.kind(), Kind::Images | Kind::Events) {
-            let why = format!("{} has no pictures to change; leave it out", data.name());
-            return Err(Error::config("augment", why));
-        }
+        config.augment.check_for(&data)?;
         if u32::try_from(data.len()).is_err() {
             return Err(Error::config("data", "more than 2^32 samples; split the data set"));
         }

@@ -34,6 +34,12 @@ pub fn between(rng: &mut ChaCha8Rng, low: f32, high: f32) -> f32 {
     low + (high - low) * unit(rng)
 }
 
+/// One draw from the standard normal distribution, by Box and Muller.
+pub fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - f64::from(unit(rng))).ln()).sqrt();
+    radius * (std::f64::consts::TAU * f64::from(unit(rng))).cos()
+}
+
 /// A draw from `0..n` without bias, by rejection; 0 when `n` is 0.
 pub fn below(rng: &mut ChaCha8Rng, n: u64) -> u64 {
     let n = n.max(1);

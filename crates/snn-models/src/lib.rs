@@ -13,7 +13,7 @@ mod sew_resnet;
 mod vgg_snn;
 mod weights;
 
-pub use config::{Architecture, InputConfig, ModelConfig, NeuronConfig};
+pub use config::{Architecture, InputConfig, ModelConfig, NeuronConfig, Precision};
 pub use declare::Size;
 pub use error::{Error, Result};
 pub use model::{Mode, Model, Output};

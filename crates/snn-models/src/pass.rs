@@ -63,7 +63,8 @@ impl Layers for Pass<'_> {
 
     fn conv(&mut self, name: &str, x: &Value, conv: Conv) -> Result<Value> {
         let weight = self.parameter(format!("{name}.weight"))?;
-        let config = Conv2d::square(conv.stride, conv.padding);
+        let precision = self.model.config().precision.of_ops();
+        let config = Conv2d { precision, ..Conv2d::square(conv.stride, conv.padding) };
         Ok(snn_ops::conv2d(self.tape, x, &weight, config)?)
     }
 

@@ -21,13 +21,14 @@ pub fn direct(x: &Tensor) -> Result<Tensor> {
 /// `[N, ..]` f32 in [0, 1] to `[t_steps, N, ..]` u8. Intensities outside are clipped by the draw.
 ///
 /// # Errors
-/// [`Error::Config`] when `t_steps` is 0.
+/// [`Error::Config`] when `t_steps` is 0, [`snn_ops::Error::Shape`] when an axis is empty.
 pub fn poisson(x: &Tensor, t_steps: usize, rng: &mut ChaCha8Rng) -> Result<Tensor> {
     if t_steps == 0 {
         return Err(Error::Config { field: "t_steps", why: "is 0; use at least 1".into() });
     }
     let mut shape = vec![t_steps];
     shape.extend(x.dims());
+    buffer::elements("poisson output", &shape)?;
     let spikes = buffer::with_f32("poisson input", x, |p| {
         let draw = |_| p.iter().map(|&p| u8::from(random::unit(rng) < p)).collect::<Vec<u8>>();
         Ok((0..t_steps).flat_map(draw).collect::<Vec<u8>>())

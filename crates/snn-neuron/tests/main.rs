@@ -198,7 +198,57 @@ fn refused_constants_are_named() {
     let message =
         |config: LifConfig| lif(&mut Tape::off(), &x, None, &config).unwrap_err().to_string();
     let base = LifConfig::default();
-    assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("tau"));
-    assert!(message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("v_threshold"));
-    assert!(message(LifConfig { reset: Reset::Hard(0.5), ..base }).starts_with("v_reset"));
+    assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("neuron.tau: "));
+    assert!(
+        message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("neuron.v_threshold: ")
+    );
+    assert!(message(LifConfig { reset: Reset::Hard(0.5), ..base }).starts_with("neuron.v_reset: "));
+}
+
+#[test]
+fn empty_and_impossible_shapes_are_refused_by_name() {
+    let refused = |shape: &[usize], t_steps: usize, c: usize| {
+        let zeros = |shape: &[usize]| {
+            Value::constant(buffer::tensor(vec![0f32; shape.iter().product()], shape).unwrap())
+        };
+        let (x, w) = (zeros(shape), zeros(&[c]));
+        let current = Current::Norm { x: &x, weight: &w, bias: &w, running: None };
+        let config = LifConfig::default();
+        norm_lif(&mut Tape::off(), t_steps, &[current], None, &config).unwrap_err().to_string()
+    };
+    assert!(refused(&[2, 3, 0], 2, 0).starts_with("lif input: expected shape no empty axis"));
+    assert!(refused(&[2, 0, 3], 2, 3).starts_with("lif input: expected shape no empty axis"));
+    assert!(refused(&[1, 3], usize::MAX, 3).starts_with("lif output"));
+}
+
+/// A bf16 current is the f32 one of the same values, and its gradient is that one's, rounded.
+#[test]
+fn bf16_current_fires_as_its_values_do() {
+    let shape = [3, 50, 6];
+    let x = random::normal(&mut random::stream(3, "bf16", 0, 0), 900, 0.4, 1.0);
+    let narrow = buffer::tensor(buffer::to_bf16(&x), shape.as_slice()).unwrap();
+    let wide = narrow.to_dtype(DType::F32).unwrap();
+    let seed = random::normal(&mut random::stream(3, "bf16", 1, 0), 900, 0.0, 1.0);
+    let run = |x: &Tensor| {
+        let mut tape = Tape::new();
+        let x = tape.leaf("x", x.clone());
+        let constants = [vec![1.1f32; 6], vec![0.3; 6]].map(|c| buffer::tensor(c, 6).unwrap());
+        let [weight, bias] = constants.map(Value::constant);
+        let current = Current::Norm { x: &x, weight: &weight, bias: &bias, running: None };
+        let config = LifConfig::default();
+        let spikes = norm_lif(&mut tape, 3, &[current], None, &config).unwrap().spikes;
+        let sent = floats(spikes.tensor());
+        let seed = buffer::tensor(seed.clone(), shape.as_slice()).unwrap();
+        let mut gradient = None;
+        tape.backward(&spikes, seed, &mut |_, g| {
+            gradient = Some(g);
+            Ok(())
+        })
+        .unwrap();
+        (sent, gradient.unwrap())
+    };
+    let ((spikes, gradient), (spikes_16, gradient_16)) = (run(&wide), run(&narrow));
+    assert!(spikes == spikes_16 && spikes.iter().any(|&s| s > 0.0));
+    assert_eq!(gradient_16.dtype(), DType::BF16);
+    assert_eq!(floats(&gradient.to_dtype(DType::BF16).unwrap()), floats(&gradient_16));
 }

@@ -1,4 +1,4 @@
-//! Which set of kernels does the arithmetic, and how many threads run it.
+//! Which set of kernels does the arithmetic.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -9,8 +9,21 @@ use crate::{Error, Result};
 pub enum Engine {
     /// Any processor: panels gathered for the `gemm` crate, which picks its own instructions.
     Portable,
-    /// Direct convolution on 512-bit registers, without panels.
+    /// Direct convolution on 512-bit registers, without panels; in bf16 on AVX-512 BF16, where that is there and pays.
     Avx512,
+    /// Convolution on AMX tiles, in bf16 or in f32 split into bf16 parts, where that pays; else as [`Engine::Avx512`].
+    Amx,
+}
+
+/// The number format of convolutions' results and of their gradients. Weights, sums, statistics and losses are f32 in
+/// either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Reference accuracy.
+    #[default]
+    F32,
+    /// Operands and results rounded to bf16: half the memory, and fast on AMX.
+    Bf16,
 }
 
 impl Engine {
@@ -19,6 +32,7 @@ impl Engine {
         match self {
             Engine::Portable => "portable",
             Engine::Avx512 => "avx512",
+            Engine::Amx => "amx",
         }
     }
 
@@ -34,8 +48,25 @@ impl Engine {
                 what: "engine avx512",
                 why: "this processor has no AVX-512F; use engine `portable`".into(),
             }),
+            Engine::Amx => amx().map_err(|why| Error::Unsupported {
+                what: "engine amx",
+                why: format!("{why}; use engine `avx512` or `portable`"),
+            }),
         }
     }
+
+    /// The engine whose kernels sum f32 products.
+    pub(crate) fn of_f32(self) -> Self {
+        if self == Engine::Amx { Engine::Avx512 } else { self }
+    }
+}
+
+/// Why AMX cannot be used; its own kernels lean on AVX-512 for the rest.
+fn amx() -> std::result::Result<(), &'static str> {
+    #[cfg(target_arch = "x86_64")]
+    return if has_avx512() { crate::conv::amx_available() } else { Err("it needs AVX-512F too") };
+    #[cfg(not(target_arch = "x86_64"))]
+    Err("this processor has no AMX-BF16")
 }
 
 fn has_avx512() -> bool {
@@ -53,6 +84,8 @@ pub fn engine() -> Engine {
     match CHOICE.load(Ordering::Relaxed) {
         0 => Engine::Portable,
         1 => Engine::Avx512,
+        2 => Engine::Amx,
+        _ if amx().is_ok() => Engine::Amx,
         _ if has_avx512() => Engine::Avx512,
         _ => Engine::Portable,
     }
@@ -66,39 +99,13 @@ pub fn set_engine(name: &str) -> Result<()> {
     let engine = match name {
         "portable" => Engine::Portable,
         "avx512" => Engine::Avx512,
+        "amx" => Engine::Amx,
         other => {
-            let why = format!("`{other}` is not an engine; use `portable` or `avx512`");
+            let why = format!("`{other}` is not an engine; use `portable`, `avx512` or `amx`");
             return Err(Error::Config { field: "engine", why });
         }
     };
     engine.available()?;
     CHOICE.store(engine as u8, Ordering::Relaxed);
     Ok(())
-}
-
-/// Sets the number of threads of every operator, once, before the first one runs.
-///
-/// Results do not depend on it: work is cut into pieces whose number follows from the shapes.
-///
-/// # Errors
-/// [`Error::Config`] when the pool already runs with another number.
-pub fn set_threads(threads: usize) -> Result<()> {
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
-        Ok(()) => Ok(()),
-        Err(_) if rayon::current_num_threads() == threads => Ok(()),
-        Err(error) => Err(Error::Config { field: "threads", why: error.to_string() }),
-    }
-}
-
-/// Runs `f` on one of the operators' threads.
-///
-/// A program that computes for long does so from in here: an operator called from outside hands
-/// its work over and waits to be woken, a few microseconds each, which small layers notice.
-pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| f())
-}
-
-/// The number of threads that operators use.
-pub fn threads() -> usize {
-    rayon::current_num_threads()
 }

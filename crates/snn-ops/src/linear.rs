@@ -13,7 +13,7 @@ use crate::{Error, Gradient, Gradients, Result, Tape, Value};
 /// - `x`: `[.., K]` f32 or u8; `weight`: `[O, K]`; `bias`: `[O]`; returns `[.., O]` f32
 ///
 /// # Errors
-/// [`Error::Shape`] when K or O differ between the arguments.
+/// [`Error::Shape`] when K or O differ between the arguments, or an axis is empty.
 ///
 /// # Determinism
 /// Runs on one thread; the heads it serves are a thousandth of a network's work.
@@ -30,12 +30,14 @@ pub fn linear(tape: &mut Tape, x: &Value, weight: &Value, bias: &Value) -> Resul
         return Err(Error::Shape { what: "linear input", expected, got: x.dims().to_vec() });
     }
     check_channels("linear bias", bias.dims().iter().product(), o)?;
-    let rows: usize = lead.iter().product();
+    let mut shape = lead.to_vec();
+    shape.push(o);
+    buffer::elements("linear weight", weight.dims())?;
+    buffer::elements("linear input", x.dims())?;
+    let rows = buffer::elements("linear output", &shape)? / o;
     let input = to_f32(x.tensor())?;
     let mut y = with_f32("linear bias", bias.tensor(), |b| Ok(b.repeat(rows)))?;
     product(rows, o, k, (&input, false), (weight.tensor(), true), &mut y)?;
-    let mut shape = lead.to_vec();
-    shape.push(o);
     let (weight_data, x_shape) = (weight.tensor().clone(), x.dims().to_vec());
     let (to_x, to_w, to_b) = (x.target(), weight.target(), bias.target());
     let out = buffer::tensor(y, shape)?;

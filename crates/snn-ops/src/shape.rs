@@ -9,9 +9,14 @@ use crate::{Error, Gradient, Gradients, Result, Tape, Value};
 /// The same elements under another shape.
 ///
 /// # Errors
-/// When the shapes hold different numbers of elements.
+/// [`Error::Shape`] when the shapes hold different numbers of elements.
 pub fn reshape(tape: &mut Tape, x: &Value, shape: &[usize]) -> Result<Value> {
     let (to, from) = (x.target(), x.dims().to_vec());
+    let n = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    if n != Some(x.tensor().elem_count()) {
+        let expected = format!("{shape:?}");
+        return Err(Error::Shape { what: "reshape", expected, got: x.dims().to_vec() });
+    }
     let y = x.tensor().reshape(shape)?;
     Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
         grads.add(to, dy.into_owned()?.reshape(from)?)
@@ -21,7 +26,7 @@ pub fn reshape(tape: &mut Tape, x: &Value, shape: &[usize]) -> Result<Value> {
 /// `[.., C, H, W]` to `[.., H, W, C]`: the step from the outside world's order to ours.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than three axes.
+/// [`Error::Shape`] for fewer than three axes or an empty one.
 pub fn to_channels_last(tape: &mut Tape, x: &Value) -> Result<Value> {
     permute(tape, x, false)
 }
@@ -30,7 +35,7 @@ pub fn to_channels_last(tape: &mut Tape, x: &Value) -> Result<Value> {
 /// agree with PyTorch's.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than three axes.
+/// [`Error::Shape`] for fewer than three axes or an empty one.
 pub fn to_channels_first(tape: &mut Tape, x: &Value) -> Result<Value> {
     permute(tape, x, true)
 }
@@ -40,12 +45,14 @@ fn permute(tape: &mut Tape, x: &Value, first: bool) -> Result<Value> {
         let expected = "[.., three axes]".into();
         return Err(Error::Shape { what: "channel order", expected, got: x.dims().to_vec() });
     };
+    buffer::elements("channel order", x.dims())?;
     let mut shape = lead.to_vec();
     shape.extend(if first { [c, a, b] } else { [b, c, a] });
     // Either way the last three axes are a matrix that is transposed.
     let (rows, cols) = if first { (a * b, c) } else { (a, b * c) };
     let y = with_data("channel order", x.tensor(), |data| match data {
         Data::F32(x) => buffer::tensor(transpose(x, rows, cols), shape),
+        Data::Bf16(x) => buffer::tensor(transpose(x, rows, cols), shape),
         Data::U8(x) => buffer::tensor(transpose(x, rows, cols), shape),
     })?;
     let (to, from) = (x.target(), x.dims().to_vec());
@@ -57,7 +64,7 @@ fn permute(tape: &mut Tape, x: &Value, first: bool) -> Result<Value> {
 
 fn transpose<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, cols: usize) -> Vec<T> {
     let mut y = vec![T::default(); x.len()];
-    let len = (rows * cols).max(1);
+    let len = rows * cols;
     y.par_chunks_mut(len).zip(x.par_chunks(len)).for_each(|(y, x)| {
         for (i, line) in y.chunks_exact_mut(rows).enumerate() {
             line.iter_mut().enumerate().for_each(|(j, slot)| *slot = x[j * cols + i]);

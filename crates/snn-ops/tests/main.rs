@@ -8,8 +8,9 @@
 )]
 
 use snn_ops::{
-    Pool2d, Result, Tape, Value, add, avg_pool2d, batch_norm, buffer, global_avg_pool, linear,
-    max_pool2d, random, reshape, to_channels_first, to_channels_last,
+    Conv2d, Moments, Pool2d, Precision, Result, Tape, Value, add, avg_pool2d, batch_norm,
+    batch_norm_eval, buffer, conv2d, global_avg_pool, linear, max_pool2d, random, reshape,
+    to_channels_first, to_channels_last,
 };
 
 fn tensor(values: &[f32], shape: &[usize]) -> candle_core::Tensor {
@@ -104,6 +105,113 @@ fn a_recorded_value_is_a_constant_to_an_evaluation_tape() {
     let x = Value::constant(ones(&[1, 1]));
     let y = linear(&mut Tape::off(), &x, &w, &Value::constant(ones(&[1]))).unwrap();
     assert!(w.wants_gradient() && !y.wants_gradient());
+}
+
+#[test]
+fn a_seed_that_the_caller_still_holds_is_not_added_to() {
+    // The add hands its gradient on to x, where the one that comes through the reshape is added.
+    let seed = tensor(&[5.0, 7.0], &[2]);
+    let mut tape = Tape::new();
+    let x = tape.leaf("x", ones(&[2]));
+    let y = reshape(&mut tape, &x, &[2]).unwrap();
+    let y = add(&mut tape, &y, &x).unwrap();
+    let mut found = Vec::new();
+    tape.backward(&y, seed.clone(), &mut |_, g| {
+        found = flat(&g);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!((found, flat(&seed)), (vec![10.0, 14.0], vec![5.0, 7.0]));
+}
+
+#[test]
+fn a_leaf_that_is_the_output_is_announced_with_the_seed() {
+    let seed = tensor(&[5.0, 7.0], &[2]);
+    let mut tape = Tape::new();
+    let x = tape.leaf("x", ones(&[2]));
+    let mut found = Vec::new();
+    let mut keep = |name: &str, g: candle_core::Tensor| {
+        found.push((name.to_string(), flat(&g)));
+        Ok(())
+    };
+    tape.backward(&x, seed, &mut keep).unwrap();
+    assert_eq!(found, [("x".to_string(), vec![5.0, 7.0])]);
+}
+
+#[test]
+fn empty_and_impossible_shapes_are_refused_by_name() {
+    let shape = |r: Result<Value>| match r {
+        Err(snn_ops::Error::Shape { what, .. }) => what,
+        other => panic!("{other:?}"),
+    };
+    let empty = |s: &[usize]| Value::constant(tensor(&[], s));
+    let (full, mut tape) = (|s: &[usize]| Value::constant(ones(s)), Tape::off());
+    let pool = Pool2d::tiled(1);
+    for at in 0..4 {
+        let mut dims = [2, 3, 4, 5];
+        dims[at] = 0;
+        let x = empty(&dims);
+        assert_eq!(shape(avg_pool2d(&mut tape, &x, pool)), "pool input");
+        assert_eq!(shape(max_pool2d(&mut tape, &x, pool)), "pool input");
+        assert_eq!(shape(global_avg_pool(&mut tape, &x)), "pool input");
+        assert_eq!(shape(to_channels_last(&mut tape, &x)), "channel order");
+        let w = full(&[6, dims[3], 1, 1].map(|n: usize| n.max(1)));
+        assert_eq!(shape(conv2d(&mut tape, &x, &w, Conv2d::square(1, 0))), "conv2d input");
+    }
+    // The product of these extents is 0 modulo 2^64.
+    let huge = empty(&[0, 1 << 32, 1 << 32, 4]);
+    assert_eq!(shape(to_channels_first(&mut tape, &huge)), "channel order");
+    assert_eq!(shape(global_avg_pool(&mut tape, &huge)), "pool input");
+    assert_eq!(shape(reshape(&mut tape, &full(&[4]), &[1 << 32, 1 << 32, 4])), "reshape");
+    let far = Conv2d::square(1, usize::MAX);
+    assert_eq!(shape(conv2d(&mut tape, &full(&[1, 2, 2, 1]), &full(&[1, 1, 1, 1]), far)), "conv2d");
+
+    let linear = |x: &[usize], w: &[usize]| {
+        let tensor = |s: &[usize]| match s.contains(&0) {
+            true => empty(s),
+            false => full(s),
+        };
+        shape(linear(&mut Tape::off(), &tensor(x), &tensor(w), &tensor(&w[..1])))
+    };
+    assert_eq!(linear(&[2, 3], &[0, 3]), "linear weight");
+    assert_eq!(linear(&[2, 0], &[4, 0]), "linear weight");
+    assert_eq!(linear(&[0, 3], &[4, 3]), "linear input");
+
+    let norm = |x: &[usize], c: usize| {
+        let (w, mut tape) = (Value::constant(tensor(&vec![1.0; c], &[c])), Tape::new());
+        shape(batch_norm(&mut tape, &empty(x), &w, &w).map(|(y, _)| y))
+    };
+    assert_eq!(norm(&[0, 3], 3), "norm input");
+    assert_eq!(norm(&[2, 0], 0), "norm input");
+    let none = Moments { mean: vec![], var: vec![], count: 0 };
+    let w = empty(&[0]);
+    assert_eq!(shape(batch_norm_eval(&empty(&[2, 0]), &w, &w, &none)), "batch_norm input");
+}
+
+#[test]
+fn variance_keeps_its_digits_far_from_zero_and_loses_them_as_stated() {
+    let noise = random::normal(&mut random::stream(8, "moments", 0, 0), 4096, 0.0, 1.0);
+    // (offset of all rows, of the first row) in standard deviations.
+    for (all, first) in [(0.0, 0.0), (3000.0, 0.0), (3000.0, 30.0), (0.0, 300.0)] {
+        let mut x: Vec<f32> = noise.iter().map(|v| v + all).collect();
+        x[0] += first;
+        let wide: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
+        let mean = wide.iter().sum::<f64>() / 4096.0;
+        let var = wide.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 4096.0;
+        let got = Moments::of(buffer::Data::F32(&x), 1).unwrap();
+        let z = (wide[0] - mean) / var.sqrt();
+        let bound = 4.0 * f64::from(f32::EPSILON) * (1.0 + z * z);
+        assert!((got.var[0] / var - 1.0).abs() <= bound, "{all} {first}: {} {var}", got.var[0]);
+        assert!((got.mean[0] - mean).abs() <= bound * var.sqrt(), "{all} {first}");
+    }
+}
+
+#[test]
+fn thread_counts_out_of_range_are_refused_with_a_remedy() {
+    for n in [0, snn_ops::MOST_THREADS + 1, 100_000] {
+        let error = snn_ops::set_threads(n).unwrap_err().to_string();
+        assert!(error.contains(&format!("is {n}; use 1 to 1024")), "{error}");
+    }
 }
 
 #[test]
@@ -235,6 +343,41 @@ fn linear_and_means_agree_with_finite_differences() {
     assert_close(&got[0].1, &differences(&b, |b| loss(&x, &w, b)));
     assert_close(&got[1].1, &differences(&w, |w| loss(&x, w, &b)));
     assert_close(&got[2].1, &differences(&x, |x| loss(x, &w, &b)));
+}
+
+/// Operands that bf16 holds: the forward sum is rounded once, and the gradients are those of f32.
+#[test]
+fn bf16_convolution_rounds_its_result_and_nothing_else() {
+    let held = |seed, shape: &[usize]| {
+        let mut rng = random::stream(5, "bf16", seed, 0);
+        let x = random::normal(&mut rng, shape.iter().product(), 0.0, 1.0);
+        let x: Vec<f32> = buffer::to_bf16(&x).iter().map(|v| v.to_f32()).collect();
+        tensor(&x, shape)
+    };
+    let (x, w) = (held(0, &[3, 9, 9, 40]), held(1, &[33, 40, 3, 3]));
+    let run = |precision| {
+        let mut tape = Tape::new();
+        let (x, w) = (tape.leaf("x", x.clone()), tape.leaf("w", w.clone()));
+        let y = conv2d(&mut tape, &x, &w, Conv2d { precision, ..Conv2d::square(1, 1) }).unwrap();
+        let (dtype, values) = (y.tensor().dtype(), flat(y.tensor()));
+        let seed = held(2, y.dims()).to_dtype(dtype).unwrap();
+        let mut all = vec![("y".to_string(), values)];
+        tape.backward(&y, seed, &mut |name, g| {
+            all.push((name.to_string(), flat(&g)));
+            Ok(())
+        })
+        .unwrap();
+        (dtype, all)
+    };
+    let ((_, exact), (dtype, rounded)) = (run(Precision::F32), run(Precision::Bf16));
+    assert_eq!(dtype, candle_core::DType::BF16);
+    for ((name, exact), (_, rounded)) in exact.iter().zip(&rounded) {
+        let largest = exact.iter().fold(0f32, |m, v| m.max(v.abs()));
+        let tolerance = if name == "y" { 1.0 / 256.0 } else { 2e-6 };
+        for (a, b) in exact.iter().zip(rounded) {
+            assert!((a - b).abs() <= tolerance * largest, "{name}: {a} {b} of {largest}");
+        }
+    }
 }
 
 #[test]

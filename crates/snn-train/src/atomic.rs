@@ -1,33 +1,53 @@
 //! Files that are either whole or absent, whatever happens meanwhile.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::{Error, Result};
 
-/// Writes `bytes` to `path`: after success they are on the disk, after a failure the old file is.
+const TEMP_SUFFIX: &str = ".tmp";
+const RANDOM_CHARACTERS: usize = 6;
+
+/// Writes `bytes` to `path`: after success they are on the disk; after a failure the old file is as it was, or, when
+/// only the directory could not be synced, the new one may have taken its place.
 ///
-/// The bytes go to `<name>.tmp` beside the target, are synced, and are renamed over it; then the directory is synced.
-/// The file gets the permissions that the umask allows. A failed sync is not tried again, as the operating system may
-/// have dropped the data. Two writers of one path must exclude each other.
+/// The bytes go to a new file `.<name>.<random>.tmp` beside the target, are synced, and are renamed over it; then the
+/// directory is synced. A symbolic link is followed, an old file's permissions are kept, and a new file gets those that
+/// the umask allows. What is no regular file (a pipe, a device) is written to as it is. A failed sync is not tried
+/// again, as the operating system may have dropped the data.
 ///
 /// # Errors
 /// [`Error::Io`] with the path.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temp = temp_path(path);
-    let result = write_synced(&temp, bytes)
-        .and_then(|()| std::fs::rename(&temp, path))
-        .map_err(Error::io(path));
-    if let Err(error) = result {
-        // The first error is the one to report.
-        let _ = std::fs::remove_file(&temp);
-        return Err(error);
-    }
-    sync_dir(directory(path))
+    let old = match std::fs::metadata(path) {
+        Ok(old) if old.is_dir() => return Err(Error::io(path)(ErrorKind::IsADirectory.into())),
+        Ok(old) if !old.is_file() => {
+            let mut file = OpenOptions::new().write(true).open(path).map_err(Error::io(path))?;
+            return file.write_all(bytes).map_err(Error::io(path));
+        }
+        old => old.ok(),
+    };
+    // The file itself, where the path is a link to it.
+    let target = match old {
+        Some(_) => path.canonicalize().map_err(Error::io(path))?,
+        None => path.to_path_buf(),
+    };
+    let replace = || {
+        let mut temp = create_temp(&target)?;
+        if let Some(old) = &old {
+            temp.as_file().set_permissions(old.permissions())?;
+        }
+        temp.write_all(bytes)?;
+        temp.as_file().sync_all()?;
+        temp.persist(&target)?;
+        Ok(())
+    };
+    replace().map_err(Error::io(path))?;
+    sync_dir(directory(&target))
 }
 
 /// Writes a value as JSON with a line a field.
@@ -42,9 +62,15 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<()> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io(dir))
 }
 
-/// Makes a directory and its parents.
-pub(crate) fn create_dir(dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(Error::io(dir))
+/// Makes a directory and its parents, each durable.
+///
+/// # Errors
+/// [`Error::Io`] with the path.
+pub fn create_dir(dir: &Path) -> Result<()> {
+    let missing: Vec<&Path> =
+        dir.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
+    std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+    missing.into_iter().try_for_each(|made| sync_dir(directory(made)))
 }
 
 /// Removes a file; one that is gone already is fine.
@@ -55,24 +81,22 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
     }
 }
 
-fn write_synced(temp: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let create = || OpenOptions::new().write(true).create_new(true).open(temp);
-    let mut file = match create() {
-        // Left behind by a writer that was killed.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            std::fs::remove_file(temp)?;
-            create()?
-        }
-        other => other?,
-    };
-    file.write_all(bytes)?;
-    file.sync_all()
+/// The file that a temporary file's name says it was to become, whoever was killed while writing it.
+pub(crate) fn target_of(temp: &str) -> Option<&str> {
+    let (target, random) = temp.strip_prefix('.')?.strip_suffix(TEMP_SUFFIX)?.rsplit_once('.')?;
+    (random.len() == RANDOM_CHARACTERS).then_some(target)
 }
 
-fn temp_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(".tmp");
-    path.with_file_name(name)
+fn create_temp(target: &Path) -> std::io::Result<NamedTempFile> {
+    let name = target.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let mut prefix = std::ffi::OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    let mut builder = Builder::new();
+    builder.prefix(&prefix).suffix(TEMP_SUFFIX).rand_bytes(RANDOM_CHARACTERS);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(directory(target))
 }
 
 fn directory(path: &Path) -> &Path {
@@ -87,11 +111,52 @@ mod tests {
     fn file_is_replaced_and_nothing_else_stays() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.json");
-        std::fs::File::create(dir.path().join("a.json.tmp")).unwrap();
+        let other = dir.path().join("a.json.tmp");
+        write_atomic(&other, b"a user's own").unwrap();
         write_atomic(&path, b"one").unwrap();
         write_atomic(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read(&other).unwrap(), b"a user's own");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn writers_of_one_path_do_not_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::thread::scope(|scope| {
+            for n in 0..8u8 {
+                let path = &path;
+                scope.spawn(move || write_atomic(path, &[n; 4096]).unwrap());
+            }
+        });
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes.len() == 4096 && bytes.iter().all(|b| *b == bytes[0]));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn temporary_names_tell_their_target() {
+        let dir = tempfile::tempdir().unwrap();
+        let temp = create_temp(&dir.path().join("step-00000001.safetensors")).unwrap();
+        let name = temp.path().file_name().unwrap().to_str().unwrap();
+        assert_eq!(target_of(name), Some("step-00000001.safetensors"));
+        assert_eq!(target_of("result.json.tmp"), None);
+        assert_eq!(target_of(".notes.tmp"), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_devices_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        write_atomic(&file, b"old").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        write_atomic(&link, b"new").unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+        write_atomic(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
     }
 
     #[test]
@@ -108,13 +173,16 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn mode_is_what_a_plain_new_file_gets() {
+    fn mode_is_that_of_a_plain_new_file_or_of_the_old_one() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (ours, plain) = (dir.path().join("ours"), dir.path().join("plain"));
         write_atomic(&ours, b"x").unwrap();
         File::create(&plain).unwrap();
-        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(ours), mode(plain));
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&ours), mode(&plain));
+        std::fs::set_permissions(&ours, PermissionsExt::from_mode(0o640)).unwrap();
+        write_atomic(&ours, b"y").unwrap();
+        assert_eq!(mode(&ours), 0o640);
     }
 }

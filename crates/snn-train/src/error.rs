@@ -30,17 +30,24 @@ pub enum Error {
         /// The run directory.
         path: PathBuf,
     },
+    /// A file that a new run would write over, where no run is.
+    #[error("{}: is in the way of a new run, and run.json of an old one is missing; choose another directory", path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+    },
     /// A run would be resumed with something else than it was started with.
-    #[error("{}: started with {what} {expected}, resumed with {got}; start another run", path.display())]
+    #[error(
+        "{}: the run was started with another {what} ({difference}); resume it with that, or choose another directory",
+        path.display()
+    )]
     Identity {
         /// The run directory.
         path: PathBuf,
         /// `recipe` or `data`.
         what: &'static str,
-        /// The hash the run was started with.
-        expected: String,
-        /// The hash now.
-        got: String,
+        /// The fields of the recipe that differ, or both hashes.
+        difference: String,
     },
     /// A data set cannot be used.
     #[error(transparent)]
@@ -70,12 +77,12 @@ pub enum Error {
         pid: Option<u32>,
     },
     /// The operating system refused to read or write a run's file.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// Its reason.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A model could not be made, loaded or run.
     #[error(transparent)]
@@ -99,11 +106,12 @@ impl Error {
     /// 5 storage failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Recipe { .. } | Error::Setting { .. } | Error::Exists { .. } => 1,
+            Error::Recipe { .. } | Error::Setting { .. } => 1,
+            Error::Exists { .. } | Error::InTheWay { .. } => 1,
             Error::Identity { what: "recipe", .. } => 1,
-            Error::Model(snn_models::Error::Config { .. } | snn_models::Error::Neuron(_)) => 1,
-            Error::Loss(snn_losses::Error::Config { .. }) => 1,
-            Error::Data(snn_data::Error::Config { .. }) => 1,
+            Error::Model(error) => exit_code(error).unwrap_or(2),
+            Error::Loss(error) => exit_code(error).unwrap_or(2),
+            Error::Data(error) => exit_code(error).unwrap_or(2),
             Error::Diverged { .. } => 3,
             Error::Busy { .. } => 4,
             Error::Io { .. } => 5,
@@ -113,12 +121,33 @@ impl Error {
 
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Error::Io { path, source }
+        move |cause| Error::Io { path, cause }
     }
 
     pub(crate) fn checkpoint(path: impl Into<PathBuf>, why: impl Into<String>) -> Self {
         Error::Checkpoint { path: path.into(), why: why.into() }
     }
+}
+
+/// [`Error::exit_code`] for the errors of all crates of this toolkit: 1 for a setting out of its range, else 2. None for
+/// an error of another crate.
+pub fn exit_code(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    use {snn_data as data, snn_losses as losses, snn_models as models, snn_ops as ops};
+    if let Some(error) = error.downcast_ref::<Error>() {
+        return Some(error.exit_code());
+    }
+    let is_setting = if let Some(error) = error.downcast_ref() {
+        matches!(error, models::Error::Config { .. } | models::Error::Neuron(_))
+    } else if let Some(error) = error.downcast_ref() {
+        matches!(error, data::Error::Config { .. })
+    } else if let Some(error) = error.downcast_ref() {
+        matches!(error, losses::Error::Config { .. })
+    } else if let Some(error) = error.downcast_ref() {
+        matches!(error, ops::Error::Config { .. } | ops::Error::Unsupported { .. })
+    } else {
+        return None;
+    };
+    Some(if is_setting { 1 } else { 2 })
 }
 
 fn holder(pid: Option<u32>) -> String {
@@ -133,15 +162,12 @@ mod tests {
     fn every_kind_has_its_exit_code() {
         let io = || std::io::Error::from(std::io::ErrorKind::StorageFull);
         let setting = Error::Setting { field: "train.batch", got: "0".into(), allowed: "1".into() };
-        let identity = |what| Error::Identity {
-            path: "r".into(),
-            what,
-            expected: "a".into(),
-            got: "b".into(),
-        };
+        let identity =
+            |what| Error::Identity { path: "r".into(), what, difference: "was a, is b".into() };
         let codes = [
             (setting, 1),
             (Error::Exists { path: "r".into() }, 1),
+            (Error::InTheWay { path: "r/MANIFEST".into() }, 1),
             (identity("recipe"), 1),
             (identity("data"), 2),
             (Error::checkpoint("MANIFEST", "is empty"), 2),

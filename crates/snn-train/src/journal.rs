@@ -60,6 +60,8 @@ pub(crate) fn append(dir: &Path, report: &EpochReport) -> Result<u64> {
     write().map_err(Error::io(&path))
 }
 
+const REMEDY: &str = "the checkpoint was written with; put a copy of it back, or start the run again in another directory";
+
 /// The lines in the first `bytes` bytes.
 ///
 /// # Errors
@@ -72,14 +74,18 @@ pub(crate) fn read(dir: &Path, bytes: u64, epochs: usize) -> Result<Vec<EpochRep
         other => other.map_err(Error::io(&path))?,
     };
     let text = usize::try_from(bytes).ok().and_then(|n| whole.get(..n));
-    let text = text.ok_or_else(|| fault(format!("is shorter than {bytes} bytes")))?;
+    let text =
+        text.ok_or_else(|| fault(format!("is shorter than the {bytes} bytes that {REMEDY}")))?;
     let lines = text.split_inclusive(|&b| b == b'\n');
     let reports: std::result::Result<Vec<EpochReport>, _> =
         lines.map(serde_json::from_slice).collect();
-    let reports = reports.map_err(|e| fault(e.to_string()))?;
+    let reports = reports
+        .map_err(|e| fault(format!("is damaged ({e}) in the first {bytes} bytes that {REMEDY}")))?;
     let in_order = reports.iter().enumerate().all(|(i, report)| report.epoch == i);
     if reports.len() != epochs || !in_order || !(text.is_empty() || text.ends_with(b"\n")) {
-        return Err(fault(format!("does not hold {epochs} epochs in its first {bytes} bytes")));
+        return Err(fault(format!(
+            "does not hold {epochs} epochs in the first {bytes} bytes that {REMEDY}"
+        )));
     }
     Ok(reports)
 }

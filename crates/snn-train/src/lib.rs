@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 mod atomic;
+mod augment;
 mod checkpoint;
 mod error;
 mod evaluate;
@@ -17,6 +18,7 @@ mod optim;
 mod overrides;
 mod progress;
 mod recipe;
+mod recipe_diff;
 mod restore;
 mod result;
 mod run;
@@ -26,18 +28,19 @@ mod setup;
 mod step;
 mod validate;
 
-pub use atomic::write_atomic;
-pub use error::{Error, Result};
+pub use atomic::{create_dir, write_atomic};
+pub use augment::{
+    AugmentRecipe, AutoAugmentRecipe, CropInterpolation, NdaRecipe, RandAugmentRecipe,
+    ResizedCropRecipe,
+};
+pub use error::{Error, Result, exit_code};
 pub use evaluate::{EVAL_BATCH, evaluate};
 pub use input::Input;
 pub use journal::{Clock, EpochReport, peak_rss_mb};
 pub use lock::RunLock;
 pub use metrics::{Meter, Metrics, aurc, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
-pub use recipe::{
-    AugmentRecipe, DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Precision, Recipe,
-    TrainRecipe,
-};
+pub use recipe::{DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Recipe, TrainRecipe};
 pub use result::{CHECKPOINT_DIR, RESULT_FILE, RunResult, export};
 pub use run::{Observer, Outcome, StepReport, train};
 pub use schedule::{ScheduleConfig, ScheduleKind, learning_rate};

@@ -1,14 +1,16 @@
 //! MANIFEST: which checkpoints of a run exist. Nothing else in the directory says so.
 //!
-//! One line a checkpoint, oldest first: `step bytes sha256 metrics_bytes file`.
+//! A line with the names of the columns, then one a checkpoint, oldest first. It is written before the first checkpoint, so
+//! that a run without it is a damaged one.
 
 use std::path::Path;
 
-use crate::result::RESULT_FILE;
-use crate::run_file::RUN_FILE;
+use crate::journal::METRICS_FILE;
+use crate::result::CHECKPOINT_DIR;
 use crate::{Error, Result, atomic, hash, write_atomic};
 
 pub(crate) const MANIFEST_FILE: &str = "MANIFEST";
+const COLUMNS: &str = "# step bytes sha256 metrics_bytes file\n";
 
 /// A line of MANIFEST.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,25 +76,42 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads MANIFEST. A run that has none has no checkpoint yet. Lines that cannot be read are left out with a
-    /// warning.
+    /// Writes one without checkpoints, when a run starts.
+    pub(crate) fn start(dir: &Path) -> Result<Self> {
+        write_atomic(&dir.join(MANIFEST_FILE), COLUMNS.as_bytes())?;
+        Ok(Self::default())
+    }
+
+    /// Reads MANIFEST. Lines that cannot be read are left out with a warning.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] when there is a MANIFEST without a readable line: it is never written empty.
+    /// [`Error::Checkpoint`] when it has no readable line, or is missing although the run has begun to write.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
         let path = dir.join(MANIFEST_FILE);
+        let damage = |what: &str| {
+            let why = format!(
+                "{what}; put a copy of it back, or start the run again in another directory"
+            );
+            Error::checkpoint(&path, why)
+        };
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
+                // Killed between run.json and here.
+                if checkpoints(dir)?.is_empty() && !dir.join(METRICS_FILE).exists() {
+                    return Self::start(dir);
+                }
+                return Err(damage("is missing, and the run has begun"));
             }
             Err(error) => return Err(Error::io(path)(error)),
         };
         let text = String::from_utf8_lossy(&bytes);
         let mut manifest = Self::default();
+        let mut begins = false;
         for line in text.split_inclusive('\n') {
             match line.strip_suffix('\n').and_then(Entry::parse) {
                 Some(entry) => manifest.entries.push(entry),
+                None if line == COLUMNS => begins = true,
                 None => {
                     manifest.damaged = true;
                     tracing::warn!(path = %path.display(), line, "unreadable line is left out");
@@ -100,7 +119,10 @@ impl Manifest {
             }
         }
         if manifest.entries.is_empty() {
-            return Err(Error::checkpoint(path, "is damaged; start another run"));
+            // At most one checkpoint is written before its line is.
+            if !begins || manifest.damaged || checkpoints(dir)?.len() > 1 {
+                return Err(damage("is damaged"));
+            }
         }
         Ok(manifest)
     }
@@ -126,8 +148,8 @@ impl Manifest {
         entries.retain(|old| old.step < entry.step);
         entries.push(entry);
         entries.drain(..entries.len().saturating_sub(keep.max(1)));
-        let text: String = entries.iter().map(Entry::line).collect();
-        write_atomic(&dir.join(MANIFEST_FILE), text.as_bytes())?;
+        let lines: String = entries.iter().map(Entry::line).collect();
+        write_atomic(&dir.join(MANIFEST_FILE), format!("{COLUMNS}{lines}").as_bytes())?;
         let kept = |old: &Entry| entries.iter().any(|e| e.step == old.step);
         for old in self.entries.iter().filter(|old| !kept(old)) {
             atomic::remove(&dir.join(old.file()))?;
@@ -138,22 +160,36 @@ impl Manifest {
 
     /// Deletes what an interrupted process left: temporary files, and checkpoints that are not listed.
     pub(crate) fn sweep(&self, dir: &Path) -> Result<()> {
-        for entry in std::fs::read_dir(dir).map_err(Error::io(dir))? {
-            let entry = entry.map_err(Error::io(dir))?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let (stem, is_temp) =
-                name.strip_suffix(".tmp").map_or((name, false), |stem| (stem, true));
-            let step = stem.strip_prefix("step-").and_then(|s| s.strip_suffix(".safetensors"));
-            let checkpoint = step.is_some_and(|s| s.len() >= 8 && s.parse::<u64>().is_ok());
-            let ours = checkpoint || [MANIFEST_FILE, RUN_FILE, RESULT_FILE].contains(&stem);
-            let listed = self.entries.iter().any(|e| e.file() == name);
-            if (is_temp && ours) || (checkpoint && !listed && !self.damaged) {
-                atomic::remove(&entry.path())?;
+        let export = dir.join(CHECKPOINT_DIR);
+        for dir in [Some(dir), export.is_dir().then_some(export.as_path())].into_iter().flatten() {
+            for name in names(dir)? {
+                if atomic::target_of(&name).is_some() {
+                    atomic::remove(&dir.join(name))?;
+                }
             }
+        }
+        let listed = |name: &String| self.entries.iter().any(|entry| entry.file() == *name);
+        for name in checkpoints(dir)?.into_iter().filter(|name| !listed(name) && !self.damaged) {
+            atomic::remove(&dir.join(name))?;
         }
         Ok(())
     }
+}
+
+/// The names in a directory that are text, as all of ours are.
+fn names(dir: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let entries = entries.map_err(Error::io(dir))?;
+    Ok(entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+}
+
+/// The checkpoints in a directory, listed or not.
+fn checkpoints(dir: &Path) -> Result<Vec<String>> {
+    let step = |name: &str| {
+        let digits = name.strip_prefix("step-")?.strip_suffix(".safetensors")?;
+        (digits.len() >= 8).then(|| digits.parse::<u64>().ok()).flatten()
+    };
+    Ok(names(dir)?.into_iter().filter(|name| step(name).is_some()).collect())
 }
 
 #[cfg(test)]
@@ -189,7 +225,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut manifest = Manifest::read(dir.path()).unwrap();
         push(dir.path(), &mut manifest, 1);
-        for stray in ["step-00000009.safetensors", "result.json.tmp", "notes.txt"] {
+        for stray in ["step-00000009.safetensors", ".result.json.a1B2c3.tmp", "notes.tmp"] {
             write_atomic(&dir.path().join(stray), b"x").unwrap();
         }
         manifest.sweep(dir.path()).unwrap();
@@ -198,7 +234,7 @@ mod tests {
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        assert_eq!(names, ["MANIFEST", "notes.txt", "step-00000001.safetensors"]);
+        assert_eq!(names, ["MANIFEST", "notes.tmp", "step-00000001.safetensors"]);
     }
 
     #[test]
@@ -212,10 +248,13 @@ mod tests {
         for cut in 0..whole.len() {
             write_atomic(&path, &whole[..cut]).unwrap();
             match Manifest::read(dir.path()) {
-                Ok(read) => assert_eq!(read.entries, [entry(1, b"data")]),
+                Ok(read) => assert_eq!(read.entries, [entry(1, b"data")], "{cut}"),
                 Err(error) => assert!(matches!(error, Error::Checkpoint { .. })),
             }
         }
+        // A run that has begun has one.
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(Manifest::read(dir.path()), Err(Error::Checkpoint { .. })));
         assert!(Entry::parse("1 4 x 10 step-00000001.safetensors").is_some());
         for bad in [
             "",

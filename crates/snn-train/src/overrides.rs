@@ -9,21 +9,44 @@ use crate::{Error, Result};
 ///
 /// An error in the text itself is reported from the text, with its line; one that only the changes bring, with its key.
 pub(crate) fn read<T: DeserializeOwned>(text: &str, origin: &str, sets: &[String]) -> Result<T> {
-    let fault = |why: String| Error::Recipe { origin: origin.into(), why };
+    let fault = |e: toml::de::Error| Error::Recipe { origin: origin.into(), why: why(&e, text) };
     if sets.is_empty() {
-        return toml::from_str(text).map_err(|e| fault(e.to_string()));
+        return toml::from_str(text).map_err(fault);
     }
-    let mut table: Table = toml::from_str(text).map_err(|e| fault(e.to_string()))?;
+    let mut table: Table = toml::from_str(text).map_err(fault)?;
     for set in sets {
         apply(&mut table, set)?;
     }
     table.try_into().map_err(|changed: toml::de::Error| match toml::from_str::<T>(text) {
-        Err(original) => fault(original.to_string()),
+        Err(original) => fault(original),
         Ok(_) => {
             let origin = format!("--set {}", sets.join(" --set "));
-            Error::Recipe { origin, why: changed.to_string() }
+            Error::Recipe { origin, why: why(&changed, "") }
         }
     })
+}
+
+/// The cause in one line, with the line where there is one, in the words of a recipe's author.
+fn why(error: &toml::de::Error, text: &str) -> String {
+    let mut why = error.message().lines().collect::<Vec<_>>().join(", ");
+    why = why.replace("unknown variant", "unknown value");
+    for (rust, plain) in [
+        ("usize", "a whole number"),
+        ("u64", "a whole number"),
+        ("f64", "a number"),
+        ("f32", "a number"),
+        ("a boolean", "true or false"),
+    ] {
+        why = why.replace(&format!("expected {rust}"), &format!("expected {plain}"));
+    }
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => format!("line {}: {why}", before.matches('\n').count() + 1),
+        None => match error.to_string().lines().find_map(|line| line.trim().strip_prefix("in ")) {
+            Some(key) => format!("{}: {why}", key.trim_matches('`')),
+            None => why,
+        },
+    }
 }
 
 fn apply(table: &mut Table, set: &str) -> Result<()> {

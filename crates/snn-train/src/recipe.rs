@@ -1,13 +1,20 @@
 //! A recipe: the TOML file that says everything a run depends on, apart from where the data lies.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use snn_data::{DataConfig, FrameBy};
 use snn_losses::Loss;
-use snn_models::{Architecture, NeuronConfig};
+use snn_models::{Architecture, NeuronConfig, Precision};
 
-use crate::{Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig, validate};
+use crate::{
+    AugmentRecipe, Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig,
+    validate,
+};
+
+/// Bytes of a recipe's file, at most.
+const LONGEST: u64 = 1 << 20;
 
 /// A whole recipe. Unknown keys are refused in every table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,20 +109,6 @@ pub enum FramesBy {
     Count,
 }
 
-/// `[data] augment`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AugmentRecipe {
-    /// Pixels of padding before a random crop to the old size; default 0.
-    pub crop_padding: usize,
-    /// Mirror half of the samples; default false.
-    pub flip: bool,
-    /// Rotate by up to that many degrees either way, 0 to 180; default 0.
-    pub rotate_degrees: f32,
-    /// Side of a square that is blanked; default 0.
-    pub cutout: usize,
-}
-
 /// `[model]`
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -183,31 +176,13 @@ impl LossRecipe {
     }
 }
 
-/// The number format of activations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Reference accuracy.
-    #[default]
-    F32,
-}
-
-impl Precision {
-    /// The name that recipes and results use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-        }
-    }
-}
-
 /// `[train]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainRecipe {
     /// Samples of a step, at least 1; default 128. The last, smaller batch of an epoch is dropped.
     pub batch: usize,
-    /// Number format; default `f32`.
+    /// Number format, `f32` or `bf16`; default `f32`.
     pub precision: Precision,
     /// Evaluate every that many epochs, at least 1, and after the last; default 1.
     pub eval_every: usize,
@@ -254,8 +229,14 @@ impl Recipe {
     /// As there, and [`Error::Recipe`] when the file cannot be read.
     pub fn load(path: &Path, sets: &[String]) -> Result<Self> {
         let origin = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, &origin, sets),
+        let mut text = String::new();
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+        match read {
+            Ok(n) if n as u64 > LONGEST => {
+                Err(Error::Recipe { origin, why: format!("longer than {LONGEST} bytes") })
+            }
+            Ok(_) => Self::parse(&text, &origin, sets),
             Err(error) => Err(Error::Recipe { origin, why: error.to_string() }),
         }
     }

@@ -74,19 +74,28 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// The result in a run directory; none while the run is not finished.
+    /// The result in a run directory; none while the run is not finished, or when its checkpoint has gone.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] when the file is damaged, [`Error::Io`] when it cannot be read.
     pub fn load(dir: &Path) -> Result<Option<Self>> {
         let path = dir.join(RESULT_FILE);
-        match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io(path)(error)),
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map(Some)
-                .map_err(|e| Error::checkpoint(path, format!("is damaged: {e}"))),
+        let bytes = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(Error::io(&path))?,
+        };
+        let mut result: Self = serde_json::from_slice(&bytes).map_err(|e| {
+            let why = format!("is damaged ({e}); delete it, and resuming the run writes it again");
+            Error::checkpoint(path, why)
+        })?;
+        // The directory may have been moved since.
+        result.checkpoint = dir.join(CHECKPOINT_DIR);
+        let files = ["config.json", "model.safetensors"].map(|name| result.checkpoint.join(name));
+        let missing = files.iter().find(|file| !file.is_file());
+        if let Some(file) = missing {
+            tracing::warn!(file = %file.display(), "is missing; the checkpoint is exported again");
         }
+        Ok(missing.is_none().then_some(result))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use snn_losses::Loss;
 
-use crate::evaluate::{EVAL_BATCH, evaluate, evaluate_until};
+use crate::evaluate::{EVAL_BATCH, evaluate_until};
 use crate::journal::{self, Clock, EpochReport};
 use crate::result::{RunResult, finish};
 use crate::schedule::learning_rate;
@@ -91,18 +91,16 @@ pub fn train(
         }
         opened => opened?,
     };
-    let mut last = None;
-    while run.progress.epoch < recipe.schedule.epochs {
+    // The last epoch is in no checkpoint before its evaluation, so that a resumed run comes by here too.
+    let last = loop {
         let Some(report) = epoch(&mut run, recipe, observer, interrupt)? else {
             run.save(recipe.train.keep)?;
             return Ok(Outcome::Interrupted { step: Some(run.progress.step) });
         };
         observer.on_epoch(&report);
-        last = report.test;
-    }
-    let last = match last {
-        Some(last) => last,
-        None => evaluate(&run.model, &run.test, EVAL_BATCH)?,
+        if let Some(last) = report.test.filter(|_| report.epoch + 1 == report.epochs) {
+            break last;
+        }
     };
     Ok(Outcome::Finished(Box::new(finish(&mut run, recipe, options, last)?)))
 }
@@ -135,7 +133,7 @@ fn epoch(
         let config = StepConfig { loss: &loss, alpha, lr, step };
         let out = train_step(&mut run.model, &mut run.optimizer, &input, config)?;
         run.progress.add_step(out.loss, out.correct, input.host_labels.len());
-        tracing::debug!(step, loss = out.loss, grad_norm = out.grad_norm, "step");
+        tracing::debug!(target: "snn_train::step", step, loss = out.loss, grad_norm = out.grad_norm, "step");
         let (step_in_epoch, train_top1) = (run.progress.step_in_epoch, run.progress.means().1);
         let loss = out.loss;
         observer.on_step(&StepReport { epoch, epochs, step_in_epoch, steps, loss, train_top1 });
@@ -168,7 +166,10 @@ fn epoch(
     run.seconds += seconds;
     run.progress.end_epoch(report.test.as_ref());
     let test_top1 = report.test.as_ref().map(|test| test.top1);
-    tracing::info!(epoch, lr, alpha, train_loss, train_top1, test_top1, seconds, "epoch");
+    tracing::info!(
+        target: "snn_train::epoch",
+        epoch, lr, alpha, train_loss, train_top1, test_top1, seconds, "epoch"
+    );
     Ok(Some(report))
 }
 
@@ -184,11 +185,12 @@ fn check_loss(recipe: &Recipe, loss: &Loss, alpha: f64, mean: f64, run: &Run) ->
 
 /// The loss of a model that answers every class alike.
 fn uniform_loss(loss: &Loss, alpha: f64, n_classes: usize) -> f64 {
-    let weight = match *loss {
+    let entropy = (n_classes.max(2) as f64).ln();
+    match *loss {
         Loss::Tks { temperature, .. } | Loss::TksPaper { temperature, .. } => {
-            1.0 - alpha + alpha * temperature * temperature
+            (1.0 - alpha + alpha * temperature * temperature) * entropy
         }
-        _ => 1.0,
-    };
-    weight * (n_classes.max(2) as f64).ln()
+        Loss::Tet { lambda, mean } => (1.0 - lambda) * entropy + lambda * mean * mean,
+        _ => entropy,
+    }
 }

@@ -8,7 +8,7 @@ use crate::journal::METRICS_FILE;
 use crate::manifest::MANIFEST_FILE;
 use crate::result::{CHECKPOINT_DIR, RESULT_FILE};
 use crate::setup::{RECIPE_FILE, RunOptions};
-use crate::{Error, Recipe, Result, atomic, checkpoint::Identity};
+use crate::{Error, Recipe, Result, atomic, checkpoint::Identity, recipe_diff};
 
 pub(crate) const RUN_FILE: &str = "run.json";
 
@@ -18,6 +18,8 @@ struct RunFile {
     recipe_hash: String,
     data_hash: String,
     engine: String,
+    #[serde(default)]
+    instructions: String,
     precision: String,
     threads: usize,
     version: String,
@@ -38,8 +40,16 @@ pub(crate) fn remains(dir: &Path) -> Option<&'static str> {
 
 /// Refuses to go on with another recipe; the cheap part of the identity.
 pub(crate) fn check_recipe(recipe: &Recipe, dir: &Path) -> Result<()> {
-    let started = read(dir)?;
-    same(dir, "recipe", &started.recipe_hash, &recipe.hash()?)
+    let (was, is) = (read(dir)?.recipe_hash, recipe.hash()?);
+    if was == is {
+        return Ok(());
+    }
+    let kept = std::fs::read_to_string(dir.join(RECIPE_FILE)).unwrap_or_default();
+    let difference = match recipe_diff::changes(&kept, &recipe.to_toml()?) {
+        fields if fields.is_empty() => format!("hash {was}, now {is}"),
+        fields => fields.join(", "),
+    };
+    Err(Error::Identity { path: dir.into(), what: "recipe", difference })
 }
 
 /// Writes it, when a run starts.
@@ -48,6 +58,7 @@ pub(crate) fn write(recipe: &Recipe, options: &RunOptions, identity: &Identity) 
         recipe_hash: identity.recipe_hash.clone(),
         data_hash: identity.data_hash.clone(),
         engine: snn_ops::engine().name().into(),
+        instructions: instructions().into(),
         precision: recipe.train.precision.name().into(),
         threads: snn_ops::threads(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -59,25 +70,46 @@ pub(crate) fn write(recipe: &Recipe, options: &RunOptions, identity: &Identity) 
 fn read(dir: &Path) -> Result<RunFile> {
     let path = dir.join(RUN_FILE);
     let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::checkpoint(path, format!("is damaged: {e}")))
+    serde_json::from_slice(&bytes).map_err(|e| {
+        let why = format!(
+            "is damaged ({e}); put a copy of it back, or start the run again in another directory"
+        );
+        Error::checkpoint(path, why)
+    })
 }
 
-/// Refuses to go on with another recipe or other data; warns of another engine.
-pub(crate) fn check(dir: &Path, identity: &Identity) -> Result<()> {
+/// Refuses to go on with another recipe or other data; warns where the numbers may round differently.
+pub(crate) fn check(dir: &Path, recipe: &Recipe, identity: &Identity) -> Result<()> {
+    check_recipe(recipe, dir)?;
     let started = read(dir)?;
-    same(dir, "recipe", &started.recipe_hash, &identity.recipe_hash)?;
-    same(dir, "data", &started.data_hash, &identity.data_hash)?;
-    let engine = snn_ops::engine().name();
-    if started.engine != engine {
-        tracing::warn!(was = started.engine, now = engine, "another engine rounds differently");
+    let (was, is) = (started.data_hash, &identity.data_hash);
+    if was != *is {
+        let difference = format!("hash {was}, now {is}");
+        return Err(Error::Identity { path: dir.into(), what: "data", difference });
+    }
+    let machine = [
+        ("engine", started.engine, snn_ops::engine().name()),
+        ("instructions", started.instructions, instructions()),
+    ];
+    for (what, was, now) in machine {
+        if !was.is_empty() && was != now {
+            let why = "the run goes on, but not to the same bytes as without the interruption";
+            tracing::warn!(what, was, now, "rounds differently: {why}");
+        }
     }
     Ok(())
 }
 
-fn same(dir: &Path, what: &'static str, expected: &str, got: &str) -> Result<()> {
-    if expected == got {
-        return Ok(());
+/// The instruction set that matrix products choose their kernels by: with another one they round differently.
+fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "x86-64 avx512f";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "x86-64 avx2 fma";
+        }
     }
-    let (expected, got) = (expected.into(), got.into());
-    Err(Error::Identity { path: dir.into(), what, expected, got })
+    std::env::consts::ARCH
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use snn_data::{Augment, CacheConfig, Dataset, Loader, LoaderConfig, Order};
+use snn_data::{CacheConfig, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{InputConfig, Model, ModelConfig};
 
 use crate::recipe::Recipe;
@@ -56,16 +56,13 @@ impl Run {
         watch: &mut dyn FnMut(snn_data::Progress) -> bool,
     ) -> Result<Self> {
         let dir = &options.dir;
-        crate::atomic::create_dir(dir)?;
-        let lock = RunLock::acquire(dir)?;
-        let old = run_file::exists(dir);
-        if old && !options.resume {
-            return Err(Error::Exists { path: dir.clone() });
+        if dir.to_str().is_none() {
+            // result.json could not name the checkpoint.
+            let why = "the run directory's name is not UTF-8; choose another";
+            return Err(Error::checkpoint(dir, why));
         }
-        if let Some(name) = run_file::remains(dir).filter(|_| !old) {
-            let why = "is in the way of a new run, and run.json of an old one is missing; use another --run";
-            return Err(Error::checkpoint(dir.join(name), why));
-        }
+        // A directory that is not there is made only once the data is open, so that a failed start leaves nothing.
+        let claimed = if dir.exists() { Some(claim(options)?) } else { None };
         let mut data = recipe.data.config(options.data_dir.clone());
         data.cache = options.cache.clone();
         let splits = snn_data::open_with(&data, watch)?;
@@ -75,14 +72,21 @@ impl Run {
         let identity = Identity { recipe_hash, data_hash };
         let mut model = Model::new(&model_config(recipe, &train), recipe.seed)?;
         let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
+        let (lock, old) = match claimed {
+            Some(claimed) => claimed,
+            None => {
+                crate::atomic::create_dir(dir)?;
+                claim(options)?
+            }
+        };
         let manifest = if old {
-            run_file::check(dir, &identity)?;
+            run_file::check(dir, recipe, &identity)?;
             let manifest = Manifest::read(dir)?;
             manifest.sweep(dir)?;
             manifest
         } else {
             run_file::write(recipe, options, &identity)?;
-            Manifest::default()
+            Manifest::start(dir)?
         };
         // After run.json, so that a run killed between the two goes on.
         if !dir.join(RECIPE_FILE).exists() {
@@ -121,6 +125,20 @@ impl Run {
     }
 }
 
+/// Takes the directory's lock, and says whether it holds a run that may go on.
+fn claim(options: &RunOptions) -> Result<(RunLock, bool)> {
+    let dir = &options.dir;
+    let lock = RunLock::acquire(dir)?;
+    let old = run_file::exists(dir);
+    if old && !options.resume {
+        return Err(Error::Exists { path: dir.clone() });
+    }
+    match run_file::remains(dir).filter(|_| !old) {
+        Some(name) => Err(Error::InTheWay { path: dir.join(name) }),
+        None => Ok((lock, old)),
+    }
+}
+
 /// One name for both splits' contents.
 fn data_hash(train: &Dataset, test: &Dataset) -> String {
     crate::hash::sha256(format!("{} {}", train.hash(), test.hash()).as_bytes())
@@ -128,19 +146,13 @@ fn data_hash(train: &Dataset, test: &Dataset) -> String {
 
 /// The last, smaller batch is dropped, unless it is the only one.
 fn loader_config(recipe: &Recipe, n: usize) -> LoaderConfig {
-    let augment = recipe.data.augment;
     LoaderConfig {
         batch: recipe.train.batch,
         order: if recipe.data.class_balanced { Order::ClassBalanced } else { Order::Shuffled },
         drop_last: n >= recipe.train.batch,
         workers: recipe.train.workers,
         seed: recipe.seed,
-        augment: Augment {
-            crop_padding: augment.crop_padding,
-            flip: augment.flip,
-            rotate_degrees: augment.rotate_degrees,
-            cutout: augment.cutout,
-        },
+        augment: recipe.data.augment.augment(),
     }
 }
 
@@ -149,6 +161,7 @@ fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
     config.width = recipe.model.width;
     config.t_steps = recipe.data.t_steps;
     config.neuron = recipe.neuron.clone();
+    config.precision = recipe.train.precision;
     config.labels = data.class_names().to_vec();
     if let [.., channels, height, width] = *data.sample_shape() {
         config.in_channels = channels;

@@ -20,7 +20,13 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     count("data.limit_test", data.limit_test.unwrap_or(1), 1, u32::MAX as usize)?;
     count("data.augment.crop_padding", data.augment.crop_padding, 0, MAX_SIZE)?;
     count("data.augment.cutout", data.augment.cutout, 0, MAX_SIZE)?;
+    count("data.augment.roll", data.augment.roll, 0, MAX_SIZE)?;
     range("data.augment.rotate_degrees", data.augment.rotate_degrees.into(), 0.0, 180.0)?;
+    range("data.augment.color_jitter", data.augment.color_jitter.into(), 0.0, 1.0)?;
+    range("data.augment.time_reversal", data.augment.time_reversal.into(), 0.0, 1.0)?;
+    range("data.augment.polarity_flip", data.augment.polarity_flip.into(), 0.0, 1.0)?;
+    range("data.augment.random_erasing", data.augment.random_erasing.into(), 0.0, 1.0)?;
+    data.augment.augment().check()?;
     positive("model.width", model.width)?;
     neuron.lif()?;
     range("loss.epsilon", loss.epsilon, 0.0, 1.0)?;

@@ -42,7 +42,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
     make(&work, &out)?;
     fs::remove_dir_all(&work).with_context(|| format!("removing {}", work.display()))?;
-    sh::print(&format!("{}", out.display()));
+    sh::print(&format!("{}", out.display()))?;
     Ok(())
 }
 

@@ -63,7 +63,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
             Long("fresh") => options.fresh = true,
             Long("resume") => {}
             Short('h') | Long("help") => {
-                sh::print(crate::HELP);
+                sh::print(crate::HELP)?;
                 return Ok(0);
             }
             Value(name) if what.is_none() => what = Some(name.string()?),
@@ -75,7 +75,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
         Some("table4") => {
             let done = table4(&options)?;
             if let Some(table) = &done.table {
-                sh::print(table);
+                sh::print(table)?;
             }
             Ok(done.code)
         }
@@ -180,6 +180,7 @@ fn train(
         None => sh::build_snn()?,
     };
     let signals = child::Signals::watch().context("watching for signals")?;
+    let again = if options.fresh { "the same command without --fresh" } else { "the same command" };
     let mut failed = false;
     let mut pace = runs::Pace::new(todo.len());
     for (at, row, job, run, state) in todo {
@@ -198,9 +199,7 @@ fn train(
                 runs::summary(&options.root.join(out), run)?
             )),
             130 | 143 => {
-                sh::say(&format!(
-                    "{head}: interrupted; the same command goes on from its last checkpoint"
-                ));
+                sh::say(&format!("{head}: interrupted; {again} goes on from its last checkpoint"));
                 return Ok(Some(Stop::Interrupted(code)));
             }
             // These are this row's trouble; anything else would stop every other row too.
@@ -214,7 +213,7 @@ fn train(
             ),
         }
         if let Some(code) = signals.code() {
-            sh::say("stopped between two runs; the same command goes on");
+            sh::say(&format!("stopped between two runs; {again} goes on"));
             return Ok(Some(Stop::Interrupted(code)));
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn prepare(out: &Path, run: &Run, fresh: bool) -> anyhow::Result<Stat
     }
     Ok(if folder.join("result.json").is_file() {
         State::Finished
-    } else if ["run.json", "MANIFEST"].iter().any(|name| folder.join(name).is_file()) {
+    } else if folder.join("run.json").is_file() {
         State::Begun
     } else {
         State::New

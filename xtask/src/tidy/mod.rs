@@ -22,7 +22,7 @@ pub fn run() -> anyhow::Result<()> {
     }
     golden::check(&root.join("data/golden"), &mut found)?;
     found.extend(arrows::check()?);
-    found.iter().for_each(|finding| sh::print(finding));
+    found.iter().try_for_each(|finding| sh::print(finding))?;
     match found.len() {
         0 => sh::say("tidy: nothing to mend"),
         n => bail!("tidy: {n} to mend"),

@@ -13,7 +13,7 @@ const GRADIENT: f64 = 1e-4;
 const STATISTIC: f64 = 1e-5;
 
 pub(super) fn run(architecture: &str, golden: &Golden) -> anyhow::Result<Ours> {
-    let x = golden.get("x")?;
+    let x = golden.of_rank("x", 5)?;
     let meta = |key: &str| golden.metadata.get(key).map(String::as_str).unwrap_or_default();
     let mut config =
         ModelConfig::new(Architecture::from_name(architecture)?, meta("classes").parse()?);

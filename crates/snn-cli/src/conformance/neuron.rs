@@ -33,7 +33,7 @@ pub(super) fn run(golden: &Golden) -> anyhow::Result<Ours> {
     let mut ours = Ours::default();
     for case in golden.cases("x") {
         let config = config(&case)?;
-        let x = golden.get(&format!("{case}.x"))?;
+        let x = golden.of_rank(&format!("{case}.x"), 3)?;
         let neurons = x.elem_count() / x.dims()[0];
         let mut tape = Tape::new();
         let leaf = tape.leaf("x", x.clone());

@@ -39,7 +39,7 @@ fn differentiate(
     f: impl Fn(&mut Tape, &Value) -> snn_ops::Result<Value>,
 ) -> anyhow::Result<()> {
     let mut tape = Tape::new();
-    let x = tape.leaf("grad_x", golden.get(&format!("{case}.x"))?.clone());
+    let x = tape.leaf("grad_x", golden.of_rank(&format!("{case}.x"), 4)?.clone());
     let x = to_channels_last(&mut tape, &x)?;
     let y = f(&mut tape, &x)?;
     let y = to_channels_first(&mut tape, &y)?;
@@ -53,9 +53,15 @@ fn differentiate(
 }
 
 fn convolution(golden: &Golden, case: &str, ours: &mut Ours) -> anyhow::Result<()> {
-    let stride_pad = golden.f32s(&format!("{case}.stride_pad"))?;
-    let (stride, padding) = (stride_pad[0] as usize, stride_pad[1] as usize);
+    let [stride, padding] = golden.f32s(&format!("{case}.stride_pad"))?[..] else {
+        anyhow::bail!("`{case}.stride_pad` needs two numbers")
+    };
+    let (stride, padding) = (stride as usize, padding as usize);
     let one_d = case.starts_with("conv1d");
+    let rank = if one_d { 3 } else { 4 };
+    for key in ["x", "w", "grad_y"] {
+        golden.of_rank(&format!("{case}.{key}"), rank)?;
+    }
     let mut tape = Tape::new();
     let x = tape.leaf("grad_x", golden.get(&format!("{case}.x"))?.clone());
     let w = tape.leaf("grad_w", golden.get(&format!("{case}.w"))?.clone());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use snn_data::transform::{AutoAugment, Nda, RandAugment};
 use snn_data::{Augment, Batch, DataConfig, Dataset, Error, Loader, LoaderConfig, Order, open};
 
 fn data(name: &str) -> Arc<Dataset> {
@@ -11,15 +12,35 @@ fn data(name: &str) -> Arc<Dataset> {
 }
 
 fn config(workers: usize) -> LoaderConfig {
-    let augment = Augment { crop_padding: 2, flip: true, rotate_degrees: 15.0, cutout: 2 };
+    let augment = Augment {
+        crop_padding: 2,
+        flip: true,
+        rotate_degrees: 15.0,
+        cutout: 2,
+        ..Augment::default()
+    };
     LoaderConfig { batch: 10, order: Order::Shuffled, drop_last: true, workers, seed: 7, augment }
 }
 
 #[test]
 fn loader_is_pure() {
-    for name in ["synthetic", "synthetic_events"] {
+    let images = Augment {
+        rand_augment: Some(RandAugment::default()),
+        random_erasing: 0.5,
+        ..config(0).augment
+    };
+    let events = Augment {
+        roll: 2,
+        nda: Some(Nda::default()),
+        time_reversal: 0.5,
+        polarity_flip: 0.5,
+        ..config(0).augment
+    };
+    for (name, augment) in [("synthetic", images), ("synthetic_events", events)] {
         let data = data(name);
-        let loader = |workers| Loader::new(Arc::clone(&data), config(workers)).unwrap();
+        let loader = |workers| {
+            Loader::new(Arc::clone(&data), LoaderConfig { augment, ..config(workers) }).unwrap()
+        };
         let plain = loader(0);
         let expected: Vec<Vec<Batch>> = (0..3)
             .map(|epoch| (0..10).map(|step| plain.batch(epoch, step).unwrap()).collect())
@@ -125,6 +146,54 @@ fn wrong_settings_are_refused() {
         assert!(Loader::new(data("synthetic"), LoaderConfig { augment, ..config(0) }).is_err());
     }
     assert!(data("synthetic").sample(103, &Augment::default(), None).is_err());
+}
+
+#[test]
+fn changes_for_the_other_kind_of_data_are_refused_by_name() {
+    let none = Augment::default();
+    let images = [
+        ("random_resized_crop", Augment { random_resized_crop: Some(Default::default()), ..none }),
+        ("rand_augment", Augment { rand_augment: Some(RandAugment::default()), ..none }),
+        ("auto_augment", Augment { auto_augment: Some(AutoAugment::Cifar10), ..none }),
+        ("color_jitter", Augment { color_jitter: 0.4, ..none }),
+        ("random_erasing", Augment { random_erasing: 0.25, ..none }),
+    ];
+    let events = [
+        ("roll", Augment { roll: 5, ..none }),
+        ("nda", Augment { nda: Some(Nda::default()), ..none }),
+        ("time_reversal", Augment { time_reversal: 0.5, ..none }),
+        ("polarity_flip", Augment { polarity_flip: 0.5, ..none }),
+    ];
+    let open = |name, augment| Loader::new(data(name), LoaderConfig { augment, ..config(0) });
+    for (field, augment) in images {
+        assert!(open("synthetic", augment).is_ok());
+        let error = open("synthetic_events", augment).unwrap_err();
+        assert!(matches!(error, Error::Config { field: f, .. } if f == field), "{error}");
+    }
+    for (field, augment) in events {
+        assert!(open("synthetic_events", augment).is_ok());
+        let error = open("synthetic", augment).unwrap_err();
+        assert!(matches!(error, Error::Config { field: f, .. } if f == field), "{error}");
+    }
+    let far = Augment { crop_padding: usize::MAX, ..none };
+    assert!(matches!(open("synthetic", far), Err(Error::Config { field: "crop_padding", .. })));
+}
+
+#[test]
+fn all_frames_of_a_recording_change_alike() {
+    let frame: Vec<f32> = (0..2 * 8 * 8u8).map(f32::from).collect();
+    let names = vec!["a".to_owned()];
+    let set =
+        Dataset::from_frames("x", "x/all", names, vec![0], [3, 2, 8, 8], frame.repeat(3)).unwrap();
+    let augment = Augment { roll: 3, nda: Some(Nda::default()), ..config(0).augment };
+    let mut changed = 0;
+    for epoch in 0..20 {
+        let x = set.sample(0, &augment, Some((1, epoch))).unwrap().x;
+        let frames: Vec<&[f32]> = x.chunks(128).collect();
+        assert!(frames[0] == frames[1] && frames[0] == frames[2]);
+        changed += usize::from(frames[0] != frame);
+    }
+    assert!(changed > 15, "{changed}");
 }
 
 #[test]

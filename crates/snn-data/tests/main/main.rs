@@ -5,7 +5,9 @@
 #![allow(clippy::disallowed_methods)] // A test's file needs no atomic write.
 
 mod files;
+mod golden;
 mod hostile;
+mod images;
 mod learnable;
 mod loader;
 mod pictures;

@@ -82,7 +82,7 @@ impl Branch {
                 return Err(Error::Shape { what: "running statistics", expected, got });
             }
             None => {
-                let moments = with_data("norm input", &x, |x| Ok(Moments::of(x, channels)))?;
+                let moments = with_data("norm input", &x, |x| Moments::of(x, channels))?;
                 let normalized = Normalized::new(&moments);
                 (moments, normalized)
             }
@@ -107,22 +107,10 @@ impl Branch {
 
     /// Adds this summand's current for the elements `x` to `z`; `wide` is scratch.
     pub(super) fn add_to(&self, z: &mut [f32], x: Data<'_>, wide: &mut Vec<f32>) {
-        let x = widened(x, wide);
+        let x = x.widened(wide);
         match &self.norm {
             None => kernel::add_plain(z, x),
             Some(norm) => kernel::add_affine(z, x, &norm.scale, &norm.shift),
-        }
-    }
-}
-
-/// The elements as f32, in `wide` when they have to be converted.
-pub(super) fn widened<'a>(x: Data<'a>, wide: &'a mut Vec<f32>) -> &'a [f32] {
-    match x {
-        Data::F32(x) => x,
-        Data::U8(x) => {
-            wide.resize(x.len(), 0.0);
-            kernel::widen(wide, x);
-            wide
         }
     }
 }

@@ -21,12 +21,6 @@ pub(super) fn add_plain(z: &mut [f32], x: &[f32]) {
     z.iter_mut().zip(x).for_each(|(z, &x)| *z += x);
 }
 
-/// Widens spike counts.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
-pub(super) fn widen(to: &mut [f32], from: &[u8]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
-}
-
 /// The neuron's constants as the loops use them.
 #[derive(Clone, Copy)]
 pub(super) struct Constants {
@@ -123,18 +117,5 @@ fn back<F: Fn(f32) -> f32>(k: Constants, slope: F, gv: &mut [f32], gs: &[f32], u
         let gu = (gs + through) * slope(potential - k.threshold) + kept;
         *u = k.gain * gu;
         *gv = k.decay * gu;
-    }
-}
-
-/// Adds to `sums` (bias's half, then weight's half) `g` and `g * (x - mean)` per channel.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-pub(super) fn norm_sums(x: &[f32], g: &[f32], mean: &[f32], sums: &mut [f32]) {
-    let (sum, product) = sums.split_at_mut(mean.len());
-    for (x, g) in x.chunks_exact(mean.len()).zip(g.chunks_exact(mean.len())) {
-        for ((((&x, &g), &m), s), p) in x.iter().zip(g).zip(mean).zip(&mut *sum).zip(&mut *product)
-        {
-            *s += g;
-            *p += g * (x - m);
-        }
     }
 }

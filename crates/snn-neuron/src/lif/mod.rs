@@ -1,11 +1,14 @@
 //! The leaky integrate-and-fire neuron: constants, specification, kernels, and the operators.
 
+mod backward;
 mod branch;
 mod candle_op;
 mod config;
+mod extent;
 mod kernel;
 mod op;
 pub mod reference;
+mod scratch;
 
 pub use branch::Current;
 pub use candle_op::Lif;

@@ -1,17 +1,21 @@
 //! Convolution on channels-last images: forward, input gradient and weight gradient.
 //!
-//! `plan` turns each pass into dense correlations, `pad` brings an image into zero-padded scratch,
-//! `run` cuts the work, and `portable` or `unsafe_avx512` do the arithmetic; `sparse` skips zeros, and
-//! `winograd` is the input gradient of 3x3 kernels.
+//! `plan` turns each pass into dense correlations, and `choose` picks the kernels. In f32 `pad` brings an
+//! image into zero-padded scratch, `run` cuts the work, and `portable` or `unsafe_avx512` do the arithmetic;
+//! `sparse` skips zeros, and `winograd` is the input gradient of 3x3 kernels. `tiles` does all passes on units
+//! that multiply bf16.
 
+mod choose;
+mod element;
+pub(crate) use element::narrow;
 mod pad;
-pub(crate) use pad::image;
 mod plan;
 mod portable;
 #[cfg(test)]
 mod reference;
 mod run;
 mod sparse;
+mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod unsafe_avx512;
 #[cfg(target_arch = "x86_64")]
@@ -19,26 +23,35 @@ mod unsafe_spikes;
 mod winograd;
 
 use candle_core::Tensor;
+use half::bf16;
 use rayon::prelude::*;
 
-use crate::buffer::{self, with_data, with_f32};
-use crate::{Engine, Error, Gradient, Gradients, Result, Tape, Value, engine};
+use crate::buffer::{self, Data, with_data, with_f32};
+use crate::{Error, Gradient, Gradients, Precision, Result, Tape, Value, engine};
+use choose::{Choice, Choices};
+use element::Element;
 use plan::Correlation;
-use run::Kernel;
 
-/// Stride and zero padding of a 2-d convolution, each (rows, columns).
+/// Stride and zero padding of a 2-d convolution, each (rows, columns), and its number format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2d {
     /// Step between windows; at least 1.
     pub stride: [usize; 2],
     /// Zeros on each side.
     pub padding: [usize; 2],
+    /// The result's number format.
+    pub precision: Precision,
 }
 
 impl Conv2d {
-    /// The same stride and padding on both axes.
+    /// The same stride and padding on both axes, in f32.
     pub fn square(stride: usize, padding: usize) -> Self {
-        Self { stride: [stride; 2], padding: [padding; 2] }
+        Self::new([stride; 2], [padding; 2])
+    }
+
+    /// Stride and padding by axis, in f32.
+    pub fn new(stride: [usize; 2], padding: [usize; 2]) -> Self {
+        Self { stride, padding, precision: Precision::F32 }
     }
 }
 
@@ -48,9 +61,13 @@ impl Conv2d {
 /// `y[.., i, j, o] = sum over a, b, c of w[o, c, a, b] * x[.., i*s + a - p, j*s + b - p, c]`
 ///
 /// # Shapes
-/// - `x`: `[.., H, W, C]` f32 or u8, channels last; every leading axis is batch
+/// - `x`: `[.., H, W, C]` f32, bf16 or u8, channels last; every leading axis is batch
 /// - `weight`: `[O, C, kH, kW]` f32, PyTorch's layout
-/// - returns `[.., H', W', O]` f32, `H' = (H + 2p - kH) / s + 1`
+/// - returns `[.., H', W', O]` in the precision's format, `H' = (H + 2p - kH) / s + 1`
+///
+/// # Precision
+/// In f32 sums are as accurate as those of f32 products, whatever the engine. In bf16 the operands may be rounded, and
+/// the result is; both gradients are f32.
 ///
 /// # Errors
 /// [`Error::Shape`] when channels differ or the kernel is larger than the padded image,
@@ -60,36 +77,33 @@ impl Conv2d {
 /// The result depends on the engine, not on the number of threads.
 pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Result<Value> {
     let (plan, lead) = plan(x, weight, config)?;
-    let engine = engine();
+    let choices = Choices::new(engine(), config.precision);
     let images: usize = lead.iter().product();
-    let span = plan.span("forward", images).entered();
-    let mut out = vec![0.0; images * plan.image * plan.output[2]];
-    let kernel = with_data("conv2d input", x.tensor(), |x| Ok(Kernel::choose(engine, &plan, x)))?;
-    with_f32("conv2d weight", weight.tensor(), |w| {
-        let [kh, kw] = plan.taps;
-        let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
-        let packed = run::pack(kernel, &plan, &taps, |t, c, o| w[index(&plan, o, c, t)]);
-        with_data("conv2d input", x.tensor(), |x| {
-            run::correlate(kernel, &plan, x, &packed, &mut out);
-            Ok(())
-        })
-    })?;
     let mut shape = lead;
     shape.extend(plan.output);
-    let out = buffer::tensor(out, shape)?;
+    let len = buffer::elements("conv2d output", &shape)?;
+    let span = plan.span("forward", images).entered();
+    let (choice, out) = with_data("conv2d input", x.tensor(), |x| {
+        let choice = choices.of_input(&plan, x);
+        let out = with_f32("conv2d weight", weight.tensor(), |w| match config.precision {
+            Precision::F32 => buffer::tensor(forward::<f32>(choice, &plan, x, w, len), shape),
+            Precision::Bf16 => buffer::tensor(forward::<bf16>(choice, &plan, x, w, len), shape),
+        })?;
+        Ok((choice, out))
+    })?;
     drop(span);
     // The input is kept for the weight gradient only, the weight for the input gradient only.
     let saved = (weight.wants_gradient().then(|| x.tensor().clone()), weight.tensor().clone());
     let (to_x, to_w, x_shape) = (x.target(), weight.target(), x.dims().to_vec());
     Ok(tape.push(out, &[x, weight], move |dy: Gradient, grads: &mut Gradients| {
-        with_f32("conv2d gradient", &dy, |dy| {
+        with_data("conv2d gradient", &dy, |dy| {
             if let Some(x) = &saved.0 {
                 let _span = plan.span("weight gradient", images).entered();
-                grads.add(to_w, weight_gradient(kernel, &plan, x, dy)?)?;
+                grads.add(to_w, weight_gradient(choice, &plan, x, dy)?)?;
             }
             if to_x.is_wanted() {
                 let _span = plan.span("input gradient", images).entered();
-                let dx = input_gradient(engine, &plan, &saved.1, dy, x_shape.iter().product())?;
+                let dx = input_gradient(choices, &plan, &saved.1, dy, x_shape.iter().product())?;
                 grads.add(to_x, buffer::tensor(dx, x_shape)?)?;
             }
             Ok(())
@@ -122,7 +136,7 @@ pub fn conv1d(
     wide.insert(at, 1);
     let x = crate::reshape(tape, x, &wide)?;
     let weight = crate::reshape(tape, weight, &[o, c, 1, k])?;
-    let config = Conv2d { stride: [1, stride], padding: [0, padding] };
+    let config = Conv2d::new([1, stride], [0, padding]);
     let y = conv2d(tape, &x, &weight, config)?;
     let mut narrow = y.dims().to_vec();
     narrow.remove(at);
@@ -144,8 +158,10 @@ fn plan(x: &Value, weight: &Value, config: Conv2d) -> Result<(Correlation, Vec<u
     let &[o, wc, kh, kw] = weight.dims() else {
         return Err(shape(weight, "[O, C, kH, kW]".into()));
     };
-    if wc != c || o * c * kh * kw * h * w == 0 || lead.contains(&0) {
-        return Err(shape(x, format!("[.., H, W, {wc}], no axis empty")));
+    buffer::elements("conv2d input", x.dims())?;
+    buffer::elements("conv2d weight", weight.dims())?;
+    if wc != c {
+        return Err(shape(x, format!("[.., H, W, {wc}]")));
     }
     let plan = Correlation::forward([h, w, c], o, [kh, kw], config)
         .ok_or_else(|| shape(x, format!("an image of at least {kh} x {kw} with its padding")))?;
@@ -157,25 +173,61 @@ fn index(plan: &Correlation, o: usize, c: usize, [y, x]: [usize; 2]) -> usize {
     ((o * plan.input[2] + c) * plan.taps[0] + y) * plan.taps[1] + x
 }
 
+fn forward<E: Element>(
+    choice: Choice,
+    plan: &Correlation,
+    x: Data<'_>,
+    w: &[f32],
+    len: usize,
+) -> Vec<E> {
+    let mut out = vec![E::default(); len];
+    let [kh, kw] = plan.taps;
+    let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
+    let weight = |t, c, o| w[index(plan, o, c, t)];
+    match choice {
+        Choice::Tiles(unit, parts) => {
+            let packed = tiles::pack(plan, &taps, parts, weight);
+            tiles::correlate(unit, plan, x, &packed, &mut out);
+        }
+        Choice::F32(kernel) => {
+            let packed = run::pack(kernel, plan, &taps, weight);
+            run::correlate(kernel, plan, x, &packed, &mut out);
+        }
+        Choice::Winograd(_) => unreachable!("only chosen for the input gradient"),
+    }
+    out
+}
+
 fn input_gradient(
-    engine: Engine,
+    choices: Choices,
     forward: &Correlation,
     weight: &Tensor,
-    dy: &[f32],
+    dy: Data<'_>,
     len: usize,
 ) -> Result<Vec<f32>> {
-    // Gradients are dense: batch norm subtracts their mean.
-    let kernel = Kernel::Dense(engine);
     let mut dx = vec![0.0; len];
     with_f32("conv2d weight", weight, |w| {
         for (plan, taps) in forward.input_gradient() {
             let weight = |t, o, c| w[index(forward, o, c, t)];
-            if winograd::is_worth(&plan) {
-                let packed = winograd::pack(engine, &plan, &taps, weight);
-                winograd::correlate(engine, &plan, dy, &packed, &mut dx);
-            } else {
-                let packed = run::pack(kernel, &plan, &taps, weight);
-                run::correlate(kernel, &plan, buffer::Data::F32(dy), &packed, &mut dx);
+            match choices.of_gradient(&plan) {
+                Choice::Tiles(unit, parts) => {
+                    let packed = tiles::pack(&plan, &taps, parts, weight);
+                    tiles::correlate(unit, &plan, dy, &packed, &mut dx);
+                }
+                Choice::Winograd(engine) => {
+                    let packed = winograd::pack(engine, &plan, &taps, weight);
+                    winograd::correlate(
+                        engine,
+                        &plan,
+                        dy.widened(&mut Vec::new()),
+                        &packed,
+                        &mut dx,
+                    );
+                }
+                Choice::F32(kernel) => {
+                    let packed = run::pack(kernel, &plan, &taps, weight);
+                    run::correlate(kernel, &plan, dy, &packed, &mut dx);
+                }
             }
         }
         Ok(())
@@ -183,16 +235,37 @@ fn input_gradient(
     Ok(dx)
 }
 
-fn weight_gradient(kernel: Kernel, plan: &Correlation, x: &Tensor, dy: &[f32]) -> Result<Tensor> {
-    let dw = with_data("conv2d input", x, |x| Ok(run::weight_gradient(kernel, plan, x, dy)))?;
+fn weight_gradient(choice: Choice, plan: &Correlation, x: &Tensor, dy: Data<'_>) -> Result<Tensor> {
+    let dw = with_data("conv2d input", x, |x| {
+        Ok(match choice {
+            Choice::Tiles(unit, parts) => tiles::weight_gradient(unit, plan, x, dy, parts),
+            Choice::F32(kernel) => {
+                run::weight_gradient(kernel, plan, x, dy.widened(&mut Vec::new()))
+            }
+            Choice::Winograd(_) => unreachable!("only chosen for the input gradient"),
+        })
+    })?;
     let ([kh, kw], c, o) = (plan.taps, plan.input[2], plan.output[2]);
+    let (taps, filter) = (kh * kw, c * kh * kw);
+    // Filters that share a cache line of `dw`.
+    const TOGETHER: usize = 16;
     let mut oihw = vec![0.0; dw.len()];
-    oihw.par_chunks_mut(c * kh * kw).enumerate().for_each(|(out, filter)| {
-        for (i, slot) in filter.iter_mut().enumerate() {
-            *slot = dw[((i % (kh * kw)) * c + i / (kh * kw)) * o + out];
+    oihw.par_chunks_mut(TOGETHER * filter).enumerate().for_each(|(block, filters)| {
+        let first = block * TOGETHER;
+        for (k, line) in dw.chunks_exact(o).enumerate() {
+            let at = k % c * taps + k / c;
+            for (filter, &v) in filters.chunks_exact_mut(filter).zip(&line[first..]) {
+                filter[at] = v;
+            }
         }
     });
     buffer::tensor(oihw, vec![o, c, kh, kw])
+}
+
+/// Whether the AMX unit can be used here.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn amx_available() -> std::result::Result<(), &'static str> {
+    tiles::unsafe_amx::available()
 }
 
 #[cfg(test)]

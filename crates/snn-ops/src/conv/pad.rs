@@ -1,9 +1,7 @@
 //! Copies part of an image into zero-padded f32 scratch, widening spikes on the way.
 
-use multiversion::multiversion;
-
 use super::plan::Correlation;
-use crate::buffer::Data;
+use crate::buffer::{Data, widen, widen_bf16};
 
 /// Fills `scratch` with the padded rows that output rows `first..first + rows` read from `image`
 /// (one image's elements), row after row of [`Correlation::padded_cols`] pixels.
@@ -34,20 +32,8 @@ pub(crate) fn fill(
         let inside = &mut line[left * channels..right * channels];
         match image {
             Data::F32(x) => inside.copy_from_slice(&x[start..start + inside.len()]),
-            Data::U8(x) => widen(&x[start..start + inside.len()], inside),
+            Data::Bf16(x) => widen_bf16(inside, &x[start..start + inside.len()]),
+            Data::U8(x) => widen(inside, &x[start..start + inside.len()]),
         }
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
-fn widen(from: &[u8], to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
-}
-
-/// Image `n` of a batch.
-pub(crate) fn image(x: Data<'_>, n: usize, len: usize) -> Data<'_> {
-    match x {
-        Data::F32(x) => Data::F32(&x[n * len..(n + 1) * len]),
-        Data::U8(x) => Data::U8(&x[n * len..(n + 1) * len]),
     }
 }

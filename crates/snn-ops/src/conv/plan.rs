@@ -26,7 +26,7 @@ pub(crate) struct Correlation {
 pub(crate) type Tap = [usize; 2];
 
 impl Correlation {
-    /// The forward pass; `None` when the kernel does not fit the padded image.
+    /// The forward pass; `None` when the kernel does not fit the padded image, or no number its extent.
     pub(crate) fn forward(
         input: [usize; 3],
         out: usize,
@@ -34,7 +34,8 @@ impl Correlation {
         c: Conv2d,
     ) -> Option<Self> {
         let extent = |axis: usize| {
-            let room = (input[axis] + 2 * c.padding[axis]).checked_sub(taps[axis])?;
+            let padded = input[axis].checked_add(c.padding[axis].checked_mul(2)?)?;
+            let room = padded.checked_sub(taps[axis])?;
             Some(room / c.stride[axis] + 1)
         };
         let output = [extent(0)?, extent(1)?, out];

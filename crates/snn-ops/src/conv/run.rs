@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
+use super::element::Element;
 use super::pad;
 use super::plan::{Correlation, Tap};
 use super::portable;
@@ -33,7 +34,7 @@ fn with_scratch<R>(f: impl FnOnce(&mut Vec<f32>) -> R) -> R {
     result
 }
 
-/// The kernels of one convolution: the engine's, or those that skip zeros.
+/// The kernels of f32 numbers: the engine's, or those that skip zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
     Dense(Engine),
@@ -41,12 +42,6 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// Zeros are worth skipping when there are enough of them; the input alone decides.
-    pub(super) fn choose(engine: Engine, plan: &Correlation, x: Data<'_>) -> Self {
-        let is_sparse = sparse::is_worth(plan, sparse::density(x));
-        if is_sparse { Self::Sparse(engine) } else { Self::Dense(engine) }
-    }
-
     /// Output channels of one block of packed weights.
     fn width(self, plan: &Correlation) -> usize {
         match self {
@@ -80,12 +75,12 @@ pub(super) fn pack(
 }
 
 /// Runs a correlation over every image of `x` into `out`.
-pub(super) fn correlate(
+pub(super) fn correlate<E: Element>(
     kernel: Kernel,
     plan: &Correlation,
     x: Data<'_>,
     packed: &[f32],
-    out: &mut [f32],
+    out: &mut [E],
 ) {
     let in_len = plan.input.iter().product::<usize>();
     let out_len = plan.image * plan.output[2];
@@ -97,7 +92,7 @@ pub(super) fn correlate(
     };
     let piece_len = if piece == rows { out_len } else { piece * plan.output[1] * plan.output[2] };
     out.par_chunks_mut(out_len).enumerate().for_each(|(n, out)| {
-        let image = pad::image(x, n, in_len);
+        let image = x.slice(n * in_len..(n + 1) * in_len);
         let mut spikes = Spikes::default();
         if matches!(kernel, Kernel::Sparse(_)) {
             spikes.read(image, plan.input[2]);
@@ -105,7 +100,7 @@ pub(super) fn correlate(
         out.par_chunks_mut(piece_len).enumerate().for_each(|(p, out)| {
             let first = p * piece;
             let count = piece.min(rows - first);
-            match kernel {
+            E::through(out, |out| match kernel {
                 Kernel::Sparse(engine) => {
                     sparse::correlate(engine, plan, &spikes, packed, (first, count), out);
                 }
@@ -119,7 +114,7 @@ pub(super) fn correlate(
                         _ => portable::correlate(plan, scratch, packed, count, out),
                     }
                 }),
-            }
+            });
         });
     });
 }
@@ -147,7 +142,8 @@ pub(super) fn weight_gradient(
             let mut dw = vec![0.0; plan.depth() * columns.1];
             let (mut spikes, mut by_channel) = (Spikes::default(), ByChannel::default());
             for n in part * images / parts..(part + 1) * images / parts {
-                let (image, dy) = (pad::image(x, n, in_len), &dy[n * out_len..(n + 1) * out_len]);
+                let (image, dy) =
+                    (x.slice(n * in_len..(n + 1) * in_len), &dy[n * out_len..(n + 1) * out_len]);
                 match kernel {
                     Kernel::Sparse(engine) => {
                         spikes.read(image, plan.input[2]);

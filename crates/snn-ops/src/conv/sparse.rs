@@ -2,7 +2,7 @@
 //!
 //! A spike train is mostly zeros. The forward pass adds one row of weights per spike and tap, the
 //! weight gradient one row of the output gradient; both skip silence, so their cost falls with the
-//! firing rate. [`is_worth`] says when that pays. Plain loops serve every processor; on AVX-512
+//! firing rate. [`cost`] says when that pays. Plain loops serve every processor; on AVX-512
 //! the sums stay in registers (`unsafe_spikes`).
 
 use multiversion::multiversion;
@@ -11,18 +11,17 @@ use super::plan::Correlation;
 use crate::Engine;
 use crate::buffer::Data;
 
-/// Whether skipping zeros beats a dense kernel at this share of non-zero inputs.
+/// Cycles an output pixel at this share of non-zero inputs; infinite where the plan is too large.
 ///
-/// In cycles an output pixel: a dense kernel takes one for each term and 16 output channels; here a
-/// tap costs about 10, a non-zero input 4 to find and two for each 16 output channels, and looking
+/// A tap costs about 10, a non-zero input 4 to find and two for each 16 output channels, and looking
 /// for the non-zero inputs half a cycle each.
-pub(crate) fn is_worth(plan: &Correlation, density: f64) -> bool {
+pub(super) fn cost(plan: &Correlation, density: f64) -> f64 {
     let registers = plan.output[2].div_ceil(LANES) as f64;
     let (terms, taps) = (plan.depth() as f64, (plan.taps[0] * plan.taps[1]) as f64);
     let found = terms * density * (4.0 + 2.0 * registers);
     // Row starts are kept in 32 bits.
     let fits = plan.image.max(plan.depth()) < (u32::MAX as usize) / plan.output[2].max(WIDEST);
-    fits && 10.0 * taps + found + 0.5 * plan.input[2] as f64 <= 0.8 * terms * registers
+    if fits { 10.0 * taps + found + 0.5 * plan.input[2] as f64 } else { f64::INFINITY }
 }
 
 /// Weights of one block of output channels should fit a second-level cache beside the outputs.
@@ -38,6 +37,8 @@ pub(crate) fn density(x: Data<'_>) -> f64 {
     const PIECE: usize = 1 << 16;
     let n: usize = match x {
         Data::F32(x) => x.par_chunks(PIECE).map(|x| x.iter().filter(|v| **v != 0.0).count()).sum(),
+        // Stored as bf16 are the sums before a neuron, which are dense.
+        Data::Bf16(x) => x.len(),
         Data::U8(x) => x.par_chunks(PIECE).map(|x| x.iter().filter(|v| **v != 0).count()).sum(),
     };
     n as f64 / x.len().max(1) as f64
@@ -69,6 +70,14 @@ impl Spikes {
                         if v != 0.0 {
                             self.entries.push((c as u32, v));
                         }
+                    }
+                    self.ends.push(self.entries.len() as u32);
+                }
+            }
+            Data::Bf16(x) => {
+                for pixel in x.chunks_exact(channels) {
+                    for (c, v) in pixel.iter().enumerate().filter(|(_, v)| v.to_f32() != 0.0) {
+                        self.entries.push((c as u32, v.to_f32()));
                     }
                     self.ends.push(self.entries.len() as u32);
                 }

@@ -1,8 +1,9 @@
 //! Each engine against the f64 reference, on odd sizes, strides, paddings and channel counts.
 
 use super::reference::Case;
+use super::run::Kernel;
 use super::*;
-use crate::buffer::Data;
+use crate::Engine;
 use crate::random::{normal, stream};
 
 /// Sums of up to 4608 products of unit normals in f32, against f64, relative to the largest entry.
@@ -50,12 +51,14 @@ fn check(kernel: Kernel, case: &Case, spikes: bool) {
     run::correlate(kernel, &plan, data, &packed, &mut out);
     close("y", &out, &y);
     let weight = buffer::tensor(weight, vec![case.out, c, kh, kw]).unwrap();
-    close("dx", &input_gradient(dense(kernel), &plan, &weight, &dy, x.len()).unwrap(), &dx);
+    let choices = Choices::new(dense(kernel), Precision::F32);
+    let got = input_gradient(choices, &plan, &weight, Data::F32(&dy), x.len()).unwrap();
+    close("dx", &got, &dx);
     let x = match spikes {
         true => buffer::tensor(counts, vec![case.n, h, w, c]).unwrap(),
         false => buffer::tensor(x, vec![case.n, h, w, c]).unwrap(),
     };
-    let got = weight_gradient(kernel, &plan, &x, &dy).unwrap();
+    let got = weight_gradient(Choice::F32(kernel), &plan, &x, Data::F32(&dy)).unwrap();
     close("dw", &got.flatten_all().unwrap().to_vec1::<f32>().unwrap(), &dw);
 }
 
@@ -66,7 +69,7 @@ fn engines_agree_with_the_equation() {
         image,
         out,
         taps,
-        config: Conv2d { stride, padding },
+        config: Conv2d::new(stride, padding),
     };
     let cases = [
         case(2, [9, 9, 3], 5, [3, 3], [1, 1], [1, 1]),
@@ -106,7 +109,7 @@ fn winograd_agrees_with_the_equation() {
         image,
         out,
         taps: [3, 3],
-        config: Conv2d { stride: [1, 1], padding },
+        config: Conv2d::new([1, 1], padding),
     };
     let cases = [
         case(2, [9, 10, 3], 5, [1, 1]),

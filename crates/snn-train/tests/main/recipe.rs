@@ -75,6 +75,8 @@ fn values_out_of_range_are_typed_errors() {
         "data.t_steps=0",
         "data.limit_train=0",
         "data.augment.rotate_degrees=200",
+        "data.augment.random_erasing=1.5",
+        "data.augment.roll=99999",
         "model.width=0",
         "loss.epsilon=1.5",
         "loss.alpha=-0.1",
@@ -98,6 +100,37 @@ fn values_out_of_range_are_typed_errors() {
     for set in ["neuron.tau=0", "neuron.surrogate=relu", "train.precision=f16", "seed=-1"] {
         assert_eq!(parse(LEAST, &[set]).unwrap_err().exit_code(), 1, "{set}");
     }
+}
+
+#[test]
+fn augmentations_default_to_their_papers_and_contradictions_name_the_field() {
+    let tables = ["rand_augment={}", "random_resized_crop={}", "nda={ roll = 3 }"];
+    let sets = tables.map(|set| format!("data.augment.{set}"));
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let recipe = parse(LEAST, &sets).unwrap();
+    let augment = recipe.data.augment.augment();
+    assert_eq!(augment.rand_augment, Some(Default::default()));
+    assert_eq!(augment.random_resized_crop, Some(Default::default()));
+    assert_eq!(augment.nda.map(|nda| (nda.roll, nda.rotate_degrees)), Some((3, 30.0)));
+    assert_eq!(parse(&recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
+    for (set, field) in [
+        ("data.augment={ rand_augment = {}, auto_augment = \"cifar10\" }", "auto_augment"),
+        ("data.augment={ rand_augment = {}, color_jitter = 0.4 }", "color_jitter"),
+        ("data.augment={ random_resized_crop = {}, crop_padding = 4 }", "crop_padding"),
+        ("data.augment={ random_resized_crop = { scale = [0.5, 0.1] } }", "random_resized_crop"),
+        ("data.augment={ rand_augment = { magnitude = 11 } }", "rand_augment.magnitude"),
+        ("data.augment={ nda = { shear_degrees = 90 } }", "nda.shear_degrees"),
+    ] {
+        let error = parse(LEAST, &[set]).unwrap_err();
+        assert!(error.exit_code() == 1 && error.to_string().starts_with(field), "{error}");
+    }
+}
+
+#[test]
+fn changes_that_are_off_leave_the_recipe_as_it_was() {
+    let text = parse(LEAST, &[]).unwrap().to_toml().unwrap();
+    let augment = text.split("[data.augment]\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert_eq!(augment, "crop_padding = 0\nflip = false\nrotate_degrees = 0.0\ncutout = 0");
 }
 
 #[test]

@@ -66,7 +66,9 @@ fn killed_between_any_two_files_finishes_to_the_same_bytes() {
     // Without the result: killed while exporting. With strays: killed while writing them.
     std::fs::remove_file(dir.path().join("result.json")).unwrap();
     std::fs::remove_file(dir.path().join("checkpoint/config.json")).unwrap();
-    for stray in ["MANIFEST.tmp", "step-00000099.safetensors", "checkpoint/config.json.tmp"] {
+    for stray in
+        [".MANIFEST.aB3dE6.tmp", "step-00000099.safetensors", "checkpoint/.config.json.000000.tmp"]
+    {
         std::fs::File::create(dir.path().join(stray)).unwrap();
     }
     finish(&tiny(&[]), dir.path());
@@ -139,6 +141,38 @@ fn manifest_with_any_byte_changed_never_resumes_wrongly() {
             Err(error) => assert!(matches!(error, Error::Checkpoint { .. }), "byte {at}: {error}"),
         }
     }
+}
+
+#[test]
+fn run_that_lost_its_manifest_loses_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    interrupt_after(&tiny(&["train.checkpoint_every=2"]), dir.path(), 5);
+    std::fs::remove_file(dir.path().join("MANIFEST")).unwrap();
+    let before = names(dir.path());
+    let error = run(&tiny(&["train.checkpoint_every=2"]), dir.path()).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("MANIFEST"), "{error}");
+    assert_eq!(names(dir.path()), before);
+}
+
+#[test]
+fn lost_export_of_a_finished_run_is_written_again_where_the_run_is_now() {
+    let place = tempfile::tempdir().unwrap();
+    let (old, new) = (place.path().join("old"), place.path().join("new"));
+    finish(&tiny(&[]), &old);
+    let expected = bytes(&old);
+    std::fs::rename(&old, &new).unwrap();
+    assert_eq!(finish(&tiny(&[]), &new).checkpoint, new.join("checkpoint"));
+    std::fs::remove_dir_all(new.join("checkpoint")).unwrap();
+    finish(&tiny(&[]), &new);
+    assert_eq!(bytes(&new), expected);
+}
+
+#[test]
+fn start_that_fails_leaves_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let recipe = tiny(&["data.name=cifar10"]);
+    assert_eq!(run(&recipe, &place.path().join("run")).unwrap_err().exit_code(), 2);
+    assert_eq!(names(place.path()), [""; 0]);
 }
 
 #[test]

@@ -24,14 +24,28 @@ fn same_seed_gives_same_bytes_and_another_seed_does_not() {
 
 #[test]
 fn number_of_threads_changes_no_byte() {
-    let dirs = [1, 2, 3].map(|threads| {
-        let dir = tempfile::tempdir().unwrap();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| finish(&tiny(&[]), dir.path()));
-        dir
-    });
-    assert_eq!(bytes(dirs[0].path()), bytes(dirs[1].path()));
-    assert_eq!(bytes(dirs[0].path()), bytes(dirs[2].path()));
+    for precision in ["train.precision=f32", "train.precision=bf16"] {
+        let dirs = [1, 2, 3].map(|threads| {
+            let dir = tempfile::tempdir().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| finish(&tiny(&[precision]), dir.path()));
+            dir
+        });
+        assert_eq!(bytes(dirs[0].path()), bytes(dirs[1].path()));
+        assert_eq!(bytes(dirs[0].path()), bytes(dirs[2].path()));
+    }
+}
+
+#[test]
+fn checkpoint_of_a_bf16_run_evaluates_in_bf16() {
+    let dir = tempfile::tempdir().unwrap();
+    let result = finish(&tiny(&["train.precision=bf16"]), dir.path());
+    assert_eq!(result.precision, "bf16");
+    let model = Model::load(&result.checkpoint).unwrap();
+    assert_eq!(model.config().precision, snn_models::Precision::Bf16);
+    let test = snn_data::open(&result.data.config(None)).unwrap().test;
+    let again = evaluate(&model, &Arc::new(test), EVAL_BATCH).unwrap();
+    assert_eq!((again.top1, again.aurc_logit), (result.top1, result.aurc_logit));
 }
 
 #[test]
@@ -118,6 +132,7 @@ fn second_start_needs_resume_and_the_same_recipe() {
     assert!(matches!(error, Error::Exists { .. }) && error.exit_code() == 1);
     let error = run(&tiny(&["schedule.epochs=1", "seed=8"]), dir.path()).unwrap_err();
     assert!(matches!(error, Error::Identity { what: "recipe", .. }) && error.exit_code() == 1);
+    assert!(error.to_string().contains(" was "), "the field is named: {error}");
 }
 
 #[test]

@@ -54,16 +54,16 @@ pub(super) fn is_possible(plan: &Correlation) -> bool {
     plan.taps == [3, 3] && plan.stride == [1, 1] && plan.is_dense()
 }
 
-/// Whether this correlation can, and should, be done here.
+/// The work of this correlation here, as a share of the direct sum's; none where it cannot be done here.
 ///
 /// In multiplications an output pixel and pair of channels: 36 a tile here, and a share of the transforms
 /// that weighs as much as some further channels; 9 a pixel directly.
-pub(super) fn is_worth(plan: &Correlation) -> bool {
+pub(super) fn share(plan: &Correlation) -> Option<f64> {
     let [rows, cols, outputs] = plan.output;
     let tiles = (rows.div_ceil(SIDE) * cols.div_ceil(SIDE) * POINTS) as f64;
     let (inputs, outputs) = (plan.input[2] as f64, outputs as f64);
     let here = tiles * (inputs * outputs + OVERHEAD * (inputs + outputs));
-    is_possible(plan) && here < (rows * cols * 9) as f64 * inputs * outputs
+    is_possible(plan).then_some(here / ((rows * cols * 9) as f64 * inputs * outputs))
 }
 
 fn columns(engine: Engine) -> usize {

@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: times `snn bench` case by case and, where a Python environment is named, in turn with what a user
 //! would take instead. Figures drift on a shared computer; only those taken in turn can be compared.
 
+mod cases;
+
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -10,71 +12,21 @@ use lexopt::prelude::*;
 use serde_json::Value;
 
 use crate::{files, sh};
-
-/// A case: its name, the arguments that both programs understand, and those that only the peers do.
-struct Case {
-    name: &'static str,
-    args: &'static [&'static str],
-    peers: &'static [(&'static str, &'static [&'static str])],
-}
-
-const CASES: &[Case] = &[
-    Case {
-        name: "train resnet19 f32",
-        args: &[
-            "train",
-            "--model",
-            "resnet19",
-            "--batch",
-            "32",
-            "--t-steps",
-            "4",
-            "--precision",
-            "f32",
-            "--runs",
-            "1",
-        ],
-        peers: &[("spikingjelly", &["--lib", "spikingjelly"])],
-    },
-    Case {
-        name: "infer resnet19 f32",
-        args: &[
-            "infer",
-            "--model",
-            "resnet19",
-            "--batch",
-            "32",
-            "--t-steps",
-            "4",
-            "--precision",
-            "f32",
-            "--runs",
-            "1",
-        ],
-        peers: &[("spikingjelly", &["--lib", "spikingjelly"])],
-    },
-    Case {
-        name: "lif f32",
-        args: &["lif", "--shape", "4,32,128,32,32", "--precision", "f32", "--runs", "5"],
-        peers: &[
-            ("spikingjelly", &["--lib", "spikingjelly"]),
-            ("spikingjelly compiled", &["--lib", "spikingjelly", "--compile"]),
-        ],
-    },
-];
+use cases::{Case, Contender, cases};
 
 /// Reads the arguments that follow `bench` and obeys them.
 ///
 /// # Errors
 /// Wrong arguments, or a program that fails.
 pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
-    let (mut venv, mut rounds) = (None, 5usize);
+    let (mut venv, mut rounds, mut only) = (None, 5usize, String::new());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("peers") => venv = Some(std::path::absolute(parser.value()?)?),
             Long("rounds") => rounds = parser.value()?.parse()?,
+            Long("only") => only = parser.value()?.string()?,
             Short('h') | Long("help") => {
-                sh::print(crate::HELP);
+                sh::print(crate::HELP)?;
                 return Ok(());
             }
             other => return Err(other.unexpected().into()),
@@ -94,56 +46,55 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     let mut markdown = String::from(
         "| case | who | median s | min | max | peak MB | times ours |\n|---|---|---|---|---|---|---|\n",
     );
-    for case in CASES {
-        let mut contenders = vec![("snn", Vec::new())];
-        for round in 0..rounds {
-            time(&mut contenders[0].1, ours(&snn, case))?;
-            let Some(python) = &python else { continue };
-            for (at, (who, extra)) in case.peers.iter().enumerate() {
-                if round == 0 {
-                    contenders.push((who, Vec::new()));
-                }
-                time(&mut contenders[at + 1].1, peer(python, case, extra))?;
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.name.contains(&only)).collect();
+    ensure!(!cases.is_empty(), "--only {only}: no case has that in its name");
+    for case in &cases {
+        let here = |who: &&Contender| who.ours || python.is_some();
+        let mut times: Vec<(&Contender, Vec<Time>)> =
+            case.contenders.iter().filter(here).map(|who| (who, Vec::new())).collect();
+        for _ in 0..rounds {
+            for (who, times) in &mut times {
+                times.push(time(command(&snn, python.as_deref(), case, who))?);
             }
         }
         let mut base = None;
-        for (who, times) in &contenders {
+        for (who, times) in &times {
+            let (case, who) = (&case.name, who.name);
             let s = Summary::of(times).context("nothing was timed")?;
             let ratio = s.median / *base.get_or_insert(s.median);
             let Summary { median, min, max, peak } = s;
             let _ = writeln!(
                 csv,
-                "{},{who},{median:.5},{min:.5},{max:.5},{peak:.0},{rounds},{ratio:.3}",
-                case.name
+                "\"{case}\",{who},{median:.6},{min:.6},{max:.6},{peak:.0},{rounds},{ratio:.3}"
             );
             let _ = writeln!(
                 markdown,
-                "| {} | {who} | {median:.4} | {min:.4} | {max:.4} | {peak:.0} | {ratio:.2} |",
-                case.name
+                "| {case} | {who} | {median:.4} | {min:.4} | {max:.4} | {peak:.0} | {ratio:.2} |"
             );
         }
+        // What is known so far, should the rest be interrupted.
+        files::write(&sh::root().join("runs/bench.csv"), &csv)?;
     }
-    files::write(&sh::root().join("runs/bench.csv"), &csv)?;
-    sh::print(&markdown);
+    sh::print(&markdown)?;
     sh::say("written: runs/bench.csv");
     Ok(())
 }
 
-fn ours(snn: &PathBuf, case: &Case) -> Command {
-    let mut command = sh::command(snn, &["bench"]);
-    command.args(case.args).args(["--json", "--quiet"]);
-    command
-}
-
-fn peer(python: &PathBuf, case: &Case, extra: &[&str]) -> Command {
+fn command(snn: &Path, python: Option<&Path>, case: &Case, who: &Contender) -> Command {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
-    let mut command = sh::command(python, &["data/reference/peer_bench.py"]);
-    command.args(case.args).args(extra).args(["--threads", &threads]);
+    let mut command = match python.filter(|_| !who.ours) {
+        Some(python) => sh::command(python, &["data/reference/peer_bench.py"]),
+        None => sh::command(snn, &["bench", "--json", "--quiet"]),
+    };
+    command.args(&case.args).args(who.args).args(["--threads", &threads]);
     command
 }
 
-/// Runs one program and keeps its median and its peak.
-fn time(into: &mut Vec<(f64, f64)>, command: Command) -> anyhow::Result<()> {
+/// A program's median in seconds and its peak in MB.
+type Time = (f64, f64);
+
+/// Runs one program and returns what it measured.
+fn time(command: Command) -> anyhow::Result<Time> {
     let text = sh::shown(&command);
     sh::say(&format!("$ {text}"));
     let out = sh::output(command)?;
@@ -155,8 +106,7 @@ fn time(into: &mut Vec<(f64, f64)>, command: Command) -> anyhow::Result<()> {
         serde_json::from_str(line).with_context(|| format!("reading what `{text}` printed"))?;
     let field =
         |name: &str| json[name].as_f64().with_context(|| format!("`{text}` printed no {name}"));
-    into.push((field("median_s")?, field("peak_rss_mb")?));
-    Ok(())
+    Ok((field("median_s")?, field("peak_rss_mb")?))
 }
 
 struct Summary {
@@ -167,7 +117,7 @@ struct Summary {
 }
 
 impl Summary {
-    fn of(times: &[(f64, f64)]) -> Option<Self> {
+    fn of(times: &[Time]) -> Option<Self> {
         let mut seconds: Vec<f64> = times.iter().map(|t| t.0).collect();
         seconds.sort_by(f64::total_cmp);
         let n = seconds.len();
@@ -179,17 +129,6 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn ours_is_a_command_of_snn_bench() {
-        for case in super::CASES {
-            let command = super::ours(&"snn".into(), case);
-            let args: Vec<_> = command.get_args().filter_map(|a| a.to_str()).collect();
-            assert_eq!(args[0], "bench");
-            assert!(["train", "infer", "lif"].contains(&args[1]), "{args:?}");
-            assert_eq!(args[args.len() - 2..], ["--json", "--quiet"]);
-        }
-    }
-
     #[test]
     fn summary_takes_the_middle() {
         let s = super::Summary::of(&[(3.0, 10.0), (1.0, 30.0), (2.0, 20.0), (9.0, 5.0)]).unwrap();

@@ -1,0 +1,33 @@
+//! Changes of images and recordings, each split into drawing its parameters and applying them, so that values can be
+//! compared with other programs' on fixed parameters.
+//!
+//! [`Augment`](crate::Augment) says which of them a training sample undergoes.
+
+mod affine;
+mod auto_augment;
+mod color_jitter;
+mod drawn;
+mod erase;
+mod image;
+mod nda;
+mod op;
+mod planes;
+mod rand_augment;
+mod resize;
+mod resized_crop;
+mod tone;
+
+pub use affine::{Affine, rotation};
+pub use auto_augment::AutoAugment;
+pub use image::Image;
+pub use nda::Nda;
+pub use op::Op;
+pub use planes::{Turn, crop, flip_polarity, reverse_time, roll, sheared_by, turn, turned_by};
+pub use rand_augment::RandAugment;
+pub use resize::{Interpolation, Region};
+pub use resized_crop::RandomResizedCrop;
+
+pub(crate) use color_jitter::color_jitter;
+pub(crate) use erase::{Erasure, random_erasing};
+pub(crate) use rand_augment::GROUND;
+pub(crate) use resized_crop::Part;

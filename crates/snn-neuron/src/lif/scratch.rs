@@ -1,0 +1,98 @@
+//! One block's way back through time.
+
+use snn_ops::buffer::Read;
+
+use super::LifConfig;
+use super::backward::Sums;
+use super::branch::Branch;
+use super::extent::Extent;
+use super::kernel::{self, Constants};
+use super::op::sum_currents;
+
+/// One block's working memory.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) len: usize,
+    /// Potentials, then currents' gradients, `[t_steps, len]`.
+    u: Vec<f32>,
+    /// The running potential, then its gradient, `[len]`.
+    pub(super) v: Vec<f32>,
+    wide: Vec<f32>,
+    narrow: Vec<f32>,
+}
+
+impl Scratch {
+    pub(super) fn start(&mut self, extent: &Extent, len: usize) {
+        self.len = len;
+        self.u.resize(extent.t_steps * len, 0.0);
+        self.v.resize(len, 0.0);
+    }
+
+    /// Recomputes the potentials before each reset.
+    pub(super) fn replay(
+        &mut self,
+        extent: &Extent,
+        branches: &[Branch],
+        inputs: &[Read<'_>],
+        at: usize,
+        config: &LifConfig,
+    ) {
+        let constants = Constants::new(config);
+        let (len, x_steps) = (self.len, extent.x_steps);
+        let mut rows = self.u.chunks_exact_mut(len.max(1));
+        for t in 0..x_steps {
+            let Some(z) = rows.next() else { return };
+            sum_currents(extent, branches, inputs, (t, at), z, &mut self.wide);
+        }
+        if x_steps == 1 {
+            let (first, others) = self.u.split_at_mut(len);
+            others.chunks_exact_mut(len.max(1)).for_each(|row| row.copy_from_slice(first));
+        }
+        for z in self.u.chunks_exact_mut(len.max(1)) {
+            kernel::replay(constants, &mut self.v, z);
+        }
+    }
+
+    /// Runs time backwards; `dz` gets the current's gradient.
+    pub(super) fn retreat(
+        &mut self,
+        extent: &Extent,
+        dy: &[f32],
+        config: &LifConfig,
+        dz: &mut [&mut [f32]],
+    ) {
+        let constants = Constants::new(config);
+        self.v.fill(0.0);
+        for t in (0..extent.t_steps).rev() {
+            let u = &mut self.u[t * self.len..(t + 1) * self.len];
+            let dy = &dy[t * extent.neurons..][..self.len];
+            kernel::retreat(constants, config.surrogate, &mut self.v, dy, u);
+            match extent.x_steps {
+                1 => kernel::add_plain(dz[0], u),
+                _ => dz[t].copy_from_slice(u),
+            }
+        }
+    }
+
+    pub(super) fn add_sums(
+        &mut self,
+        extent: &Extent,
+        branches: &[Branch],
+        inputs: &[Read<'_>],
+        first: usize,
+        dz: &[&mut [f32]],
+        sums: &mut Sums,
+    ) {
+        for ((branch, input), sums) in branches.iter().zip(inputs).zip(sums) {
+            let Some(norm) = &branch.norm else { continue };
+            self.narrow.clear();
+            self.narrow.resize(sums.len(), 0.0);
+            for (t, dz) in dz.iter().enumerate() {
+                let first = t * extent.neurons + first;
+                let x = input.data().slice(first..first + dz.len()).widened(&mut self.wide);
+                norm.normalized.add_sums(x, dz, &mut self.narrow);
+            }
+            sums.iter_mut().zip(&self.narrow).for_each(|(sum, &s)| *sum += f64::from(s));
+        }
+    }
+}
