@@ -65,7 +65,7 @@ fn result_agrees_with_eval_and_json_is_one_line() -> Result<()> {
     let result: Value = serde_json::from_str(&fs::read_to_string(dir.join("result.json"))?)?;
     let checkpoint = dir.join("checkpoint").display().to_string();
     let again = one_json(&run(&["eval", &checkpoint, "--json"])?)?;
-    for field in ["dataset", "split", "top1", "top5", "aurc_softmax", "aurc_logit"] {
+    for field in ["dataset", "split", "split_hash", "top1", "top5", "aurc_softmax", "aurc_logit"] {
         ensure!(result[field] == again[field], "{field}: {} {}", result[field], again[field]);
     }
     Ok(())

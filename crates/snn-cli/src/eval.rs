@@ -73,7 +73,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return Err(exit::unusable(&config, why));
     }
     let config = DataConfig { cache: crate::cache::config(), ..data.config(args.data.clone()) };
-    let test = Arc::new(snn_data::open(&config)?.test);
+    let splits = snn_data::open(&config)?;
+    let split_hash = splits.members();
+    let test = Arc::new(splits.test);
     let classes = model.config().num_classes;
     anyhow::ensure!(
         test.num_classes() == classes,
@@ -86,6 +88,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let mut json = serde_json::to_value(&metrics)?;
         json["dataset"] = test.name().into();
         json["split"] = test.split().into();
+        json["split_hash"] = split_hash.into();
         json["t_steps"] = data.t_steps.into();
         json["engine"] = snn_ops::engine().name().into();
         crate::print(&json.to_string());

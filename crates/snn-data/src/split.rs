@@ -120,6 +120,13 @@ pub(crate) const NCALTECH101: &[Split] = &[
 ];
 pub(crate) const DVS_GESTURE: &[Split] =
     &[Split::new("dvs-gesture/official", (1_176, 288), "by the lists of trials")];
+pub(crate) const NCARS: &[Split] = &[Split::new("ncars/official", (15_422, 8_607), "by folder")];
+pub(crate) const SHD: &[Split] =
+    &[Split::new("shd/official", (8_156, 2_264), "as the files are named")];
+pub(crate) const TINY_IMAGENET: &[Split] =
+    &[Split::new("tiny-imagenet/official", (100_000, 10_000), "train and val")];
+pub(crate) const IMAGE_FOLDER: &[Split] =
+    &[Split::new("image-folder/by-folder", (0, 0), "the folders train and test or val")];
 pub(crate) const IMAGENET: &[Split] =
     &[Split::new("imagenet/official", (1_281_167, 50_000), "train and val")];
 pub(crate) const CUB200: &[Split] =

@@ -39,6 +39,9 @@ pub struct EpochReport {
 pub struct Clock {
     /// Wall-clock seconds of the epoch with its evaluation; of its last part where the run was interrupted.
     pub seconds: f64,
+    /// Of those, the seconds in which a training step waited for its batch.
+    #[serde(default)]
+    pub waited: f64,
     /// The largest resident memory so far in MiB; 0 where the operating system does not say.
     pub peak_rss_mb: f64,
 }
@@ -125,7 +128,7 @@ mod tests {
             train_loss: 1.0 / 3.0,
             train_top1: 50.0,
             test: None,
-            clock: Clock { seconds: 1.5, peak_rss_mb: peak_rss_mb() },
+            clock: Clock { seconds: 1.5, waited: 0.25, peak_rss_mb: peak_rss_mb() },
         }
     }
 

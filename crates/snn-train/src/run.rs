@@ -123,11 +123,16 @@ fn epoch(
         learning_rate(&recipe.schedule, recipe.optimizer.lr, position)
     };
     let done = run.progress.step_in_epoch;
-    for batch in loader.epoch(epoch as u64, done).take(steps - done) {
+    let mut batches = loader.epoch(epoch as u64, done).take(steps - done);
+    let mut waited = 0.0;
+    loop {
+        let asked = Instant::now();
+        let Some(batch) = batches.next() else { break };
+        let input = Input::new(batch?)?;
+        waited += asked.elapsed().as_secs_f64();
         if interrupt.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let input = Input::new(batch?)?;
         let (step, lr) = (run.progress.step, rate(run.progress.step_in_epoch));
         let config = StepConfig { loss: &loss, alpha, lr, step };
         let out = train_step(&mut run.model, &mut run.optimizer, &input, config)?;
@@ -158,7 +163,7 @@ fn epoch(
     }
     let seconds = started.elapsed().as_secs_f64();
     let lr = rate(0);
-    let clock = Clock { seconds, peak_rss_mb: journal::peak_rss_mb() };
+    let clock = Clock { seconds, waited, peak_rss_mb: journal::peak_rss_mb() };
     let step = run.progress.step;
     let report =
         EpochReport { epoch, epochs, step, lr, alpha, train_loss, train_top1, test, clock };

@@ -1,6 +1,7 @@
 //! The files of a data set that keeps each sample in a file: which there are, in which order, of which class.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -37,11 +38,23 @@ impl Item {
 pub(super) fn listing_hash(items: &[Item], root: &Path, about: &str) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(format!("snn-data-files-v1\n{about}\n"));
+    let (mut missing, mut first) = (0, None);
     for item in items {
-        let bytes = fs::metadata(&item.path).map_err(Error::io(&item.path))?.len();
-        hash.update(format!("{} {bytes} {}\n", item.label, item.name(root)));
+        match fs::metadata(&item.path) {
+            Ok(about) => {
+                hash.update(format!("{} {} {}\n", item.label, about.len(), item.name(root)));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                missing += 1;
+                first.get_or_insert(item);
+            }
+            Err(error) => return Err(Error::io(&item.path)(error)),
+        }
     }
-    Ok(hex(&hash.finalize()))
+    let Some(first) = first else { return Ok(hex(&hash.finalize())) };
+    let what = format!("{missing} of {} listed files, the first of them this,", items.len());
+    let remedy = "copy the data set's folder again".into();
+    Err(Error::Missing { path: first.path.clone(), what, remedy })
 }
 
 /// A folder's files of an extension in natural order; the directory's own order never matters.

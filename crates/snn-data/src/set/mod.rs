@@ -4,9 +4,12 @@ mod cifar;
 mod clouds;
 mod dvs;
 mod files;
+mod gesture;
+mod lists;
 mod mnist;
 mod on_demand;
 mod part;
+mod pictures;
 mod recorded;
 mod recordings;
 mod synthetic;
@@ -134,6 +137,19 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Progress) -> bool) -
         DatasetName::PokerDvs => recorded::poker(opening),
         DatasetName::DvsCifar10 => dvs::cifar10(opening),
         DatasetName::NCaltech101 => dvs::ncaltech101(opening),
+        DatasetName::DvsGesture => gesture::dvs_gesture(opening),
+        DatasetName::NCars => gesture::ncars(opening),
+        DatasetName::ImageNet => pictures::imagenet(opening),
+        DatasetName::TinyImageNet => pictures::tiny_imagenet(opening),
+        DatasetName::Cub200 => pictures::cub200(opening),
+        DatasetName::StanfordDogs => pictures::stanford_dogs(opening),
+        DatasetName::StanfordCars => pictures::stanford_cars(opening),
+        DatasetName::ImageFolder => pictures::any(opening),
+        DatasetName::Shd => {
+            let source = name.listing().map_or("", |listing| listing.source);
+            let remedy = format!("its HDF5 files come from {source}");
+            Err(Error::Unreadable { what: "data set shd".into(), remedy })
+        }
         DatasetName::Cwru => vibration::cwru(opening),
         DatasetName::Mfpt => vibration::mfpt(opening),
         DatasetName::Jnu => vibration::jnu(opening),
@@ -143,11 +159,6 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Progress) -> bool) -
         DatasetName::PointFolder => clouds::any(opening),
         DatasetName::Synthetic => synthetic::images(opening),
         DatasetName::SyntheticEvents => synthetic::events(opening),
-        other => {
-            let source = other.listing().map_or("", |listing| listing.source);
-            let remedy = format!("its files come from {source}");
-            Err(Error::Unreadable { what: format!("data set {}", other.as_str()), remedy })
-        }
     }?;
     for (part, split) in [("training samples", &splits.train), ("test samples", &splits.test)] {
         if split.is_empty() {

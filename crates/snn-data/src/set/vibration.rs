@@ -190,7 +190,7 @@ fn open(opening: &Opening<'_>, kept: &Kept) -> Result<Splits> {
     }
     let counts = (train.labels.len(), test.labels.len());
     let split = name_of(std::slice::from_ref(kept.split), counts, config);
-    let moments = moments(&train.values);
+    let (mean, std) = moments(&train.values);
     let set = |side: &Side, limit| -> Result<Dataset> {
         let chosen = choose(&side.labels, limit);
         let windows = chosen.iter().filter_map(|&i| side.values.get(i * window..(i + 1) * window));
@@ -199,7 +199,10 @@ fn open(opening: &Opening<'_>, kept: &Kept) -> Result<Splits> {
         let names: Vec<&String> = chosen.iter().filter_map(|&i| side.names.get(i)).collect();
         let (classes, shape) = (owned(kept.class_names), vec![1, window]);
         let set = Dataset::new(&config.name, &split, classes, labels, shape, samples)?;
-        Ok(set.with_members(names.into_iter()).with_kind(Kind::Signals).with_moments(moments))
+        Ok(set
+            .with_members(names.into_iter())
+            .with_kind(Kind::Signals)
+            .with_moments((&[mean], &[std])))
     };
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods)] // A test's file needs no atomic write.
 
+mod decode;
 mod files;
 mod golden;
 mod hostile;
 mod images;
 mod learnable;
 mod loader;
+mod pictures;
 mod sets;
 mod signals;
 mod util;

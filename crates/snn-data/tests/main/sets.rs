@@ -189,3 +189,72 @@ fn recordings_that_are_missing_or_empty_are_named() {
     let error = splits.train.sample(3, &Augment::default(), None).unwrap_err();
     assert!(matches!(error, Error::Io { .. }), "{error}");
 }
+
+/// AEDAT 3.1 of one packet of ON events (x, y, t).
+fn aedat31(events: &[(u32, u32, u32)]) -> Vec<u8> {
+    let mut bytes = b"#!AER-DAT3.1\r\n#Format: RAW\r\n#!END-HEADER\r\n".to_vec();
+    let n = events.len() as i32;
+    bytes.extend([1i16, 0].iter().flat_map(|x| x.to_le_bytes()));
+    bytes.extend([8, 4, 0, n, n, n].iter().flat_map(|x: &i32| x.to_le_bytes()));
+    for &(x, y, t) in events {
+        bytes.extend((x << 17 | y << 2 | 3).to_le_bytes());
+        bytes.extend(t.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn dvs_gesture_is_divided_by_its_lists() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("DvsGesture");
+    let events: Vec<_> = (0..100).map(|t| (t, 5, 10 * t)).collect();
+    for user in ["user01_led", "user02_led", "user24_led"] {
+        write(&root.join(format!("{user}.aedat")), &aedat31(&events));
+        let labels = "class,startTime_usec,endTime_usec\n2,0,300\n11,300,350\n";
+        write(&root.join(format!("{user}_labels.csv")), labels.as_bytes());
+    }
+    write(&root.join("trials_to_train.txt"), b"user02_led.aedat\nuser01_led.aedat\n\n");
+    write(&root.join("trials_to_test.txt"), b"user24_led.aedat\n");
+    let splits = open(&config("dvs_gesture", dir.path())).unwrap();
+    assert_eq!(splits.train.split(), "dvs-gesture/subset-4-2");
+    assert_eq!((splits.train.labels(), splits.test.labels()), (&[1, 10, 1, 10][..], &[1, 10][..]));
+    assert_eq!(splits.train.class_names()[10], "other gestures");
+    match splits.train.sample(1, &Augment::default(), None) {
+        // 300 <= t < 350: five events.
+        Ok(sample) => assert_eq!(sample.x.iter().sum::<f32>(), 5.0),
+        // A version without a reader of AEDAT 3.1 says so and names the file.
+        Err(error) => {
+            assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+            assert!(error.to_string().contains("user02_led.aedat"), "{error}");
+        }
+    }
+    write(&root.join("trials_to_test.txt"), b"../user24_led.aedat\n");
+    assert!(matches!(open(&config("dvs_gesture", dir.path())), Err(Error::Missing { .. })));
+}
+
+#[test]
+fn ncars_is_divided_by_its_folders() {
+    let dir = tempfile::tempdir().unwrap();
+    // Prophesee's .dat of one event at (3, 4).
+    let mut dat = b"% Version 2\n\x0c\x08".to_vec();
+    dat.extend([9u32, 1 << 28 | 4 << 14 | 3].iter().flat_map(|word| word.to_le_bytes()));
+    for (side, class, n) in [("train", "cars", 3), ("train", "background", 2), ("test", "cars", 1)]
+    {
+        for i in 0..n {
+            let name = format!("n-cars_{side}/{class}/obj_{i:06}_td.dat");
+            write(&dir.path().join(name), &dat);
+        }
+    }
+    std::fs::create_dir_all(dir.path().join("n-cars_test/background")).unwrap();
+    let splits = open(&config("ncars", dir.path())).unwrap();
+    assert_eq!(splits.train.split(), "ncars/subset-5-1");
+    assert_eq!((splits.train.labels(), splits.test.labels()), (&[0, 0, 1, 1, 1][..], &[1][..]));
+    assert_eq!(splits.train.sample_shape(), [2, 2, 100, 120]);
+    match splits.train.sample(4, &Augment::default(), None) {
+        Ok(sample) => assert_eq!(sample.x.iter().sum::<f32>(), 1.0),
+        Err(error) => {
+            assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+            assert!(error.to_string().contains("obj_000002_td.dat"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Sets of photographs, one file each: which files, in which order, of which class and side. The files are decoded when
+//! a sample is asked for.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Opening;
+use super::files::{Item, folders, listed, listing_hash, name};
+use super::lists;
+use super::on_demand::OnDemand;
+use super::part::{choose, folder};
+use crate::dataset::{Kind, Samples};
+use crate::limits::product;
+use crate::split::{self, Split, name_of};
+use crate::{Dataset, DatasetName, Error, Limits, Result, Splits};
+
+/// Mean and deviation of ImageNet's training pixels, which its successors are normalized by too.
+const MOMENTS: (&[f32], &[f32]) = (&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
+
+/// A set's files before any choice.
+pub(super) struct Pictures {
+    pub(super) root: PathBuf,
+    pub(super) class_names: Vec<String>,
+    pub(super) train: Vec<Item>,
+    pub(super) test: Vec<Item>,
+}
+
+/// ImageNet: `train/<wnid>/*.JPEG` and `val/<wnid>/*.JPEG`.
+pub(super) fn imagenet(opening: &Opening<'_>) -> Result<Splits> {
+    let what = "train/<wnid> and val/<wnid> of .JPEG files";
+    let subfolders = ["imagenet", "ILSVRC2012"];
+    let dir = by_folder(opening, DatasetName::ImageNet, &subfolders, what)?;
+    splits(opening, split::IMAGENET, 224, of_folders(dir)?)
+}
+
+/// Any folder: `train/<class>` and `test/<class>` or `val/<class>` of `.jpg`, `.jpeg` or `.png` files.
+pub(super) fn any(opening: &Opening<'_>) -> Result<Splits> {
+    let what = "train/<class> and test/<class> of .jpg or .png files";
+    let dir = by_folder(opening, DatasetName::ImageFolder, &[], what)?;
+    splits(opening, split::IMAGE_FOLDER, 224, of_folders(dir)?)
+}
+
+/// Tiny ImageNet: `train/<wnid>/images/*.JPEG`; `val/images/*.JPEG` of the classes in `val/val_annotations.txt`. The
+/// published `test` has no labels.
+pub(super) fn tiny_imagenet(opening: &Opening<'_>) -> Result<Splits> {
+    let holds = |dir: &Path| dir.join("val/val_annotations.txt").is_file();
+    let subfolders = ["tiny-imagenet-200", "tiny-imagenet", "tiny_imagenet", "tiny-imagenet-10"];
+    let what = "train/<wnid>/images and val/val_annotations.txt";
+    let root = folder(opening.config, DatasetName::TinyImageNet, &subfolders, what, holds)?;
+    splits(opening, split::TINY_IMAGENET, 64, lists::tiny_imagenet(root)?)
+}
+
+/// CUB-200-2011: `images/` and four lists.
+pub(super) fn cub200(opening: &Opening<'_>) -> Result<Splits> {
+    let holds = |dir: &Path| dir.join("train_test_split.txt").is_file();
+    let subfolders = ["CUB_200_2011", "cub-20/CUB_200_2011", "cub200"];
+    let what = "images.txt, image_class_labels.txt, train_test_split.txt, classes.txt and images/";
+    let root = folder(opening.config, DatasetName::Cub200, &subfolders, what, holds)?;
+    splits(opening, split::CUB200, 224, lists::cub200(root)?)
+}
+
+/// Stanford Dogs: `Images/` with `train_list.mat` and `test_list.mat` beside it or in `lists/`.
+pub(super) fn stanford_dogs(opening: &Opening<'_>) -> Result<Splits> {
+    let holds = |dir: &Path| {
+        dir.join("train_list.mat").is_file() || dir.join("lists/train_list.mat").is_file()
+    };
+    let subfolders = ["stanford-dogs", "stanford_dogs", "StanfordDogs"];
+    let what = "train_list.mat, test_list.mat and Images/";
+    let root = folder(opening.config, DatasetName::StanfordDogs, &subfolders, what, holds)?;
+    splits(opening, split::STANFORD_DOGS, 224, lists::stanford_dogs(root)?)
+}
+
+/// Stanford Cars: `cars_train/`, `cars_test/` and the annotations of the devkit with the test labels.
+pub(super) fn stanford_cars(opening: &Opening<'_>) -> Result<Splits> {
+    let holds = |dir: &Path| lists::cars_file(dir, "cars_train_annos.mat").is_some();
+    let subfolders = ["stanford_cars", "stanford-cars", "StanfordCars"];
+    let what = "cars_train_annos.mat, cars_test_annos_withlabels.mat, cars_train/ and cars_test/";
+    let root = folder(opening.config, DatasetName::StanfordCars, &subfolders, what, holds)?;
+    splits(opening, split::STANFORD_CARS, 224, lists::stanford_cars(root)?)
+}
+
+fn by_folder(
+    opening: &Opening<'_>,
+    name: DatasetName,
+    subfolders: &[&str],
+    what: &str,
+) -> Result<PathBuf> {
+    let holds = |dir: &Path| dir.join("train").is_dir() && test_side(dir).is_some();
+    folder(opening.config, name, subfolders, what, holds)
+}
+
+fn test_side(dir: &Path) -> Option<PathBuf> {
+    ["test", "val"].into_iter().map(|side| dir.join(side)).find(|path| {
+        // A test folder without labels, as ImageNet's, is none to measure on.
+        folders(path).is_ok_and(|folders| !folders.is_empty())
+    })
+}
+
+/// The classes are the training side's folders, sorted with capitals first.
+fn of_folders(root: PathBuf) -> Result<Pictures> {
+    let class_names: Vec<String> =
+        folders(&root.join("train"))?.iter().map(|path| name(path)).collect();
+    let test = test_side(&root).unwrap_or_default();
+    for extra in folders(&test)?.iter().map(|path| name(path)) {
+        if class_names.binary_search(&extra).is_err() {
+            let remedy =
+                format!("{} has the class {extra}: use folders of one set", test.display());
+            return Err(Error::Missing { path: root.join("train"), what: extra, remedy });
+        }
+    }
+    let side = |dir: &Path| -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        for (label, class) in (0..).zip(&class_names) {
+            let folder = dir.join(class);
+            let paths = if folder.is_dir() { images(&folder)? } else { Vec::new() };
+            items.extend(paths.into_iter().map(|path| Item::new(path, label)));
+        }
+        Ok(items)
+    };
+    let (train, test) = (side(&root.join("train"))?, side(&test)?);
+    Ok(Pictures { root, class_names, train, test })
+}
+
+/// The pictures of a folder in natural order.
+pub(super) fn images(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = listed(dir)?;
+    found.retain(|path| {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        matches!(extension.as_str(), "jpg" | "jpeg" | "png")
+    });
+    Ok(found)
+}
+
+fn splits(
+    opening: &Opening<'_>,
+    known: &[Split],
+    size: usize,
+    pictures: Pictures,
+) -> Result<Splits> {
+    let config = opening.config;
+    let Pictures { root, class_names, train, test } = pictures;
+    let split = name_of(known, (train.len(), test.len()), config);
+    let size = config.size.unwrap_or(size);
+    let shape = [3, size, size];
+    let n = product("sample size", &shape, Limits::default().sample_values)?;
+    let about = format!("{}: {size} x {size}", config.name);
+    let set = |items: Vec<Item>, limit| -> Result<Dataset> {
+        opening.report(0, items.len())?;
+        let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
+        let chosen = choose(&labels, limit);
+        let items: Vec<Item> =
+            chosen.iter().filter_map(|&index| items.get(index)).cloned().collect();
+        let labels = items.iter().map(|item| item.label).collect();
+        let names: Vec<String> = items.iter().map(|item| item.name(&root)).collect();
+        let hash = listing_hash(&items, &root, &about)?;
+        // Not cached: a training sample is another crop in every epoch.
+        let source = OnDemand::new(items, Box::new(decode), n, None, about.clone())?;
+        let samples = Samples::OnDemand(Arc::new(source));
+        let classes = class_names.clone();
+        let set = Dataset::new(&config.name, &split, classes, labels, shape.to_vec(), samples)?;
+        let set = set.with_members(names.iter()).with_hash(hash);
+        Ok(set.with_kind(Kind::Images).with_moments(MOMENTS))
+    };
+    Ok(Splits { train: set(train, config.limit_train)?, test: set(test, config.limit_test)? })
+}
+
+/// This version has no decoder of JPEG and PNG: lists can be checked, samples not be made.
+fn decode(_: &[u8], item: &Item) -> Result<Samples> {
+    let what = format!("{}: a JPEG or PNG picture", item.path.display());
+    let remedy = "use a data set that `snn data list` marks as readable".into();
+    Err(Error::Unreadable { what, remedy })
+}

@@ -1,0 +1,166 @@
+//! Sets of photographs: their lists and folders.
+
+use std::path::Path;
+
+use snn_data::{Augment, DataConfig, Error, Kind, Splits, open};
+
+use crate::util::{per_class, shared_data};
+
+fn opened(name: &str, dir: &Path) -> Splits {
+    open(&DataConfig::new(name, Some(dir.into()))).unwrap()
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn cub_is_divided_by_its_lists() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("cub200", &dir);
+    assert_eq!((splits.train.len(), splits.test.len()), (600, 515));
+    assert_eq!(splits.train.split(), "cub200/subset-600-515");
+    assert_eq!((splits.train.num_classes(), splits.train.kind()), (20, Kind::Images));
+    assert_eq!(splits.train.class_names()[0], "001.Black_footed_Albatross");
+    assert_eq!(splits.train.sample_shape(), [3, 224, 224]);
+    assert_eq!(per_class(splits.train.labels(), 20)[0], 30);
+}
+
+#[test]
+fn tiny_imagenet_takes_its_test_classes_from_a_list() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("tiny_imagenet", &dir);
+    assert_eq!(splits.train.split(), "tiny-imagenet/subset-2000-500");
+    assert_eq!(per_class(splits.train.labels(), 10), [200; 10]);
+    assert_eq!(per_class(splits.test.labels(), 10), [50; 10]);
+    assert_eq!(splits.train.class_names()[0], "n01443537");
+    // val_23.JPEG comes before all others, and is of class n01629819.
+    let first = splits.test.labels()[0] as usize;
+    assert_eq!(splits.test.class_names()[first], "n01629819");
+    assert_eq!(splits.train.sample_shape(), [3, 64, 64]);
+}
+
+#[test]
+fn any_folder_of_pictures_opens() {
+    let Some(dir) = shared_data() else { return };
+    let splits = opened("image_folder", &dir.join("flowers12"));
+    assert_eq!(
+        (splits.train.num_classes(), splits.train.class_names()[0].as_str()),
+        (12, "bluebell")
+    );
+    assert_eq!(per_class(splits.train.labels(), 12), [60; 12]);
+    assert_eq!(per_class(splits.test.labels(), 12), [20; 12]);
+    assert_eq!(splits.train.split(), "image-folder/by-folder-720-240");
+    let size = DataConfig {
+        size: Some(32),
+        ..DataConfig::new("image_folder", Some(dir.join("flowers12")))
+    };
+    let small = open(&size).unwrap();
+    assert_eq!(small.train.sample_shape(), [3, 32, 32]);
+    assert_eq!(small.members(), splits.members());
+}
+
+#[test]
+fn folders_of_one_set_are_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in
+        ["train/a/2.jpg", "train/a/10.JPEG", "train/b/1.png", "train/b/notes.txt", "val/b/1.jpg"]
+    {
+        write(&dir.path().join(path), b"");
+    }
+    let splits = opened("imagenet", dir.path());
+    assert_eq!((splits.train.labels(), splits.test.labels()), (&[0, 0, 1][..], &[1][..]));
+    write(&dir.path().join("val/c/1.jpg"), b"");
+    let error =
+        open(&DataConfig::new("imagenet", Some(dir.path().into()))).unwrap_err().to_string();
+    assert!(error.contains("class c"), "{error}");
+    let error = splits.train.sample(0, &Augment::default(), None).unwrap_err().to_string();
+    assert!(error.contains("2.jpg"), "{error}");
+}
+
+#[test]
+fn stanford_cars_need_their_test_labels() {
+    let Some(shared) = shared_data() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let devkit = shared.join("stanford-cars-devkit");
+    let copy = |from: &str, to: &str| {
+        write(&dir.path().join("devkit").join(to), &std::fs::read(devkit.join(from)).unwrap());
+    };
+    for name in ["cars_train_annos.mat", "cars_meta.mat"] {
+        copy(name, name);
+    }
+    let open = || open(&DataConfig::new("stanford_cars", Some(dir.path().into())));
+    let error = open().unwrap_err().to_string();
+    assert!(error.contains("cars_test_annos_withlabels.mat"), "{error}");
+    // The labeled test annotations have the form of the training ones.
+    copy("cars_train_annos.mat", "cars_test_annos_withlabels.mat");
+    let error = open().unwrap_err().to_string();
+    assert!(error.contains("8144 of 8144 listed files") && error.contains("00001.jpg"), "{error}");
+    for side in ["cars_train", "cars_test"] {
+        std::fs::create_dir(dir.path().join(side)).unwrap();
+        for i in 1..=8144 {
+            std::fs::File::create(dir.path().join(side).join(format!("{i:05}.jpg"))).unwrap();
+        }
+    }
+    let splits = open().unwrap();
+    assert_eq!(splits.train.split(), "stanford-cars/subset-8144-8144");
+    assert_eq!(splits.train.num_classes(), 196);
+    let first = splits.train.labels()[0] as usize;
+    assert_eq!(splits.train.class_names()[first], "Audi TTS Coupe 2012");
+}
+
+/// One element of a MATLAB 5 file.
+fn element(kind: u32, body: &[u8]) -> Vec<u8> {
+    let mut out =
+        [kind, body.len() as u32].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+    out.extend(body);
+    out.resize(out.len().next_multiple_of(8), 0);
+    out
+}
+
+fn array(class: u8, n: usize, name: &str, content: &[u8]) -> Vec<u8> {
+    let sizes: Vec<u8> = [n as i32, 1].iter().flat_map(|size| size.to_le_bytes()).collect();
+    let flags = element(6, &[class, 0, 0, 0, 0, 0, 0, 0]);
+    element(
+        14,
+        &[flags, element(5, &sizes), element(1, name.as_bytes()), content.to_vec()].concat(),
+    )
+}
+
+/// A list of Stanford Dogs: paths and classes from 1.
+fn dog_list(files: &[(&str, f64)]) -> Vec<u8> {
+    let mut out = b"MATLAB 5.0 MAT-file".to_vec();
+    out.resize(124, b' ');
+    out.extend([0, 1, b'I', b'M']);
+    let cell = |&(file, _): &(&str, f64)| {
+        let text: Vec<u8> = file.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        array(4, file.len(), "", &element(4, &text))
+    };
+    let cells: Vec<u8> = files.iter().flat_map(cell).collect();
+    let labels: Vec<u8> = files.iter().flat_map(|(_, label)| label.to_le_bytes()).collect();
+    out.extend(array(1, files.len(), "file_list", &cells));
+    out.extend(array(6, files.len(), "labels", &element(9, &labels)));
+    out
+}
+
+#[test]
+fn stanford_dogs_are_divided_by_matlab_lists() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) =
+        ("n02085620-Chihuahua/n02085620_5927.jpg", "n02085782-Japanese_spaniel/n02085782_1.jpg");
+    write(&dir.path().join("lists/train_list.mat"), &dog_list(&[(b, 2.0), (a, 1.0)]));
+    write(&dir.path().join("lists/test_list.mat"), &dog_list(&[(a, 1.0)]));
+    for file in [a, b] {
+        write(&dir.path().join("Images").join(file), b"");
+    }
+    let splits = opened("stanford_dogs", dir.path());
+    assert_eq!((splits.train.labels(), splits.test.labels()), (&[1, 0][..], &[0][..]));
+    assert_eq!(splits.train.class_names(), ["Chihuahua", "Japanese_spaniel"]);
+    assert_eq!(splits.train.split(), "stanford-dogs/subset-2-1");
+    for wrong in [("../x.jpg", 1.0), (a, 0.0), (a, 121.0)] {
+        write(&dir.path().join("lists/test_list.mat"), &dog_list(&[wrong]));
+        let wrong = open(&DataConfig::new("stanford_dogs", Some(dir.path().into())));
+        assert!(matches!(wrong, Err(Error::Missing { .. } | Error::Format { .. })));
+    }
+}
