@@ -103,6 +103,10 @@ const fn later(listing: Listing) -> Listing {
     Listing { readable: false, ..listing }
 }
 
+const fn photographs(listing: Listing) -> Listing {
+    Listing { readable: cfg!(feature = "image"), ..listing }
+}
+
 const CATALOG: &[Listing] = &[
     row(
         DatasetName::FashionMnist,
@@ -272,7 +276,7 @@ const CATALOG: &[Listing] = &[
         20,
         "zenkelab.org/resources/spiking-heidelberg-datasets-shd: shd_train.h5 and shd_test.h5",
     )),
-    later(row(
+    photographs(row(
         DatasetName::ImageNet,
         "imagenet",
         "photographs of 1,000 classes",
@@ -280,7 +284,7 @@ const CATALOG: &[Listing] = &[
         1_000,
         "www.image-net.org: the archives of ILSVRC2012, unpacked to train/<wnid> and val/<wnid> of .JPEG files",
     )),
-    later(row(
+    photographs(row(
         DatasetName::TinyImageNet,
         "tiny_imagenet",
         "64x64 photographs of 200 classes",
@@ -288,7 +292,7 @@ const CATALOG: &[Listing] = &[
         200,
         "cs231n.stanford.edu/tiny-imagenet-200.zip, unpacked",
     )),
-    later(row(
+    photographs(row(
         DatasetName::ImageFolder,
         "image_folder",
         "pictures of your own",
@@ -296,7 +300,7 @@ const CATALOG: &[Listing] = &[
         0,
         "your folder: train/<class> and test/<class> or val/<class> of .jpg or .png files",
     )),
-    later(row(
+    photographs(row(
         DatasetName::Cub200,
         "cub200",
         "photographs of 200 bird species",
@@ -304,7 +308,7 @@ const CATALOG: &[Listing] = &[
         200,
         "www.vision.caltech.edu/datasets/cub_200_2011: CUB_200_2011.tgz, unpacked",
     )),
-    later(row(
+    photographs(row(
         DatasetName::StanfordDogs,
         "stanford_dogs",
         "photographs of 120 dog breeds",
@@ -312,7 +316,7 @@ const CATALOG: &[Listing] = &[
         120,
         "vision.stanford.edu/aditya86/ImageNetDogs: images.tar and lists.tar, unpacked",
     )),
-    later(row(
+    photographs(row(
         DatasetName::StanfordCars,
         "stanford_cars",
         "photographs of 196 car models",

@@ -164,9 +164,15 @@ fn splits(
     Ok(Splits { train: set(train, config.limit_train)?, test: set(test, config.limit_test)? })
 }
 
-/// This version has no decoder of JPEG and PNG: lists can be checked, samples not be made.
+/// The picture at its own size, in red, green and blue.
+#[cfg(feature = "image")]
+fn decode(bytes: &[u8], item: &Item) -> Result<Samples> {
+    crate::format::picture(bytes, &Limits::default(), &item.path).map(Samples::Image)
+}
+
+#[cfg(not(feature = "image"))]
 fn decode(_: &[u8], item: &Item) -> Result<Samples> {
     let what = format!("{}: a JPEG or PNG picture", item.path.display());
-    let remedy = "use a data set that `snn data list` marks as readable".into();
-    Err(Error::Unreadable { what, remedy })
+    let remedy = "build with the feature `image`".into();
+    Err(crate::Error::Unreadable { what, remedy })
 }

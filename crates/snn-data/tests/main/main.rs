@@ -11,6 +11,7 @@ mod hostile;
 mod images;
 mod learnable;
 mod loader;
+#[cfg(feature = "image")]
 mod pictures;
 mod sets;
 mod signals;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use snn_data::{Augment, DataConfig, Error, Kind, Splits, open};
+use snn_data::format::{picture, read_file};
+use snn_data::transform::Interpolation;
+use snn_data::{Augment, DataConfig, Error, Kind, Limits, Splits, open};
 
 use crate::util::{per_class, shared_data};
 
@@ -35,6 +37,11 @@ fn tiny_imagenet_takes_its_test_classes_from_a_list() {
     assert_eq!(per_class(splits.train.labels(), 10), [200; 10]);
     assert_eq!(per_class(splits.test.labels(), 10), [50; 10]);
     assert_eq!(splits.train.class_names()[0], "n01443537");
+    // Half of the pictures a class are looked at; some are grey.
+    for index in (0..splits.train.len()).step_by(2) {
+        let x = splits.train.sample(index, &Augment::default(), None).unwrap().x;
+        assert!(x.len() == 3 * 64 * 64 && x.iter().all(|x| x.abs() < 3.0));
+    }
     // val_23.JPEG comes before all others, and is of class n01629819.
     let first = splits.test.labels()[0] as usize;
     assert_eq!(splits.test.class_names()[first], "n01629819");
@@ -59,6 +66,28 @@ fn any_folder_of_pictures_opens() {
     let small = open(&size).unwrap();
     assert_eq!(small.train.sample_shape(), [3, 32, 32]);
     assert_eq!(small.members(), splits.members());
+    let crop =
+        Augment { random_resized_crop: Some(Default::default()), flip: true, ..Augment::default() };
+    let sample = |key| small.train.sample(7, &crop, key).unwrap().x;
+    let middle = sample(None);
+    assert_eq!((middle.len(), &middle), (3 * 32 * 32, &sample(None)));
+    assert_eq!(sample(Some((1, 2))), sample(Some((1, 2))));
+    assert_ne!(sample(Some((1, 2))), sample(Some((1, 3))));
+    assert_ne!(sample(Some((1, 2))), middle);
+    // The middle of the picture itself, brought to the size as Pillow does.
+    let limits = Limits::default();
+    let path = std::fs::read_dir(dir.join("flowers12/train/bluebell")).unwrap();
+    let mut paths: Vec<_> = path.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let picture = picture(&read_file(&paths[7], &limits).unwrap(), &limits, &paths[7]).unwrap();
+    let expected = picture.central(32, 0.875, Interpolation::Bilinear);
+    let (mean, std) = (small.train.mean(), small.train.std());
+    for (channel, plane) in expected.pixels().chunks(1024).enumerate() {
+        for (&pixel, x) in plane.iter().zip(&middle[1024 * channel..]) {
+            let x = (x * std[channel] + mean[channel]) * 255.0;
+            assert!((x - f32::from(pixel)).abs() < 1e-2, "{x} {pixel}");
+        }
+    }
 }
 
 #[test]
