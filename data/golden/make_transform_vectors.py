@@ -5,6 +5,7 @@ so the same library versions give the same files. `images` holds Pillow's, torch
 tonic's and torch's, `dvs_pipeline` the event pipeline of the TKS paper's authors (tonic's time bins, then torch's resize).
 """
 import hashlib
+import io
 import os
 import pathlib
 import sys
@@ -120,8 +121,26 @@ def images():
     save("images", out, "Pillow, torchvision and timm", "equal; normalize and mixup 1e-6")
 
 
+def pictures():
+    """Files as Pillow writes them, and what it reads from them."""
+    a, out = picture(4, 21, 30), {}
+    files = {
+        "jpeg/444": (a, "JPEG", dict(quality=90, subsampling=0)), "jpeg/420": (a, "JPEG", dict(quality=90, subsampling=2)),
+        "jpeg/progressive": (a, "JPEG", dict(quality=80, progressive=True)), "jpeg/grey": (a.convert("L"), "JPEG", dict(quality=90)),
+        "png/rgb": (a, "PNG", {}), "png/grey": (a.convert("L"), "PNG", {}), "png/rgba": (a.convert("RGBA"), "PNG", {}),
+        "png/palette": (a.quantize(16), "PNG", {}), "png/bilevel": (a.convert("1"), "PNG", {}),
+    }
+    for name, (image, kind, options) in files.items():
+        file = io.BytesIO()
+        image.save(file, kind, **options)
+        out[f"file/{name}"] = torch.frombuffer(bytearray(file.getvalue()), dtype=torch.uint8)
+        out[f"pixels/{name}"] = planes(Image.open(file).convert("RGB"))
+    save("pictures", out, "Pillow", "png equal, jpeg within 8 levels and 0.5 on average")
+
+
 def main():
     images()
+    pictures()
 
 
 if __name__ == "__main__":

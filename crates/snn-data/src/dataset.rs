@@ -58,6 +58,7 @@ pub(crate) enum Samples {
     /// Other event frames.
     Frames(Vec<f32>),
     /// One image of its own size, which a [`Source`] may answer with: only what is drawn from it has the set's.
+    #[allow(dead_code)] // For the sets of photographs.
     Image(Image),
     /// Made when they are asked for.
     OnDemand(Arc<dyn Source>),
@@ -319,8 +320,7 @@ impl Dataset {
                 if let Some(drawn) = &drawn {
                     image = drawn.image(image, (height, width));
                 }
-                out.iter_mut().zip(image.pixels()).for_each(|(x, &pixel)| *x = pixel.into());
-                standardize(out, &self.mean, &self.std, 255.0);
+                image.standardize(&self.mean, &self.std, out);
                 if let Some(drawn) = &drawn {
                     drawn.blank(out, (height, width));
                 }
@@ -335,7 +335,12 @@ impl Dataset {
             }
             _ => {
                 samples.copy(at, out).ok_or_else(|| self.no_sample(index))?;
-                standardize(out, &self.mean, &self.std, 1.0);
+                let channel = (n / self.mean.len().max(1)).max(1);
+                let moments = self.mean.iter().zip(&self.std);
+                for (values, (mean, std)) in out.chunks_exact_mut(channel).zip(moments) {
+                    let (scale, offset) = (1.0 / std, mean / std);
+                    values.iter_mut().for_each(|x| *x = *x * scale - offset);
+                }
             }
         }
         Ok(())
@@ -344,15 +349,6 @@ impl Dataset {
     fn no_sample(&self, index: usize) -> Error {
         let why = format!("{index} is out of range for {} samples of {}", self.len(), self.name);
         Error::config("index", why)
-    }
-}
-
-/// Values of 0 to `largest`, divided by it, less their channel's mean, over its deviation.
-fn standardize(values: &mut [f32], mean: &[f32], std: &[f32], largest: f32) {
-    let channel = values.len().checked_div(mean.len()).unwrap_or(0).max(1);
-    for (values, (mean, std)) in values.chunks_exact_mut(channel).zip(mean.iter().zip(std)) {
-        let (scale, offset) = (1.0 / (largest * std), mean / std);
-        values.iter_mut().for_each(|x| *x = *x * scale - offset);
     }
 }
 

@@ -174,6 +174,12 @@ pub enum FormatFault {
     /// A shape without a point or a surface.
     #[error("no points are in it; fetch the file again or take it out of the data set")]
     NoPoints,
+    /// A JPEG or PNG decoder gave up.
+    #[error("damaged picture: {why}; fetch the file again")]
+    Picture {
+        /// The decoder's reason.
+        why: String,
+    },
     /// The compressed data are damaged.
     #[error("damaged gzip data; fetch the file again")]
     Gzip,

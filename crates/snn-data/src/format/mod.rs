@@ -13,6 +13,8 @@ mod idx;
 mod mat;
 mod npy;
 mod npz;
+#[cfg(feature = "image")]
+mod picture;
 mod points;
 mod sniff;
 
@@ -27,6 +29,8 @@ pub use idx::{Idx, idx};
 pub use mat::{Mat, mat};
 pub use npy::{read_npy, write_npy};
 pub use npz::npz;
+#[cfg(feature = "image")]
+pub use picture::picture;
 pub use points::{Mesh, off, xyz};
 pub use sniff::Format;
 

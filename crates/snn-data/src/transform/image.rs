@@ -89,6 +89,16 @@ impl Image {
         Self::made([channels, height, width], pixels)
     }
 
+    /// Writes `(x / 255 - mean) / std` of every value to `out`, channel by channel.
+    pub fn standardize(&self, mean: &[f32], std: &[f32], out: &mut [f32]) {
+        let [_, height, width] = self.shape;
+        let planes = out.chunks_exact_mut(height * width).zip(self.planes());
+        for ((out, plane), (mean, std)) in planes.zip(mean.iter().zip(std)) {
+            let (scale, offset) = (1.0 / (255.0 * std), mean / std);
+            out.iter_mut().zip(plane).for_each(|(out, &x)| *out = f32::from(x) * scale - offset);
+        }
+    }
+
     /// Left and right change places.
     pub fn flip(&mut self) {
         let [_, _, width] = self.shape;

@@ -33,6 +33,12 @@ pub(crate) struct Part {
 }
 
 impl RandomResizedCrop {
+    /// A random part of `image` at `to` (rows, columns).
+    pub fn apply(&self, rng: &mut ChaCha8Rng, image: &Image, to: (usize, usize)) -> Image {
+        let Part { region, by } = self.draw(rng, image.size());
+        image.resized_crop(region, to, by)
+    }
+
     /// Draws a part of an image of `size` (rows, columns): area, logarithm of the aspect ratio and, when it fits, place.
     pub(crate) fn draw(&self, rng: &mut ChaCha8Rng, size: (usize, usize)) -> Part {
         let [low, high] = self.ratio.map(f32::ln);

@@ -1,0 +1,98 @@
+//! JPEG and PNG files against Pillow, and files that are none.
+
+use std::path::Path;
+
+use snn_data::format::picture;
+use snn_data::transform::Image;
+use snn_data::{Error, FormatFault, Limits, Result};
+
+use crate::golden::Golden;
+use crate::util::shared_data;
+
+fn read(bytes: &[u8]) -> Result<Image> {
+    picture(bytes, &Limits::default(), Path::new("x.jpg"))
+}
+
+fn files(golden: &Golden) -> Vec<(String, Vec<u8>)> {
+    let names =
+        golden.names().into_iter().filter_map(|key| key.strip_prefix("file/").map(str::to_owned));
+    names.map(|name| (name.clone(), golden.bytes(&format!("file/{name}")))).collect()
+}
+
+#[test]
+fn pictures_equal_pillows() {
+    let golden = Golden::open("pictures.safetensors");
+    let files = files(&golden);
+    assert_eq!(files.len(), 9);
+    for (name, bytes) in files {
+        let (image, key) = (read(&bytes).unwrap(), format!("pixels/{name}"));
+        let expected = golden.bytes(&key);
+        assert_eq!(image.shape().to_vec(), golden.shape(&key), "{name}");
+        let off: Vec<u8> =
+            image.pixels().iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).collect();
+        let (most, sum) =
+            (off.iter().max().unwrap(), off.iter().map(|&x| u32::from(x)).sum::<u32>());
+        let mean = f64::from(sum) / off.len() as f64;
+        let allowed = if name.starts_with("png") { (0, 0.0) } else { (8, 0.5) };
+        assert!(*most <= allowed.0 && mean <= allowed.1, "{name}: {most}, {mean}");
+    }
+}
+
+#[test]
+fn cut_and_damaged_pictures_are_errors_or_pictures() {
+    let golden = Golden::open("pictures.safetensors");
+    for (name, bytes) in files(&golden) {
+        for end in 0..bytes.len() - 12 {
+            assert!(read(&bytes[..end]).is_err(), "{name} cut at {end}");
+        }
+        for at in 0..bytes.len() {
+            for bit in [0, 3, 7] {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= 1 << bit;
+                if let Ok(image) = read(&bytes) {
+                    let [channels, height, width] = image.shape();
+                    assert_eq!(channels * height * width, image.pixels().len());
+                }
+            }
+        }
+    }
+    let none = read(b"GIF89a").unwrap_err();
+    assert!(matches!(none, Error::Format { fault: FormatFault::Magic { .. }, .. }), "{none}");
+}
+
+#[test]
+fn claimed_sizes_are_bounded_before_anything_is_allocated() {
+    let golden = Golden::open("pictures.safetensors");
+    // The frame header of a baseline JPEG: marker, length, precision, rows, columns.
+    let mut jpeg = golden.bytes("file/jpeg/444");
+    let frame = jpeg.windows(2).position(|at| at == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0x7f, 0xff, 0x7f, 0xff]);
+    // A PNG's first chunk: length, name, columns, rows; its checksum is not needed to see the size.
+    let mut png = golden.bytes("file/png/rgb");
+    png[16..24].copy_from_slice(&[0, 0, 0x7f, 0xff, 0, 0, 0x7f, 0xff]);
+    for bytes in [jpeg, png] {
+        let error = read(&bytes).unwrap_err();
+        assert!(matches!(error, Error::Limit { what: "sample_values", .. }), "{error}");
+    }
+    let limits = Limits { side: 20, ..Limits::default() };
+    let jpeg = golden.bytes("file/jpeg/444");
+    assert!(picture(&jpeg, &limits, Path::new("x.jpg")).is_err());
+}
+
+#[test]
+fn real_photographs_open() {
+    let Some(dir) = shared_data() else { return };
+    let mut opened = 0;
+    for folder in ["imagenet-native", "tiny-imagenet-10/val/images"] {
+        let Ok(entries) = std::fs::read_dir(dir.join(folder)) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.extension().is_some_and(|e| e == "JPEG") {
+                let bytes = std::fs::read(&path).unwrap();
+                let image = picture(&bytes, &Limits::default(), &path).unwrap();
+                assert_eq!(image.shape()[0], 3);
+                opened += 1;
+            }
+        }
+    }
+    println!("{opened} photographs");
+}
