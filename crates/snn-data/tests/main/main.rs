@@ -11,6 +11,8 @@ mod hostile;
 mod images;
 mod learnable;
 mod loader;
+mod pipeline;
+mod recordings;
 mod sets;
 mod signals;
 mod util;
