@@ -1,8 +1,9 @@
-"""Write golden vectors of transforms: make_transform_vectors.py OUT_DIR.  Needs torch, torchvision, timm, tonic, safetensors.
+"""Write golden vectors of transforms: make_transform_vectors.py OUT_DIR [SHARED_DATA].  Needs torch, torchvision, timm, tonic, safetensors.
 
 Every tensor's key is a path: what was done, then its parameters. The inputs are drawn by numpy's PCG64 from fixed seeds,
 so the same library versions give the same files. `images` holds Pillow's, torchvision's and timm's answers, `events`
-tonic's and torch's, `dvs_pipeline` the event pipeline of the TKS paper's authors (tonic's time bins, then torch's resize).
+tonic's and torch's, `dvs_pipeline` the event pipeline of the TKS paper's authors (tonic's time bins, then torch's resize)
+on twenty drawn recordings and, where SHARED_DATA has N-MNIST, on twenty of its files, of which only hashes are kept.
 """
 import hashlib
 import io
@@ -16,6 +17,8 @@ import numpy as np
 import PIL
 import timm
 import tonic
+import tonic.functional
+import tonic.transforms
 import torch
 import torchvision
 import torchvision.transforms.functional as F
@@ -23,6 +26,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from timm.data import auto_augment as A
 from timm.data.mixup import cutmix_bbox_and_lam
+from torch.nn.functional import interpolate
 from torchvision.transforms import InterpolationMode as I
 from torchvision.transforms import autoaugment as V
 
@@ -58,7 +62,7 @@ def save(name, tensors, source, compare):
 
 
 def images():
-    a, b = picture(1, 24, 28), picture(2, 40, 56)
+    a, b = picture(1, 16, 20), picture(2, 40, 56)
     out = {"a": planes(a), "b": planes(b)}
     # RandAugment: every change of the increasing set at two magnitudes and both signs.
     for i, name in enumerate(A._RAND_INCREASING_TRANSFORMS):
@@ -74,7 +78,7 @@ def images():
     # AutoAugment: both changes of every pair, with alternating signs.
     for policy in (V.AutoAugmentPolicy.CIFAR10, V.AutoAugmentPolicy.IMAGENET):
         auto = V.AutoAugment(policy)
-        space = auto._augmentation_space(10, (24, 28))
+        space = auto._augmentation_space(10, (16, 20))
         for pair, steps in enumerate(auto.policies):
             image = a
             for j, (name, _, level) in enumerate(steps):
@@ -100,19 +104,19 @@ def images():
     for side, share in ((24, 0.875), (33, 1.0)):
         out[f"central/{side}/{share}"] = planes(F.center_crop(F.resize(b, int(side / share), I.BILINEAR), side))
     for top, left in ((0, 0), (8, 3), (4, 4)):
-        out[f"crop/{top}/{left}"] = planes(F.crop(F.pad(a, 4), top, left, 24, 28))
+        out[f"crop/{top}/{left}"] = planes(F.crop(F.pad(a, 4), top, left, 16, 20))
     out["flip"] = planes(F.hflip(a))
     mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
     out["normalize"] = F.normalize(F.to_tensor(a), mean, std)
     # Mixup and CutMix of two pictures, as timm's Mixup with a given weight or box.
-    x, y = F.to_tensor(a), F.to_tensor(picture(3, 24, 28))
+    x, y = F.to_tensor(a), F.to_tensor(picture(3, 16, 20))
     out |= {"mix/x": x, "mix/y": y, "mixup/0.3": x * 0.3 + y * (1 - 0.3)}
     for lam, seed in ((0.3, 5), (0.9, 6)):
         np.random.seed(seed)
         (y0, y1, x0, x1), share = cutmix_bbox_and_lam(x.shape, lam)
         np.random.seed(seed)
-        cut_h, cut_w = int(24 * np.sqrt(1 - lam)), int(28 * np.sqrt(1 - lam))
-        row, column = np.random.randint(0, 24), np.random.randint(0, 28)
+        cut_h, cut_w = int(16 * np.sqrt(1 - lam)), int(20 * np.sqrt(1 - lam))
+        row, column = np.random.randint(0, 16), np.random.randint(0, 20)
         assert (y0, x0) == (max(row - cut_h // 2, 0), max(column - cut_w // 2, 0))
         mixed = x.clone()
         mixed[:, y0:y1, x0:x1] = y[:, y0:y1, x0:x1]
@@ -138,9 +142,112 @@ def pictures():
     save("pictures", out, "Pillow", "png equal, jpeg within 8 levels and 0.5 on average")
 
 
+EVENT = np.dtype([("t", np.int64), ("x", np.int64), ("y", np.int64), ("p", np.int64)])
+
+
+def recording(seed, n, side, duration, spread=12):
+    """Sorted events that begin anywhere, gathered about a moving point; some share a time or a pixel."""
+    g = np.random.Generator(np.random.PCG64(seed))
+    events = np.zeros(n, EVENT)
+    events["t"] = np.sort(g.integers(0, duration, n)) + g.integers(0, 1 << 20)
+    path = np.linspace(0.2, 0.8, n) * side
+    for axis in "xy":
+        events[axis] = (path + g.normal(0, side / spread, n)).clip(0, side - 1)
+    events["p"] = g.integers(0, 2, n)
+    return events
+
+
+def stored(events, name):
+    small = {"t": torch.int32, "x": torch.uint8, "y": torch.uint8, "p": torch.uint8}
+    return {f"{name}/{k}": torch.from_numpy(events[k].copy()).to(kind) for k, kind in small.items()}
+
+
+def events():
+    sensor = (16, 12, 2)
+    e = recording(1, 120, 12, 40_000)
+    out = stored(e, "events")
+    to_frame = lambda **how: torch.from_numpy(tonic.functional.to_frame_numpy(e.copy(), sensor, **how)).to(torch.uint8)
+    for n in (1, 4, 7):
+        out |= {f"frames/time/{n}": to_frame(n_time_bins=n), f"frames/count-even/{n}": to_frame(n_event_bins=n)}
+        out[f"voxel/{n}"] = torch.from_numpy(tonic.functional.to_voxel_grid_numpy(e.copy(), sensor, n)).float()
+    for keep in (False, True):
+        for window in (3_000, 9_999, 60_000):
+            out[f"window/time/{window}/{keep}"] = to_frame(time_window=window, include_incomplete=keep)
+        for count in (17, 40, 200):
+            out[f"window/count/{count}/{keep}"] = to_frame(event_count=count, include_incomplete=keep)
+    for dt, tau in ((5_000, 20_000.0), (12_000, 3_000.0)):
+        surface = tonic.functional.to_timesurface_numpy(e.copy(), sensor, dt, tau)
+        out[f"surface/{dt}/{int(tau)}"] = torch.from_numpy(surface).float()
+    T = tonic.transforms
+    for name, change in {
+        "flip_x": T.RandomFlipLR(sensor, p=1), "flip_y": T.RandomFlipUD(sensor, p=1),
+        "flip_polarity": T.RandomFlipPolarity(p=1), "reverse_time": T.RandomTimeReversal(p=1),
+    }.items():
+        out |= stored(change(e.copy()), name)
+    # The place of tonic's crop, and the events that its drops take away, from its own draws.
+    for seed in (3, 4):
+        np.random.seed(seed)
+        left, top = int(np.random.rand() * (16 - 9)), int(np.random.rand() * (12 - 7))
+        np.random.seed(seed)
+        out |= stored(T.RandomCrop(sensor, (9, 7))(e.copy()), f"crop/{top}/{left}/7/9")
+    np.random.seed(5)
+    left, top = np.random.randint(0, 16 - 6), np.random.randint(0, 12 - 4)
+    np.random.seed(5)
+    out |= stored(T.DropEventByArea(sensor, 0.4)(e.copy()), f"drop_area/{top}/{left}/4/6")
+    np.random.seed(6)
+    dropped = np.random.choice(120, int(0.3 * 120 + 0.5), replace=False)
+    np.random.seed(6)
+    out |= stored(T.DropEvent(0.3)(e.copy()), "drop")
+    out["dropped"] = torch.from_numpy(np.sort(dropped)).to(torch.uint8)
+    # Frames as tensors: torch and torchvision.
+    x = torch.from_numpy(np.random.Generator(np.random.PCG64(9)).poisson(0.7, (2, 2, 14, 18)).astype(np.float32))
+    out["x"] = x
+    for degrees in (12.0, -28.5):
+        out[f"turn/rotate/{degrees}"] = F.rotate(x, degrees, I.NEAREST)
+        out[f"turn/shear/{degrees}"] = F.affine(x, 0.0, [0, 0], 1.0, [degrees, 0.0], I.NEAREST)
+    for down, right in ((3, -2), (-14, 5)):
+        out[f"roll/{down}/{right}"] = torch.roll(x, (down, right), (2, 3))
+    for corners in (False, True):
+        for h, w in ((7, 9), (20, 18), (1, 30)):
+            out[f"resize/{corners}/{h}/{w}"] = interpolate(x, size=[h, w], mode="bilinear", align_corners=corners)
+    out["reversed"] = torch.from_numpy(T.RandomTimeReversal(p=1)(x.numpy()))
+    save("events", out, "tonic and torch", "equal; voxel and surface 1e-6")
+
+
+def pipeline(e, side):
+    """Ten time bins of the whole recording, the rest dropped, at 48 x 48."""
+    frames = tonic.functional.to_frame_numpy(e, (side, side, 2), n_time_bins=10)
+    return interpolate(torch.from_numpy(frames).float(), size=[48, 48], mode="bilinear", align_corners=True)
+
+
+def digest(x):
+    return torch.frombuffer(bytearray(hashlib.sha256(x.numpy().astype("<f4").tobytes()).digest()), dtype=torch.uint8)
+
+
+def dvs_pipeline(shared):
+    out = {}
+    for i in range(20):
+        e = recording(100 + i, 150 + 37 * i, 128, 400_000 + 41_111 * i, 50)
+        frames = pipeline(e, 128)
+        out |= stored(e, f"{i}") | {f"{i}/sha256": digest(frames)}
+    out["0/first"] = pipeline(recording(100, 150, 128, 400_000, 50), 128)[0]
+    if shared:
+        files = sorted((shared / "n-mnist-1100" / "Train").glob("*/*.bin"))[::50]
+        for path in files:
+            b = np.fromfile(path, np.uint8).reshape(-1, 5).astype(np.int64)
+            e = np.zeros(len(b), EVENT)
+            e["x"], e["y"], e["p"] = b[:, 0], b[:, 1], b[:, 2] >> 7
+            e["t"] = ((b[:, 2] & 127) << 16) | (b[:, 3] << 8) | b[:, 4]
+            out[f"nmnist/{path.parent.name}/{path.name}"] = digest(pipeline(e, 34))
+        assert len(files) == 20
+    save("dvs_pipeline", out, "tonic's time bins, torch's resize", "sha256 of 10 x 2 x 48 x 48 little-endian floats equal")
+
+
 def main():
     images()
     pictures()
+    events()
+    dvs_pipeline(pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None)
 
 
 if __name__ == "__main__":

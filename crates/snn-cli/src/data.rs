@@ -74,8 +74,10 @@ enum By {
     Time,
     /// Equal durations; the last frame reaches to the end
     TimeWhole,
-    /// Equal numbers of events
+    /// Equal numbers of events; the last frame has the remainder, too
     Count,
+    /// Equal numbers of events; the remainder is dropped
+    CountEven,
 }
 
 /// How the input is read.
@@ -141,6 +143,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
                 By::Time => FrameBy::Time,
                 By::TimeWhole => FrameBy::TimeWhole,
                 By::Count => FrameBy::Count,
+                By::CountEven => FrameBy::CountEven,
             };
             let frames = snn_data::frames(&stream, t_steps, by)?;
             let shape = vec![t_steps, 2, usize::from(stream.height), usize::from(stream.width)];

@@ -47,7 +47,8 @@ fn crop_or_pad(planes: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<
 /// without: output i reads input (i + 1/2) * in / out - 1/2, at least 0
 ///
 /// # Source
-/// PyTorch's `interpolate(mode = "bilinear")`, without antialiasing.
+/// PyTorch's `interpolate(mode = "bilinear")` of `f32` without antialiasing, bit for bit where PyTorch runs without fused
+/// multiplication (`ATEN_CPU_CAPABILITY=default`), else to the last bit or two.
 pub fn resize_bilinear(
     planes: &[f32],
     from: (usize, usize),
@@ -63,27 +64,34 @@ pub fn resize_bilinear(
             let (top, bottom) = (line(top), line(bottom));
             let at = |line: &[f32], column: usize| line.get(column).copied().unwrap_or(0.0);
             out.extend(columns.iter().map(|&(left, right, across)| {
-                let upper = at(top, left) * (1.0 - across) + at(top, right) * across;
-                let lower = at(bottom, left) * (1.0 - across) + at(bottom, right) * across;
-                upper * (1.0 - down) + lower * down
+                let (up, aside) = (1.0 - down, 1.0 - across);
+                up * aside * at(top, left)
+                    + up * across * at(top, right)
+                    + down * aside * at(bottom, left)
+                    + down * across * at(bottom, right)
             }));
         }
     }
     out
 }
 
-/// For every output position the two inputs it lies between and the second one's weight.
+/// For every output position the two inputs it lies between and the second one's weight, in PyTorch's single precision.
 fn taps(from: usize, to: usize, align_corners: bool) -> Vec<(usize, usize, f32)> {
     let last = from.saturating_sub(1);
+    let scale = match (align_corners, to) {
+        (true, 1) => 0.0,
+        (true, _) => last as f32 / to.saturating_sub(1) as f32,
+        (false, _) => from as f32 / to as f32,
+    };
     (0..to)
         .map(|i| {
-            let at = if align_corners {
-                i as f64 * last as f64 / to.saturating_sub(1).max(1) as f64
-            } else {
-                ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0)
+            let at = match align_corners {
+                _ if from == to => i as f32,
+                true => scale * i as f32,
+                false => (scale * (i as f32 + 0.5) - 0.5).max(0.0),
             };
             let low = (at as usize).min(last);
-            (low, (low + 1).min(last), (at - low as f64) as f32)
+            (low, (low + 1).min(last), (at - low as f32).min(1.0))
         })
         .collect()
 }

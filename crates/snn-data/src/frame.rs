@@ -16,6 +16,8 @@ pub enum FrameBy {
     TimeWhole,
     /// Equal numbers of events, the remainder in the last frame (SpikingJelly's `split_by = "number"`).
     Count,
+    /// Equal numbers of events, the remainder dropped (tonic's `slice_by_event_bins`).
+    CountEven,
 }
 
 /// Event counts `[T, 2, H, W]`; channel 0 is OFF, channel 1 is ON.
@@ -46,7 +48,8 @@ pub fn frames(stream: &EventStream, t_steps: usize, by: FrameBy) -> Result<Vec<f
     match by {
         FrameBy::Time => by_time(stream, t_steps, width, plane, false, &mut out),
         FrameBy::TimeWhole => by_time(stream, t_steps, width, plane, true, &mut out),
-        FrameBy::Count => by_count(stream, t_steps, width, plane, &mut out),
+        FrameBy::Count => by_count(stream, t_steps, width, plane, true, &mut out),
+        FrameBy::CountEven => by_count(stream, t_steps, width, plane, false, &mut out),
     }
     Ok(out)
 }
@@ -89,16 +92,26 @@ fn by_time(
     }
 }
 
-fn by_count(stream: &EventStream, t_steps: usize, width: usize, plane: usize, out: &mut [f32]) {
+fn by_count(
+    stream: &EventStream,
+    t_steps: usize,
+    width: usize,
+    plane: usize,
+    whole: bool,
+    out: &mut [f32],
+) {
     let per_frame = stream.events.len() / t_steps;
     for (i, event) in stream.events.iter().enumerate() {
-        let frame = i.checked_div(per_frame).unwrap_or(t_steps).min(t_steps - 1);
-        count(out, 2 * frame + usize::from(event.polarity), event.x, event.y, width, plane);
+        let frame = i.checked_div(per_frame).unwrap_or(t_steps);
+        let frame = if whole { frame.min(t_steps - 1) } else { frame };
+        if frame < t_steps {
+            count(out, 2 * frame + usize::from(event.polarity), event.x, event.y, width, plane);
+        }
     }
 }
 
 #[inline]
-fn count(out: &mut [f32], channel: usize, x: u16, y: u16, width: usize, plane: usize) {
+pub(crate) fn count(out: &mut [f32], channel: usize, x: u16, y: u16, width: usize, plane: usize) {
     // An event outside of the sensor, which no reader makes, must not land in a neighbor's row.
     if usize::from(x) < width
         && let Some(cell) = out.get_mut(channel * plane + usize::from(y) * width + usize::from(x))
@@ -141,11 +154,13 @@ mod tests {
         let times: Vec<u64> = (0..11).collect();
         assert_eq!(on(&times, 4, FrameBy::Count), [2.0, 2.0, 2.0, 5.0]);
         assert_eq!(on(&times[..2], 4, FrameBy::Count), [0.0, 0.0, 0.0, 2.0]);
+        assert_eq!(on(&times, 4, FrameBy::CountEven), [2.0, 2.0, 2.0, 2.0]);
+        assert_eq!(on(&times[..2], 4, FrameBy::CountEven), [0.0; 4]);
     }
 
     #[test]
     fn odd_recordings_give_frames_too() {
-        for by in [FrameBy::Time, FrameBy::TimeWhole, FrameBy::Count] {
+        for by in [FrameBy::Time, FrameBy::TimeWhole, FrameBy::Count, FrameBy::CountEven] {
             assert_eq!(on(&[], 3, by), [0.0; 3]);
         }
         // One moment: windows are empty, so the paper's rule drops all of it.

@@ -22,6 +22,8 @@ mod set;
 mod simulate;
 mod split;
 pub mod transform;
+mod voxel;
+mod window;
 
 pub use augment::Augment;
 pub use cache::{CacheConfig, CacheEntry, cache_entries, clear_cache};
@@ -37,3 +39,5 @@ pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order};
 pub use set::{DataConfig, Progress, open, open_with};
 pub use simulate::{Camera, simulate};
 pub use split::Split;
+pub use voxel::{time_surfaces, voxel_grid};
+pub use window::{Window, windows};

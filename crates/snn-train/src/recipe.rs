@@ -54,7 +54,7 @@ pub struct DataRecipe {
     /// Side in pixels that samples are resized to; their own size when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
-    /// How events are cut into frames; default `time`.
+    /// How events are cut into frames: `time`, the default, `time-whole`, `count` or `count-even`.
     #[serde(default)]
     pub frames_by: FramesBy,
     /// What is done to training samples; default nothing.
@@ -87,7 +87,9 @@ impl DataRecipe {
             size: self.size,
             frames_by: match self.frames_by {
                 FramesBy::Time => FrameBy::Time,
+                FramesBy::TimeWhole => FrameBy::TimeWhole,
                 FramesBy::Count => FrameBy::Count,
+                FramesBy::CountEven => FrameBy::CountEven,
             },
             split: self.split.clone(),
             limit_train: self.limit_train,
@@ -100,13 +102,17 @@ impl DataRecipe {
 
 /// How a stream of events is cut into frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum FramesBy {
-    /// Slices of equal duration.
+    /// Slices of equal duration; the last events, which fill no slice, are dropped.
     #[default]
     Time,
-    /// Slices of equally many events.
+    /// Slices of equal duration, the last one reaching to the last event.
+    TimeWhole,
+    /// Slices of equally many events, the last one with the remainder.
     Count,
+    /// Slices of equally many events; the remainder is dropped.
+    CountEven,
 }
 
 /// `[model]`

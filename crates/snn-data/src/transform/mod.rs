@@ -8,6 +8,7 @@ mod auto_augment;
 mod color_jitter;
 mod drawn;
 mod erase;
+mod events;
 mod image;
 mod nda;
 mod op;
@@ -19,6 +20,7 @@ mod tone;
 
 pub use affine::{Affine, rotation};
 pub use auto_augment::AutoAugment;
+pub use events::drawn_places;
 pub use image::Image;
 pub use nda::Nda;
 pub use op::Op;

@@ -13,6 +13,8 @@ mod learnable;
 mod loader;
 #[cfg(feature = "image")]
 mod pictures;
+mod pipeline;
+mod recordings;
 mod sets;
 mod signals;
 mod util;
