@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use snn_neuron::{LifConfig, Reset, Surrogate};
 
+use crate::declare::Declare;
 use crate::{Error, Result};
 
 /// The networks of the TKS paper.
@@ -52,7 +53,7 @@ impl Architecture {
     /// [`Error::Config`] listing the names.
     pub fn from_name(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|a| a.name() == name).ok_or_else(|| Error::Config {
-            field: "architecture".into(),
+            field: "model.architecture".into(),
             why: format!("`{name}` is unknown; use {}", Self::ALL.map(Self::name).join(", ")),
         })
     }
@@ -234,10 +235,15 @@ impl From<RawConfig> for ModelConfig {
     }
 }
 
-/// No side of an input, count of classes, channels or steps may exceed this.
-const LARGEST: usize = 1 << 16;
-
 impl ModelConfig {
+    /// No side of an input, count of classes, channels or steps may exceed this.
+    pub const MAX_COUNT: usize = 1 << 16;
+    /// The largest factor of the layers' channels.
+    pub const MAX_WIDTH: f64 = 16.0;
+    /// Neither the parameters nor a feature map, over all time steps and samples of a batch, may hold
+    /// more elements: 4 GiB of f32.
+    pub const MAX_ELEMENTS: usize = 1 << 30;
+
     /// The architecture as the paper uses it.
     pub fn new(architecture: Architecture, num_classes: usize) -> Self {
         let (t_steps, in_channels, side, _) = architecture.paper();
@@ -260,32 +266,60 @@ impl ModelConfig {
         Self::new(architecture, architecture.paper().3)
     }
 
-    /// Refuses sizes that make no model.
+    /// Refuses fields that are out of their range.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the field and its range.
+    /// [`Error::Config`] naming the field, `neuron.KEY` or `model.KEY`, and its range.
     pub fn check(&self) -> Result<()> {
         let counts = [
-            ("num_classes", self.num_classes),
-            ("in_channels", self.in_channels),
-            ("t_steps", self.t_steps),
-            ("input.height", self.input.height),
-            ("input.width", self.input.width),
+            ("model.num_classes", self.num_classes),
+            ("model.in_channels", self.in_channels),
+            ("model.t_steps", self.t_steps),
+            ("model.input.height", self.input.height),
+            ("model.input.width", self.input.width),
         ];
         let refuse = |field: &str, why: String| Err(Error::Config { field: field.into(), why });
         for (field, n) in counts {
-            if n == 0 || n > LARGEST {
-                return refuse(field, format!("is {n}; use 1 to {LARGEST}"));
+            if n == 0 || n > Self::MAX_COUNT {
+                return refuse(field, format!("is {n}; use 1 to {}", Self::MAX_COUNT));
             }
         }
-        if !(self.width > 0.0 && self.width <= 16.0) {
-            return refuse("width", format!("is {}; use a factor in (0, 16]", self.width));
+        if !(self.width > 0.0 && self.width <= Self::MAX_WIDTH) {
+            let why =
+                format!("is {}; use a number above 0, at most {}", self.width, Self::MAX_WIDTH);
+            return refuse("model.width", why);
         }
         if !self.labels.is_empty() && self.labels.len() != self.num_classes {
             let why = format!("has {} names for {} classes", self.labels.len(), self.num_classes);
-            return refuse("labels", why);
+            return refuse("model.labels", why);
         }
         self.neuron.lif().map(|_| ())
+    }
+
+    /// Refuses a batch of `n` samples over `t_steps` steps, the model's own or a sequence's, that would
+    /// make a feature map of more than [`ModelConfig::MAX_ELEMENTS`]; nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field that makes it too large.
+    pub fn check_batch(&self, n: usize, t_steps: usize) -> Result<()> {
+        let map = Declare::read(self)?.size.largest_map;
+        let fits = |factor: usize| {
+            map.checked_mul(factor).is_some_and(|elements| elements <= Self::MAX_ELEMENTS)
+        };
+        if n.checked_mul(t_steps).is_some_and(fits) {
+            return Ok(());
+        }
+        let why = format!(
+            "{n} samples x {t_steps} steps x {map} elements make a feature map of more than {}; \
+             use a smaller train.batch, t_steps, model.width or input",
+            Self::MAX_ELEMENTS
+        );
+        let field = match (fits(t_steps), fits(1)) {
+            (true, _) => "train.batch",
+            (false, true) => "model.t_steps",
+            (false, false) => "model.width",
+        };
+        Err(Error::Config { field: field.into(), why })
     }
 
     /// `channels` scaled by the width, at least 1; halves round to even, as Python's `round` does.

@@ -56,6 +56,8 @@ pub struct Size {
     pub lif_layers: usize,
     /// Neurons of one sample.
     pub neurons: usize,
+    /// Elements of the largest feature map of one sample's time step, the input included.
+    pub largest_map: usize,
 }
 
 /// The reading itself. A feature map is its (channels, height, width); a vector has 1 x 1 pixels.
@@ -65,30 +67,53 @@ pub(crate) struct Declare {
     pub(crate) size: Size,
 }
 
-/// Feature maps and weights larger than this are refused before anything is allocated.
-const MOST_ELEMENTS: usize = 1 << 31;
+const MOST: usize = ModelConfig::MAX_ELEMENTS;
 
 impl Declare {
+    /// Reads the architecture; refuses what would hold more than [`ModelConfig::MAX_ELEMENTS`].
     pub(crate) fn read(config: &ModelConfig) -> Result<Self> {
         config.check()?;
         let mut declare = Self::default();
         let x = [config.in_channels, config.input.height, config.input.width];
+        let x = declare.map(x)?;
         crate::model::build(&mut declare, config, x)?;
         Ok(declare)
     }
 
     fn tensor(&mut self, name: String, shape: Vec<usize>, init: Init) -> Result<()> {
-        let n = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
-        let n = n.filter(|&n| n <= MOST_ELEMENTS).ok_or_else(|| Error::Config {
-            field: name.clone(),
-            why: format!("{shape:?} is too large; use a smaller width or input"),
+        let n = product(&shape).ok_or_else(|| Error::Config {
+            field: "model.width".into(),
+            why: format!("makes {name} {shape:?}, more than {MOST} parameters; use a smaller width, input or num_classes"),
         })?;
         if !matches!(init, Init::Running(_)) {
             self.size.parameters += n;
         }
+        if self.size.parameters > MOST {
+            let why =
+                format!("makes more than {MOST} parameters, with {name}; use a smaller width");
+            return Err(Error::Config { field: "model.width".into(), why });
+        }
         self.tensors.push(Declared { name, shape, init });
         Ok(())
     }
+
+    /// Notes a feature map.
+    fn map(&mut self, x: [usize; 3]) -> Result<[usize; 3]> {
+        let n = product(&x).ok_or_else(|| Error::Config {
+            field: "model.width".into(),
+            why: format!(
+                "makes a feature map {x:?}, more than {MOST} elements; use a smaller width or input"
+            ),
+        })?;
+        self.size.largest_map = self.size.largest_map.max(n);
+        Ok(x)
+    }
+}
+
+/// The number of elements, when it is within the limit.
+fn product(shape: &[usize]) -> Option<usize> {
+    let n = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    n.filter(|&n| n <= MOST)
 }
 
 fn pooled(x: &[usize; 3], kernel: usize, stride: usize, padding: usize) -> Result<[usize; 3]> {
@@ -96,7 +121,7 @@ fn pooled(x: &[usize; 3], kernel: usize, stride: usize, padding: usize) -> Resul
     match (extent(x[1]), extent(x[2])) {
         (Some(h), Some(w)) => Ok([x[0], h, w]),
         _ => Err(Error::Config {
-            field: "input".into(),
+            field: "model.input".into(),
             why: format!(
                 "a {} x {} feature map is smaller than a {kernel} x {kernel} window; use a larger input",
                 x[1], x[2]
@@ -114,6 +139,7 @@ impl Layers for Declare {
 
     fn conv(&mut self, name: &str, x: &Self::X, conv: Conv) -> Result<Self::X> {
         let [_, h, w] = pooled(x, conv.kernel, conv.stride, conv.padding)?;
+        let y = self.map([conv.out, h, w])?;
         let area = conv.kernel * conv.kernel;
         let init = match conv.init {
             ConvInit::KaimingUniform => Init::KaimingUniform { fan_in: x[0] * area },
@@ -122,7 +148,7 @@ impl Layers for Declare {
         let shape = vec![conv.out, x[0], conv.kernel, conv.kernel];
         self.tensor(format!("{name}.weight"), shape, init)?;
         self.size.macs_per_step += conv.out * x[0] * area * h * w;
-        Ok([conv.out, h, w])
+        Ok(y)
     }
 
     fn fire(&mut self, inputs: &[Input<'_, Self::X>]) -> Result<Self::X> {

@@ -5,6 +5,7 @@
 mod config;
 mod declare;
 mod error;
+mod file;
 mod layers;
 mod model;
 mod pass;
@@ -16,5 +17,6 @@ mod weights;
 pub use config::{Architecture, InputConfig, ModelConfig, NeuronConfig, Precision};
 pub use declare::Size;
 pub use error::{Error, Result};
+pub use file::{read_file, read_tensors};
 pub use model::{Mode, Model, Output};
 pub use weights::{CONFIG_FILE, WEIGHTS_FILE};

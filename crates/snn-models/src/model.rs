@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Tensor};
+use candle_nn::VarBuilder;
 use snn_ops::{Tape, Value, buffer, to_channels_last};
 
 use crate::config::Architecture;
-use crate::declare::{Declare, Size};
+use crate::declare::{Declare, Declared, Size};
 use crate::layers::Layers;
 use crate::pass::Pass;
 use crate::{Error, ModelConfig, Result, resnet19, sew_resnet, vgg_snn};
@@ -52,21 +53,43 @@ impl Model {
     /// # Errors
     /// [`Error::Config`] when the configuration makes no model.
     pub fn new(config: &ModelConfig, seed: u64) -> Result<Self> {
-        let (mut params, mut buffers) = (BTreeMap::new(), BTreeMap::new());
-        for declared in Declare::read(config)?.tensors {
-            let tensor = buffer::tensor(declared.values(seed), declared.shape.as_slice())?;
-            let to = if declared.is_running() { &mut buffers } else { &mut params };
-            to.insert(declared.name, tensor);
-        }
-        Ok(Self { config: config.clone(), params, buffers })
+        let declared = Declare::read(config)?.tensors;
+        Self::with(config.clone(), &declared, |want| {
+            Ok(buffer::tensor(want.values(seed), want.shape.as_slice())?)
+        })
     }
 
-    pub(crate) fn from_parts(
+    /// A model whose tensors come from candle's [`VarBuilder`], such as a safetensors file of PyTorch's
+    /// names. They are taken as they are now: training does not change the variables behind them.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the configuration makes no model, [`Error::Tensor`] when the builder
+    /// lacks a tensor or holds one of another shape.
+    pub fn from_vars(config: &ModelConfig, vars: &VarBuilder) -> Result<Self> {
+        let declared = Declare::read(config)?.tensors;
+        Self::with(config.clone(), &declared, |want| {
+            let tensor = vars.get_with_hints_dtype(
+                want.shape.as_slice(),
+                &want.name,
+                candle_nn::init::ZERO,
+                DType::F32,
+            )?;
+            Ok(tensor.detach().contiguous()?)
+        })
+    }
+
+    /// The model of `declared` tensors, each from `values`.
+    pub(crate) fn with(
         config: ModelConfig,
-        params: BTreeMap<String, Tensor>,
-        buffers: BTreeMap<String, Tensor>,
-    ) -> Self {
-        Self { config, params, buffers }
+        declared: &[Declared],
+        mut values: impl FnMut(&Declared) -> Result<Tensor>,
+    ) -> Result<Self> {
+        let (mut params, mut buffers) = (BTreeMap::new(), BTreeMap::new());
+        for want in declared {
+            let to = if want.is_running() { &mut buffers } else { &mut params };
+            to.insert(want.name.clone(), values(want)?);
+        }
+        Ok(Self { config, params, buffers })
     }
 
     /// Its configuration.
@@ -115,7 +138,8 @@ impl Model {
     /// - returns logits `[T, N, K]` f32
     ///
     /// # Errors
-    /// [`Error::Shape`] when `x` does not have the model's channels and size.
+    /// [`Error::Shape`] when `x` does not have the model's channels and size, [`Error::Config`] when
+    /// its feature maps would be [too large](ModelConfig::check_batch).
     pub fn forward(&self, tape: &mut Tape, x: &Tensor, mode: Mode) -> Result<Output> {
         let (x, t_steps) = self.input(x)?;
         let x = to_channels_last(tape, &Value::constant(x))?;
@@ -141,11 +165,13 @@ impl Model {
         if *last != frame || lead.contains(&0) {
             return Err(wrong());
         }
+        let (n, t_steps) = match *lead {
+            [n] => (n, config.t_steps),
+            [t_steps, n] => (n, t_steps),
+            _ => return Err(wrong()),
+        };
+        config.check_batch(n, t_steps)?;
         let x = x.to_dtype(DType::F32)?.contiguous()?;
-        match *lead {
-            [_] => Ok((snn_neuron::direct(&x)?, config.t_steps)),
-            [t_steps, _] => Ok((x, t_steps)),
-            _ => Err(wrong()),
-        }
+        Ok((if lead.len() == 1 { snn_neuron::direct(&x)? } else { x }, t_steps))
     }
 }

@@ -1,14 +1,14 @@
 //! A CHECKPOINT directory: `config.json` and `model.safetensors`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use candle_core::Tensor;
-use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use snn_ops::buffer;
 
 use crate::declare::Declare;
+use crate::file::{read_file, read_tensors};
 use crate::{Error, Model, ModelConfig, Result};
 
 /// Name of the configuration file.
@@ -17,6 +17,8 @@ pub const CONFIG_FILE: &str = "config.json";
 pub const WEIGHTS_FILE: &str = "model.safetensors";
 /// A larger configuration is refused.
 const CONFIG_BYTES: u64 = 1 << 20;
+/// What a weights file may hold beside the elements.
+const HEADER_BYTES: u64 = 1 << 24;
 
 impl Model {
     /// Reads a checkpoint directory and checks every tensor's name, shape and values.
@@ -27,12 +29,13 @@ impl Model {
     pub fn load(dir: &Path) -> Result<Self> {
         let path = dir.join(CONFIG_FILE);
         let fault = |why: String| Error::Checkpoint { path: path.clone(), why };
-        let text = read(&path, CONFIG_BYTES)?;
+        let text = read_file(&path, CONFIG_BYTES)?;
         let config: ModelConfig = serde_json::from_slice(&text)
             .map_err(|e| fault(format!("not a model configuration: {e}")))?;
-        config.check().map_err(|e| fault(e.to_string()))?;
+        let declared = Declare::read(&config).map_err(|e| fault(e.to_string()))?.tensors;
+        let elements: usize = declared.iter().map(|d| d.shape.iter().product::<usize>()).sum();
         let path = dir.join(WEIGHTS_FILE);
-        let bytes = read(&path, u64::MAX)?;
+        let bytes = read_file(&path, 4 * elements as u64 + HEADER_BYTES)?;
         Self::from_bytes(config, &bytes, &path)
     }
 
@@ -42,18 +45,11 @@ impl Model {
     /// As [`Model::load`].
     pub fn from_bytes(config: ModelConfig, bytes: &[u8], path: &Path) -> Result<Self> {
         let fault = |why: String| Error::Checkpoint { path: path.to_path_buf(), why };
-        let file = SafeTensors::deserialize(bytes)
-            .map_err(|e| fault(format!("not an intact safetensors file: {e:?}; copy it again")))?;
-        // Two tensors of one name parse as one; the bytes of the other are then nobody's.
-        let header = bytes.first_chunk::<8>().map_or(0, |n| u64::from_le_bytes(*n) as usize);
-        let held: usize = file.iter().map(|(_, view)| view.data().len()).sum();
-        if bytes.len() != 8 + header + held {
-            return Err(fault("holds bytes of no tensor, or a name twice; export it again".into()));
-        }
+        let (_, file) = read_tensors(bytes, path)?;
         let declared = Declare::read(&config).map_err(|e| fault(e.to_string()))?.tensors;
-        let (mut params, mut buffers) = (BTreeMap::new(), BTreeMap::new());
         let architecture = config.architecture.name();
-        for want in &declared {
+        let names: BTreeSet<&str> = declared.iter().map(|d| d.name.as_str()).collect();
+        let model = Self::with(config, &declared, |want| {
             let view = file.tensor(&want.name).map_err(|_| {
                 fault(format!("has no tensor `{}`, which {architecture} needs", want.name))
             })?;
@@ -70,13 +66,12 @@ impl Model {
             if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
                 return Err(fault(format!("tensor `{}` holds {bad}; train again", want.name)));
             }
-            let to = if want.is_running() { &mut buffers } else { &mut params };
-            to.insert(want.name.clone(), buffer::tensor(values, want.shape.as_slice())?);
-        }
-        if let Some(extra) = file.names().iter().find(|n| !declared.iter().any(|d| d.name == **n)) {
+            Ok(buffer::tensor(values, want.shape.as_slice())?)
+        })?;
+        if let Some(extra) = file.names().iter().find(|n| !names.contains(**n)) {
             return Err(fault(format!("has a tensor `{extra}`, which {architecture} has not")));
         }
-        Ok(Self::from_parts(config, params, buffers))
+        Ok(model)
     }
 
     /// The checkpoint's files: name and bytes. Equal models give equal bytes.
@@ -103,16 +98,6 @@ impl Model {
             safetensors::serialize(views, None).map_err(|e| fault(WEIGHTS_FILE, e.to_string()))?;
         Ok([(CONFIG_FILE, config), (WEIGHTS_FILE, weights)])
     }
-}
-
-fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let io = |source| Error::Io { path: path.to_path_buf(), source };
-    let len = std::fs::metadata(path).map_err(io)?.len();
-    if len > most {
-        let why = format!("is {len} bytes; a configuration has at most {most}");
-        return Err(Error::Checkpoint { path: path.to_path_buf(), why });
-    }
-    std::fs::read(path).map_err(io)
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

@@ -149,3 +149,83 @@ fn inputs_that_do_not_fit_are_named() {
     let message = Model::new(&config, 0).unwrap_err().to_string();
     assert!(message.contains("larger input"), "{message}");
 }
+
+#[test]
+fn what_would_not_fit_in_memory_is_refused_before_it_is_made() {
+    let refused = |change: &dyn Fn(&mut ModelConfig)| {
+        let mut config = ModelConfig::new(Architecture::Resnet19, 10);
+        change(&mut config);
+        Model::new(&config, 0).map(|_| ()).unwrap_err().to_string()
+    };
+    let wide = refused(&|c| c.width = 16.0);
+    assert!(wide.starts_with("model.width: makes more than 1073741824 parameters"), "{wide}");
+    let wider = refused(&|c| c.width = 17.0);
+    assert!(wider.starts_with("model.width: is 17; use a number above 0, at most 16"), "{wider}");
+    let large = refused(&|c| c.input = InputConfig { height: 1 << 16, width: 1 << 16 });
+    assert!(large.starts_with("model.width: makes a feature map"), "{large}");
+    let tau = refused(&|c| c.neuron.tau = 0.5);
+    assert!(tau.starts_with("neuron.tau: is 0.5"), "{tau}");
+
+    // The largest map is the stem's, 128 channels of 32 x 32: 2^17 elements, 2^13 of them fit.
+    let mut config = ModelConfig::new(Architecture::Resnet19, 10);
+    assert_eq!(Model::size(&config).unwrap().largest_map, 1 << 17);
+    assert!(config.check_batch(1 << 11, 4).is_ok());
+    let field = |config: &ModelConfig, n, t_steps| {
+        let message = config.check_batch(n, t_steps).unwrap_err().to_string();
+        message.split(':').next().unwrap().to_string()
+    };
+    assert_eq!(field(&config, (1 << 11) + 1, 4), "train.batch");
+    assert_eq!(field(&config, 1, (1 << 13) + 1), "model.t_steps");
+    assert_eq!(field(&config, usize::MAX, usize::MAX), "model.t_steps");
+    // forward() looks before it allocates: a view of one zero stands for the batch.
+    config.width = 0.0625;
+    config.t_steps = 1 << 16;
+    let model = Model::new(&config, 0).unwrap();
+    let zero = buffer::tensor(vec![0f32], vec![1, 1, 1, 1]).unwrap();
+    let x = zero.broadcast_as((3, 3, 32, 32)).unwrap();
+    let message = model.forward(&mut Tape::off(), &x, Mode::Eval).unwrap_err().to_string();
+    assert!(message.starts_with("train.batch: 3 samples x 65536 steps x 8192"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_devices_and_oversized_files_are_refused_without_reading_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let pipe = dir.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&pipe, Path::new("/dev/zero"), dir] {
+        let message = snn_models::read_file(path, 100).unwrap_err().to_string();
+        assert!(message.contains("is not a regular file"), "{message}");
+    }
+    save(&Model::new(&small(Architecture::VggSnn), 4).unwrap(), dir);
+    for (name, len) in [(CONFIG_FILE, 2 << 20), (WEIGHTS_FILE, 1u64 << 40)] {
+        // A sparse file: its size alone must do.
+        let path = dir.join(name);
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let old = file.metadata().unwrap().len();
+        file.set_len(len).unwrap();
+        let message = Model::load(dir).map(|_| ()).unwrap_err().to_string();
+        assert!(message.contains(name) && message.contains("is larger than"), "{message}");
+        file.set_len(old).unwrap();
+    }
+    Model::load(dir).unwrap();
+}
+
+#[test]
+fn tensors_of_a_var_builder_make_the_same_model() {
+    let config = small(Architecture::SewResnet19);
+    let model = Model::new(&config, 5).unwrap();
+    let [_, (_, weights)] = model.to_files().unwrap();
+    let vars = candle_nn::VarBuilder::from_buffered_safetensors(
+        weights,
+        candle_core::DType::F32,
+        &candle_core::Device::Cpu,
+    )
+    .unwrap();
+    let same = Model::from_vars(&config, &vars).unwrap();
+    assert_eq!(same.to_files().unwrap(), model.to_files().unwrap());
+    let mut wider = config;
+    wider.width = 0.1;
+    assert!(Model::from_vars(&wider, &vars).unwrap_err().to_string().contains("shape mismatch"));
+}

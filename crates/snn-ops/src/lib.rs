@@ -22,4 +22,4 @@ pub use norm::{EPS, MOMENTUM, Moments, Normalized, batch_norm, batch_norm_eval};
 pub use pool::{Pool2d, avg_pool2d, global_avg_pool, max_pool2d};
 pub use shape::{add, reshape, to_channels_first, to_channels_last};
 pub use tape::{Gradient, Gradients, Tape, Target, Value};
-pub use threads::{MOST_THREADS, on_pool, set_threads, threads};
+pub use threads::{MAX_THREADS, on_pool, set_threads, threads};

@@ -5,19 +5,19 @@ use std::error::Error as _;
 use crate::{Error, Result};
 
 /// More threads than this are refused.
-pub const MOST_THREADS: usize = 1024;
+pub const MAX_THREADS: usize = 1024;
 
 /// Sets the number of threads of every operator, once, before the first one runs.
 ///
 /// Results do not depend on it: work is cut into pieces whose number follows from the shapes.
 ///
 /// # Errors
-/// [`Error::Config`] outside 1 to [`MOST_THREADS`], when the operating system refuses so many, and
+/// [`Error::Config`] outside 1 to [`MAX_THREADS`], when the operating system refuses so many, and
 /// when the pool already runs with another number.
 pub fn set_threads(threads: usize) -> Result<()> {
-    if !(1..=MOST_THREADS).contains(&threads) {
+    if !(1..=MAX_THREADS).contains(&threads) {
         let why =
-            format!("is {threads}; use 1 to {MOST_THREADS}, or leave it out for all processors");
+            format!("is {threads}; use 1 to {MAX_THREADS}, or leave it out for all processors");
         return Err(Error::Config { field: "threads", why });
     }
     start(threads)?;
@@ -30,7 +30,7 @@ pub fn set_threads(threads: usize) -> Result<()> {
 }
 
 /// Runs `f` on one of the operators' threads, which it starts when none were
-/// [asked for](set_threads): one for each processor, at most [`MOST_THREADS`].
+/// [asked for](set_threads): one for each processor, at most [`MAX_THREADS`].
 ///
 /// A program that computes for long does so from in here: an operator called from outside hands
 /// its work over and waits to be woken, a few microseconds each, which small layers notice.
@@ -38,7 +38,7 @@ pub fn set_threads(threads: usize) -> Result<()> {
 /// # Errors
 /// [`Error::Config`] when the operating system refuses the threads.
 pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
-    start(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS))?;
+    start(std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS))?;
     Ok(rayon::scope(|_| f()))
 }
 

@@ -208,7 +208,7 @@ fn variance_keeps_its_digits_far_from_zero_and_loses_them_as_stated() {
 
 #[test]
 fn thread_counts_out_of_range_are_refused_with_a_remedy() {
-    for n in [0, snn_ops::MOST_THREADS + 1, 100_000] {
+    for n in [0, snn_ops::MAX_THREADS + 1, 100_000] {
         let error = snn_ops::set_threads(n).unwrap_err().to_string();
         assert!(error.contains(&format!("is {n}; use 1 to 1024")), "{error}");
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use snn_models::Model;
 use snn_ops::buffer;
 
-use crate::{Error, Result, header, optim::Moments, optim::Optimizer, progress::Progress};
+use crate::{Error, Result, optim::Moments, optim::Optimizer, progress::Progress};
 
 /// The version of this format. Others are refused.
 const FORMAT: u32 = 1;
@@ -102,10 +102,7 @@ pub(crate) fn decode(
     identity: &Identity,
 ) -> Result<(Progress, u64, BTreeMap<String, Moments>)> {
     let fault = |why: String| Error::checkpoint(path, why);
-    header::refuse_duplicates(bytes).map_err(|why| fault(why.to_string()))?;
-    let intact = |e: safetensors::SafeTensorError| fault(format!("not safetensors: {e}"));
-    let (_, head) = SafeTensors::read_metadata(bytes).map_err(intact)?;
-    let file = SafeTensors::deserialize(bytes).map_err(intact)?;
+    let (head, file) = snn_models::read_tensors(bytes, path)?;
     let meta = head.metadata().as_ref().and_then(|m| m.get("snn"));
     let meta = meta.ok_or_else(|| fault("is no checkpoint of a run".into()))?;
     let version: Version = serde_json::from_str(meta).map_err(|e| fault(e.to_string()))?;

@@ -86,7 +86,7 @@ pub enum Error {
     },
     /// A model could not be made, loaded or run.
     #[error(transparent)]
-    Model(#[from] snn_models::Error),
+    Model(snn_models::Error),
     /// A loss refused its arguments.
     #[error(transparent)]
     Loss(#[from] snn_losses::Error),
@@ -100,6 +100,15 @@ pub enum Error {
 
 /// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<snn_models::Error> for Error {
+    fn from(error: snn_models::Error) -> Self {
+        match error {
+            snn_models::Error::Checkpoint { path, why } => Error::Checkpoint { path, why },
+            other => Error::Model(other),
+        }
+    }
+}
 
 impl Error {
     /// What a program ends with: 1 usage or recipe, 2 data or checkpoint unusable, 3 diverged, 4 run directory in use,

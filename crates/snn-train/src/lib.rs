@@ -8,7 +8,6 @@ mod checkpoint;
 mod error;
 mod evaluate;
 mod hash;
-mod header;
 mod input;
 mod journal;
 mod lock;

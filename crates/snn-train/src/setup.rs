@@ -70,7 +70,9 @@ impl Run {
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
         let (recipe_hash, data_hash) = (recipe.hash()?, data_hash(&train, &test));
         let identity = Identity { recipe_hash, data_hash };
-        let mut model = Model::new(&model_config(recipe, &train), recipe.seed)?;
+        let config = model_config(recipe, &train);
+        config.check_batch(recipe.train.batch.min(train.len()), config.t_steps)?;
+        let mut model = Model::new(&config, recipe.seed)?;
         let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
         if let Some(asked) = recipe.train.steps_per_epoch.filter(|&n| n > train.steps()) {
             let (field, got) = ("train.steps_per_epoch", asked.to_string());

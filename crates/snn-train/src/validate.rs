@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use snn_data::{MAX_SIZE, MAX_T_STEPS};
+use snn_models::ModelConfig;
 
 use crate::{Error, Recipe, Result};
 
@@ -27,7 +28,9 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     range("data.augment.polarity_flip", data.augment.polarity_flip.into(), 0.0, 1.0)?;
     range("data.augment.random_erasing", data.augment.random_erasing.into(), 0.0, 1.0)?;
     data.augment.augment().check()?;
-    positive("model.width", model.width)?;
+    let most = ModelConfig::MAX_WIDTH;
+    let fits = model.width > 0.0 && model.width <= most;
+    need("model.width", model.width, fits, &format!("a number above 0, at most {most}"))?;
     neuron.lif()?;
     range("loss.epsilon", loss.epsilon, 0.0, 1.0)?;
     range("loss.lambda", loss.lambda, 0.0, 1.0)?;
