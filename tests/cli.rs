@@ -231,3 +231,25 @@ fn data_sets_are_checked_and_what_is_missing_is_named() -> Result<()> {
     let fetched = run(&["data", "get", "cub200", "--data", &part])?;
     refused(&fetched, 2, &["cub200", "by hand", "www.vision.caltech.edu"])
 }
+
+#[test]
+fn a_device_that_this_build_has_not_is_refused_and_never_replaced() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let recipe = util::recipe(folder.path(), TINY)?;
+    let dir = folder.path().join("run").display().to_string();
+    let train = |device: &str| run(&["train", &recipe, "--run", &dir, "--device", device]);
+    for device in ["cuda:0", "cuda:7"] {
+        refused(&train(device)?, 1, &[device, "--features cuda", "use cpu"])?;
+    }
+    refused(&train("gpu")?, 1, &["gpu", "use cpu, or cuda:N"])?;
+    ensure!(!Path::new(&dir).exists(), "a refused device began a run");
+    Ok(())
+}
+
+#[test]
+fn thread_counts_that_cannot_be_had_are_refused_at_once() -> Result<()> {
+    for threads in ["0", "1025", "100000"] {
+        refused(&run(&["models", "--threads", threads])?, 1, &["threads", "use 1 to 1024"])?;
+    }
+    Ok(())
+}

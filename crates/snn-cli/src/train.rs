@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Context;
+use candle_core::Device;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use snn_data::Progress;
 use snn_train::{EpochReport, Observer, Outcome, Recipe, RunOptions, StepReport};
@@ -26,12 +27,29 @@ pub(crate) struct Args {
     /// Go on with the run in the directory, or start it when there is none
     #[arg(long)]
     resume: bool,
+    /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
+    #[arg(long, default_value = "cpu", value_parser = device, value_name = "DEVICE")]
+    device: Device,
     /// Change a field of the recipe, such as schedule.epochs=5
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
     /// Print the result as one JSON object on one line
     #[arg(long)]
     json: bool,
+}
+
+/// A device by its name; one that this build or this machine has not is an error, never another device.
+fn device(name: &str) -> Result<Device, String> {
+    if name == "cpu" {
+        return Ok(Device::Cpu);
+    }
+    let number = name.strip_prefix("cuda:").and_then(|n| n.parse().ok());
+    let number = number.ok_or("use cpu, or cuda:N such as cuda:0")?;
+    if cfg!(not(feature = "cuda")) {
+        let build = "cargo build --release -p snn-cli --features cuda";
+        return Err(format!("this build has no GPU kernels; build with `{build}`, or use cpu"));
+    }
+    Device::new_cuda(number).map_err(|error| format!("cannot be used ({error}); use cpu"))
 }
 
 /// Draws the running epoch on standard error, when that is a terminal.
@@ -111,6 +129,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
         cache: (!args.no_cache).then(crate::cache::config).flatten(),
         resume: args.resume,
         commit: option_env!("SNN_COMMIT").map(str::to_string),
+        device: Some(args.device),
     };
     let signal = catch_signals()?;
     let mut bar = Bar::new(quiet);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use snn_ops::{Tape, Value, buffer, to_channels_last};
 
@@ -36,6 +36,7 @@ pub struct Model {
     config: ModelConfig,
     params: BTreeMap<String, Tensor>,
     buffers: BTreeMap<String, Tensor>,
+    pub(crate) device: Device,
 }
 
 pub(crate) fn build<L: Layers>(layers: &mut L, config: &ModelConfig, x: L::X) -> Result<L::X> {
@@ -89,7 +90,13 @@ impl Model {
             let to = if want.is_running() { &mut buffers } else { &mut params };
             to.insert(want.name.clone(), values(want)?);
         }
-        Ok(Self { config, params, buffers })
+        Ok(Self { config, params, buffers, device: Device::Cpu })
+    }
+
+    /// Computes on `device` from now on. Weights, running statistics, gradients and logits stay on the CPU: each
+    /// pass takes the weights to the device, and its results come back.
+    pub fn set_device(&mut self, device: &Device) {
+        self.device = device.clone();
     }
 
     /// Its configuration.
@@ -142,10 +149,11 @@ impl Model {
     /// its feature maps would be [too large](ModelConfig::check_batch).
     pub fn forward(&self, tape: &mut Tape, x: &Tensor, mode: Mode) -> Result<Output> {
         let (x, t_steps) = self.input(x)?;
-        let x = to_channels_last(tape, &Value::constant(x))?;
+        let x = to_channels_last(tape, &Value::constant(x.to_device(&self.device)?))?;
         let lif = self.config.neuron.lif()?;
         let mut pass = Pass { model: self, tape, mode, t_steps, lif, running: Vec::new() };
         let logits = build(&mut pass, &self.config, x)?;
+        let logits = snn_ops::to_device(pass.tape, &logits, &Device::Cpu)?;
         Ok(Output { logits, running: pass.running })
     }
 

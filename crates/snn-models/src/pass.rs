@@ -29,7 +29,8 @@ struct Norm {
 impl Pass<'_> {
     fn parameter(&mut self, name: String) -> Result<Value> {
         let tensor = self.model.params().get(&name).cloned().ok_or_else(|| missing(&name))?;
-        Ok(self.tape.leaf(name, tensor))
+        let leaf = self.tape.leaf(name, tensor);
+        Ok(snn_ops::to_device(self.tape, &leaf, &self.model.device)?)
     }
 
     fn statistic(&self, name: &str) -> Result<&Tensor> {

@@ -3,9 +3,11 @@
 
 pub mod buffer;
 mod conv;
+pub mod cuda;
 mod engine;
 mod error;
 mod linear;
+pub mod module;
 mod norm;
 mod pool;
 pub mod random;
@@ -20,6 +22,6 @@ pub use error::{Error, Result};
 pub use linear::linear;
 pub use norm::{EPS, MOMENTUM, Moments, Normalized, batch_norm, batch_norm_eval};
 pub use pool::{Pool2d, avg_pool2d, global_avg_pool, max_pool2d};
-pub use shape::{add, reshape, to_channels_first, to_channels_last};
+pub use shape::{add, reshape, to_channels_first, to_channels_last, to_device};
 pub use tape::{Gradient, Gradients, Tape, Target, Value};
 pub use threads::{MAX_THREADS, on_pool, set_threads, threads};

@@ -36,6 +36,9 @@ pub fn linear(tape: &mut Tape, x: &Value, weight: &Value, bias: &Value) -> Resul
     buffer::elements("linear input", x.dims())?;
     let rows = buffer::elements("linear output", &shape)? / o;
     let input = to_f32(x.tensor())?;
+    if !input.device().is_cpu() {
+        return on_device(tape, [x, weight, bias], input.reshape((rows, k))?, &shape);
+    }
     let mut y = with_f32("linear bias", bias.tensor(), |b| Ok(b.repeat(rows)))?;
     product(rows, o, k, (&input, false), (weight.tensor(), true), &mut y)?;
     let (weight_data, x_shape) = (weight.tensor().clone(), x.dims().to_vec());
@@ -63,6 +66,25 @@ pub fn linear(tape: &mut Tape, x: &Value, weight: &Value, bias: &Value) -> Resul
             grads.add(to_x, buffer::tensor(dx, x_shape)?)?;
         }
         Ok(())
+    }))
+}
+
+/// The same by candle's products, on whatever device the `input`, `[rows, K]`, lies.
+fn on_device(
+    tape: &mut Tape,
+    inputs: [&Value; 3],
+    input: Tensor,
+    shape: &[usize],
+) -> Result<Value> {
+    let [x, weight, bias] = inputs;
+    let y = input.matmul(&weight.tensor().t()?)?.broadcast_add(bias.tensor())?.reshape(shape)?;
+    let (weight_data, x_shape) = (weight.tensor().clone(), x.dims().to_vec());
+    let (to_x, to_w, to_b) = (x.target(), weight.target(), bias.target());
+    Ok(tape.push(y, &inputs, move |dy: Gradient, grads: &mut Gradients| {
+        let dy = dy.reshape((input.dims()[0], weight_data.dims()[0]))?;
+        grads.add(to_b, dy.sum(0)?)?;
+        grads.add(to_w, dy.t()?.matmul(&input)?)?;
+        grads.add(to_x, dy.matmul(&weight_data)?.reshape(x_shape)?)
     }))
 }
 

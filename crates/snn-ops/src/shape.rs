@@ -1,9 +1,9 @@
-//! Operators that move elements: reshape, channel order, and the residual add.
+//! Operators that move elements: reshape, channel order, device, and the residual add.
 
-use candle_core::DType;
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
-use crate::buffer::{self, Data, with_data, with_f32};
+use crate::buffer::{self, Data, with_data};
 use crate::{Error, Gradient, Gradients, Result, Tape, Value};
 
 /// The same elements under another shape.
@@ -50,16 +50,24 @@ fn permute(tape: &mut Tape, x: &Value, first: bool) -> Result<Value> {
     shape.extend(if first { [c, a, b] } else { [b, c, a] });
     // Either way the last three axes are a matrix that is transposed.
     let (rows, cols) = if first { (a * b, c) } else { (a, b * c) };
-    let y = with_data("channel order", x.tensor(), |data| match data {
+    let y = transposed(x.tensor(), rows, cols)?.reshape(shape)?;
+    let (to, from) = (x.target(), x.dims().to_vec());
+    Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
+        grads.add(to, transposed(&dy, cols, rows)?.reshape(from)?)
+    }))
+}
+
+/// `[.., rows * cols]` to `[.., cols * rows]` in new memory.
+fn transposed(x: &Tensor, rows: usize, cols: usize) -> Result<Tensor> {
+    let shape = (x.elem_count() / (rows * cols), cols, rows);
+    if !x.device().is_cpu() {
+        return Ok(x.reshape((shape.0, rows, cols))?.transpose(1, 2)?.force_contiguous()?);
+    }
+    with_data("channel order", x, |data| match data {
         Data::F32(x) => buffer::tensor(transpose(x, rows, cols), shape),
         Data::Bf16(x) => buffer::tensor(transpose(x, rows, cols), shape),
         Data::U8(x) => buffer::tensor(transpose(x, rows, cols), shape),
-    })?;
-    let (to, from) = (x.target(), x.dims().to_vec());
-    Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
-        let dx = with_f32("channel order", &dy, |dy| Ok(transpose(dy, cols, rows)))?;
-        grads.add(to, buffer::tensor(dx, from)?)
-    }))
+    })
 }
 
 fn transpose<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, cols: usize) -> Vec<T> {
@@ -73,7 +81,22 @@ fn transpose<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, cols: usize)
     y
 }
 
-/// The residual add. Sums of spikes stay u8 while they fit (255 layers of adds).
+/// The same elements on another device; the gradient comes back to where the value was.
+///
+/// # Errors
+/// When the device has no room.
+pub fn to_device(tape: &mut Tape, x: &Value, device: &Device) -> Result<Value> {
+    if x.tensor().device().same_device(device) {
+        return Ok(x.clone());
+    }
+    let (to, from) = (x.target(), x.tensor().device().clone());
+    let y = x.tensor().to_device(device)?;
+    Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
+        grads.add(to, dy.to_device(&from)?)
+    }))
+}
+
+/// The residual add. Sums of spikes stay u8 while they fit (255 layers of adds); on a GPU they are f32.
 ///
 /// # Errors
 /// [`Error::Shape`] when the shapes differ, [`Error::Config`] when a sum of counts exceeds 255.
@@ -83,7 +106,7 @@ pub fn add(tape: &mut Tape, a: &Value, b: &Value) -> Result<Value> {
         return Err(Error::Shape { what: "add", expected, got: b.dims().to_vec() });
     }
     let sum = match (a.tensor().dtype(), b.tensor().dtype()) {
-        (DType::U8, DType::U8) => add_counts(a, b)?,
+        (DType::U8, DType::U8) if a.tensor().device().is_cpu() => add_counts(a, b)?,
         _ => (buffer::to_f32(a.tensor())? + buffer::to_f32(b.tensor())?)?,
     };
     let targets = [a.target(), b.target()];
@@ -91,7 +114,7 @@ pub fn add(tape: &mut Tape, a: &Value, b: &Value) -> Result<Value> {
         .push(sum, &[a, b], move |dy: Gradient, grads: &mut Gradients| grads.share(&targets, dy)))
 }
 
-fn add_counts(a: &Value, b: &Value) -> Result<candle_core::Tensor> {
+fn add_counts(a: &Value, b: &Value) -> Result<Tensor> {
     with_data("add", a.tensor(), |x| {
         with_data("add", b.tensor(), |y| {
             let (Data::U8(x), Data::U8(y)) = (x, y) else {

@@ -399,3 +399,47 @@ fn streams_are_pinned() {
     let first: Vec<u32> = (0..4).map(|_| rng.next_u32()).collect();
     assert_eq!(first, [4090795269, 986317714, 3413152985, 2453301655]);
 }
+
+#[test]
+fn layers_of_a_candle_network_have_the_gradients_of_the_tape() -> candle_core::Result<()> {
+    use candle_core::{DType, Device, Module, Tensor, Var};
+    use snn_ops::module::{AvgPool2dLayer, Conv2dLayer, MaxPool2dLayer};
+    let mut rng = random::stream(12, "layers", 0, 0);
+    let mut draw = |shape: &[usize]| {
+        tensor(&random::normal(&mut rng, shape.iter().product(), 0.0, 1.0), shape)
+    };
+    let (x, w) = (draw(&[2, 3, 7, 6]), draw(&[4, 3, 3, 3]));
+    let weights = std::collections::BTreeMap::from([("conv.weight".to_string(), w.clone())]);
+    let weights = candle_nn::VarBuilder::from_tensors(
+        weights.into_iter().collect(),
+        DType::F32,
+        &Device::Cpu,
+    );
+    let config = Conv2d::square(2, 1);
+    let conv = Conv2dLayer::load(3, 4, 3, config, &weights.pp("conv"))?;
+    assert_eq!(flat(conv.weight()), flat(&w));
+    assert!(Conv2dLayer::load(3, 4, 5, config, &weights.pp("conv")).is_err());
+
+    let pool = Pool2d { kernel: 2, stride: 1, padding: 0 };
+    let (x_var, w_var) = (Var::from_tensor(&x)?, Var::from_tensor(&w)?);
+    let conv = Conv2dLayer::new(w_var.as_tensor().clone(), config);
+    let y = conv.forward(x_var.as_tensor())?;
+    let y = MaxPool2dLayer(pool).forward(&y)?;
+    let y: Tensor = AvgPool2dLayer(pool).forward(&y)?;
+    let seed = draw(y.dims());
+    let grads = (&y * &seed)?.sum_all()?.backward()?;
+
+    let f = |tape: &mut Tape, v: &[Value]| {
+        let x = to_channels_last(tape, &v[1])?;
+        let y = conv2d(tape, &x, &v[0], config)?;
+        let y = max_pool2d(tape, &y, pool)?;
+        let y = avg_pool2d(tape, &y, pool)?;
+        to_channels_first(tape, &y)
+    };
+    let on_tape = gradients(&[("w", w), ("x", x)], f, |_| seed.clone());
+    for ((name, want), var) in on_tape.iter().zip([&w_var, &x_var]) {
+        let got = grads.get(var).ok_or_else(|| candle_core::Error::msg("no gradient"))?;
+        assert_eq!(&flat(got), want, "{name}");
+    }
+    Ok(())
+}

@@ -118,7 +118,7 @@ pub(crate) fn finish(
         t_steps: recipe.data.t_steps,
         seed: recipe.seed,
         precision: recipe.train.precision.name().into(),
-        engine: snn_ops::engine().name().into(),
+        engine: options.engine().into(),
         commit: options.commit.clone(),
         data_hash: run.identity.data_hash.clone(),
         recipe_hash: run.identity.recipe_hash.clone(),

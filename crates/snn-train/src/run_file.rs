@@ -57,7 +57,7 @@ pub(crate) fn write(recipe: &Recipe, options: &RunOptions, identity: &Identity) 
     let run = RunFile {
         recipe_hash: identity.recipe_hash.clone(),
         data_hash: identity.data_hash.clone(),
-        engine: snn_ops::engine().name().into(),
+        engine: options.engine().into(),
         instructions: instructions().into(),
         precision: recipe.train.precision.name().into(),
         threads: snn_ops::threads(),
@@ -79,7 +79,8 @@ fn read(dir: &Path) -> Result<RunFile> {
 }
 
 /// Refuses to go on with another recipe or other data; warns where the numbers may round differently.
-pub(crate) fn check(dir: &Path, recipe: &Recipe, identity: &Identity) -> Result<()> {
+pub(crate) fn check(options: &RunOptions, recipe: &Recipe, identity: &Identity) -> Result<()> {
+    let dir = options.dir.as_path();
     check_recipe(recipe, dir)?;
     let started = read(dir)?;
     let (was, is) = (started.data_hash, &identity.data_hash);
@@ -88,7 +89,7 @@ pub(crate) fn check(dir: &Path, recipe: &Recipe, identity: &Identity) -> Result<
         return Err(Error::Identity { path: dir.into(), what: "data", difference });
     }
     let machine = [
-        ("engine", started.engine, snn_ops::engine().name()),
+        ("engine", started.engine, options.engine()),
         ("instructions", started.instructions, instructions()),
     ];
     for (what, was, now) in machine {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use candle_core::Device;
 use snn_data::{CacheConfig, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{InputConfig, Model, ModelConfig};
 
@@ -27,6 +28,18 @@ pub struct RunOptions {
     pub resume: bool,
     /// The source code's commit, for the record.
     pub commit: Option<String>,
+    /// Where the network is computed; the CPU when absent. Weights and the optimizer stay on the CPU.
+    pub device: Option<Device>,
+}
+
+impl RunOptions {
+    /// The name of the kernels that compute, for the record.
+    pub(crate) fn engine(&self) -> &'static str {
+        match &self.device {
+            Some(device) if device.is_cuda() => "cuda",
+            _ => snn_ops::engine().name(),
+        }
+    }
 }
 
 /// A run that is ready to go on.
@@ -73,6 +86,9 @@ impl Run {
         let config = model_config(recipe, &train);
         config.check_batch(recipe.train.batch.min(train.len()), config.t_steps)?;
         let mut model = Model::new(&config, recipe.seed)?;
+        if let Some(device) = &options.device {
+            model.set_device(device);
+        }
         let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
         if let Some(asked) = recipe.train.steps_per_epoch.filter(|&n| n > train.steps()) {
             let (field, got) = ("train.steps_per_epoch", asked.to_string());
@@ -87,7 +103,7 @@ impl Run {
             }
         };
         let manifest = if old {
-            run_file::check(dir, recipe, &identity)?;
+            run_file::check(options, recipe, &identity)?;
             let manifest = Manifest::read(dir)?;
             manifest.sweep(dir)?;
             manifest

@@ -9,6 +9,8 @@ mod kernel;
 mod op;
 pub mod reference;
 mod scratch;
+#[cfg(feature = "cuda")]
+mod unsafe_cuda;
 
 pub use branch::Current;
 pub use candle_op::Lif;

@@ -51,6 +51,10 @@ pub fn norm_lif(
 ) -> Result<LifOutput> {
     config.check()?;
     let (extent, step_shape) = Extent::new(t_steps, currents, v0)?;
+    #[cfg(feature = "cuda")]
+    if currents.iter().any(|current| current.value().tensor().device().is_cuda()) {
+        return super::unsafe_cuda::norm_lif(tape, extent, step_shape, currents, v0, config);
+    }
     let span = extent.span("forward", currents.len()).entered();
     let mut branches = Vec::with_capacity(currents.len());
     let mut moments = Vec::new();

@@ -77,6 +77,13 @@ impl Conv2d {
 /// The result depends on the engine, not on the number of threads.
 pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Result<Value> {
     let (plan, lead) = plan(x, weight, config)?;
+    #[cfg(feature = "cuda")]
+    if x.tensor().device().is_cuda() {
+        let (input, taps, output) = (plan.input, plan.taps, plan.output);
+        let images = lead.iter().product();
+        let extent = crate::cuda::unsafe_conv::Extent { images, input, taps, output, config };
+        return crate::cuda::unsafe_conv::conv2d(tape, x, weight, extent, &lead);
+    }
     let choices = Choices::new(engine(), config.precision);
     let images: usize = lead.iter().product();
     let mut shape = lead;

@@ -4,6 +4,9 @@
 //! time and batch together; threshold-dependent batch norm is the same function with the scale
 //! initialised to `a * v_threshold`.
 
+#[cfg(feature = "cuda")]
+#[path = "unsafe_cuda.rs"]
+pub mod cuda;
 mod gradient;
 mod moments;
 mod sums;

@@ -34,6 +34,14 @@ pub fn global_avg_pool(tape: &mut Tape, x: &Value) -> Result<Value> {
 
 fn average(tape: &mut Tape, x: &Value, extent: Extent, shape: Vec<usize>) -> Result<Value> {
     let (c, in_len, out_len) = (extent.input[2], extent.in_len(), extent.out_len());
+    #[cfg(feature = "cuda")]
+    if x.tensor().device().is_cuda() {
+        let y = super::unsafe_cuda::average(x.tensor(), &extent, &shape)?;
+        let (to_x, shape) = (x.target(), x.dims().to_vec());
+        return Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
+            grads.add(to_x, super::unsafe_cuda::average_gradient(&dy, &extent, &shape)?)
+        }));
+    }
     let scale = 1.0 / (extent.kernel[0] as f32 * extent.kernel[1] as f32);
     let y = with_data("average pool", x.tensor(), |data| {
         let mut y = vec![0f32; data.len() / in_len * out_len];

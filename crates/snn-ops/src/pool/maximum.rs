@@ -21,6 +21,15 @@ pub fn max_pool2d(tape: &mut Tape, x: &Value, pool: Pool2d) -> Result<Value> {
         let expected = format!("[.., H, W, C] with H * W * C <= {}", u32::MAX);
         return Err(Error::Shape { what: "max_pool2d", expected, got: x.dims().to_vec() });
     }
+    #[cfg(feature = "cuda")]
+    if x.tensor().device().is_cuda() {
+        let (y, winners) = super::unsafe_cuda::maximum(x.tensor(), &extent, &shape)?;
+        let (to_x, shape) = (x.target(), x.dims().to_vec());
+        return Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
+            let dx = super::unsafe_cuda::maximum_gradient(&dy, &winners, &extent, &shape)?;
+            grads.add(to_x, dx)
+        }));
+    }
     let mut winners = vec![0u32; shape.iter().product()];
     let y = with_data("max_pool2d", x.tensor(), |data| match data {
         Data::F32(x) => buffer::tensor(maxima(extent, x, f32::NEG_INFINITY, &mut winners), shape),

@@ -2,6 +2,8 @@
 
 mod average;
 mod maximum;
+#[cfg(feature = "cuda")]
+mod unsafe_cuda;
 
 pub use average::{avg_pool2d, global_avg_pool};
 pub use maximum::max_pool2d;

@@ -77,7 +77,10 @@ fn add(mut a: Arc<Tensor>, mut b: Arc<Tensor>) -> Result<Arc<Tensor>> {
             got: b.dims().to_vec(),
         });
     }
-    if Arc::get_mut(&mut a).is_some() {
+    if !a.device().is_cpu() {
+        // Without mutable access to memory on a GPU, the sum takes new memory.
+        Ok(Arc::new((&*a + &*b)?))
+    } else if Arc::get_mut(&mut a).is_some() {
         a.inplace_op2(&b, &AddAssign)?;
         Ok(a)
     } else if Arc::get_mut(&mut b).is_some() {
