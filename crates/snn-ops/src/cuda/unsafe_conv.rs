@@ -10,7 +10,7 @@ use candle_core::cuda_backend::cudarc::cudnn::{
     ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, Cudnn, CudnnDataType,
     FilterDescriptor, TensorDescriptor, sys,
 };
-use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, DeviceRepr};
 use candle_core::cuda_backend::{CudaDType, CudaStorage};
 use candle_core::{CpuStorage, CudaDevice, CustomOp2, DType, Layout, Shape, Tensor};
 
@@ -171,7 +171,7 @@ fn plan<T: CudnnDataType>(device: &CudaDevice, e: &Extent) -> candle_core::Resul
 }
 
 /// `scale` is (1, 0): the result, and nothing of what was there before.
-fn run<T: CudaDType + CudnnDataType>(
+fn run<T: CudaDType + CudnnDataType + DeviceRepr>(
     pass: &Pass,
     (a, a_at): (&CudaStorage, &Layout),
     (b, b_at): (&CudaStorage, &Layout),

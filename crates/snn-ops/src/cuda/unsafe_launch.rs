@@ -140,7 +140,7 @@ fn pointer<'a>(
     start: usize,
     stream: &'a CudaStream,
 ) -> Result<(u64, SyncOnDrop<'a>)> {
-    fn of<'a, T: CudaDType>(
+    fn of<'a, T: CudaDType + 'a>(
         storage: &'a CudaStorage,
         start: usize,
         stream: &'a CudaStream,
