@@ -251,5 +251,13 @@ fn thread_counts_that_cannot_be_had_are_refused_at_once() -> Result<()> {
     for threads in ["0", "1025", "100000"] {
         refused(&run(&["models", "--threads", threads])?, 1, &["threads", "use 1 to 1024"])?;
     }
+    // With 2 GB of addresses the stacks of 1024 threads cannot be had.
+    #[cfg(target_os = "linux")]
+    {
+        let mut shell = std::process::Command::new("sh");
+        let snn = util::snn()?.display().to_string();
+        shell.args(["-c", "ulimit -v 2000000 && exec \"$0\" models --threads 1024", &snn]);
+        refused(&util::ended(shell)?, 1, &["threads: cannot start 1024", "ask for fewer"])?;
+    }
     Ok(())
 }
