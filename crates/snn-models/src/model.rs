@@ -61,7 +61,7 @@ impl Model {
     }
 
     /// A model whose tensors come from candle's [`VarBuilder`], such as a safetensors file of PyTorch's
-    /// names. They are taken as they are now: training does not change the variables behind them.
+    /// names. They are copied as they are now: training does not change the variables behind them.
     ///
     /// # Errors
     /// [`Error::Config`] when the configuration makes no model, [`Error::Tensor`] when the builder
@@ -75,7 +75,7 @@ impl Model {
                 candle_nn::init::ZERO,
                 DType::F32,
             )?;
-            Ok(tensor.detach().contiguous()?)
+            Ok(tensor.detach().to_device(&Device::Cpu)?.force_contiguous()?)
         })
     }
 
