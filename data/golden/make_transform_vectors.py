@@ -121,7 +121,7 @@ def images():
         mixed = x.clone()
         mixed[:, y0:y1, x0:x1] = y[:, y0:y1, x0:x1]
         out[f"cutmix/{lam}/{row}/{column}"] = mixed
-        out[f"cutmix_share/{lam}/{row}/{column}"] = torch.tensor([share], dtype=torch.float64)
+        out[f"cutmix_share/{lam}/{row}/{column}"] = torch.tensor([share], dtype=torch.float32)
     save("images", out, "Pillow, torchvision and timm", "equal; normalize and mixup 1e-6")
 
 
@@ -211,6 +211,17 @@ def events():
         for h, w in ((7, 9), (20, 18), (1, 30)):
             out[f"resize/{corners}/{h}/{w}"] = interpolate(x, size=[h, w], mode="bilinear", align_corners=corners)
     out["reversed"] = torch.from_numpy(T.RandomTimeReversal(p=1)(x.numpy()))
+    # EventMix with three bells, as BrainCog weighs it.
+    bells = [(0.75, (0, 3, 9), (1.5, 3.0, 2.0)), (0.375, (1, 12, 4), (0.5, 2.0, 6.0)), (0.875, (1, 7, 15), (1.0, 5.5, 3.25))]
+    t, row, column = np.mgrid[0:2, 0:14, 0:18]
+    level = sum(h * np.exp(-sum(((at - c) / d) ** 2 for at, c, d in zip((t, row, column), center, by)) / 2) for h, center, by in bells)
+    mask = level > np.sort(level.ravel())[int(level.size * 0.7) - 1]
+    other = torch.from_numpy(np.random.Generator(np.random.PCG64(10)).poisson(0.4, x.shape).astype(np.float32))
+    both = torch.from_numpy(mask)[:, None].expand_as(x)
+    x_share, other_share = x[both].sum() / x.sum(), other[both].sum() / other.sum()
+    out |= {"event_mix/other": other, "event_mix/mask": torch.from_numpy(mask).to(torch.uint8), "event_mix/mixed": torch.where(both, other, x),
+            "event_mix/bells": torch.tensor([[h, *center, *by] for h, center, by in bells]).float(),
+            "event_mix/weight": (1 - other_share / (1 - x_share + other_share))[None]}
     save("events", out, "tonic and torch", "equal; voxel and surface 1e-6")
 
 

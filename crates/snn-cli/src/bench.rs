@@ -168,7 +168,7 @@ fn train(args: &Args) -> anyhow::Result<Timing> {
     let classes = model.config().num_classes.min(10) as u32;
     let host_labels: Vec<u32> = (0..args.batch).map(|i| i % classes).collect();
     let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
-    let input = Input { x, labels, host_labels };
+    let input = Input { x, labels, host_labels, mixed: None };
     let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
     let mut optimizer = Optimizer::new(&config);
     Timing::of(args.runs, || {

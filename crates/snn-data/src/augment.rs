@@ -37,6 +37,11 @@ pub struct Augment {
     pub cutout: usize,
     /// Images: probability that a rectangle is filled with normal noise after normalization; 0 is off.
     pub random_erasing: f32,
+    /// Mix every sample of a batch with another one by a weight of Beta(this, this); 0 is off. With `cutmix`, each batch
+    /// draws one of the two.
+    pub mixup: f32,
+    /// Put a rectangle of another sample into every sample of a batch, its share from Beta(this, this); 0 is off.
+    pub cutmix: f32,
 }
 
 impl Augment {
@@ -88,6 +93,8 @@ impl Augment {
         within("time_reversal", self.time_reversal, 0.0, 1.0)?;
         within("polarity_flip", self.polarity_flip, 0.0, 1.0)?;
         within("random_erasing", self.random_erasing, 0.0, 1.0)?;
+        within("mixup", self.mixup, 0.0, 100.0)?;
+        within("cutmix", self.cutmix, 0.0, 100.0)?;
         if let Some(RandomResizedCrop { scale, ratio, .. }) = self.random_resized_crop {
             let ordered = |[low, high]: [f32; 2], most| 0.0 < low && low <= high && high <= most;
             if !ordered(scale, 1.0) || !ordered(ratio, 100.0) {

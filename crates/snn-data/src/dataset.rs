@@ -58,7 +58,7 @@ pub(crate) enum Samples {
     /// Other event frames.
     Frames(Vec<f32>),
     /// One image of its own size, which a [`Source`] may answer with: only what is drawn from it has the set's.
-    #[allow(dead_code)] // For the sets of photographs.
+    #[cfg_attr(not(feature = "image"), allow(dead_code))]
     Image(Image),
     /// Made when they are asked for.
     OnDemand(Arc<dyn Source>),

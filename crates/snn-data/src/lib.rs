@@ -35,7 +35,7 @@ pub use fit::{fit, resize_bilinear};
 pub use format::{EventOptions, Format, read_events};
 pub use frame::{FrameBy, frames};
 pub use limits::{Limits, MAX_SIZE, MAX_T_STEPS};
-pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order};
+pub use loader::{Batch, Epoch, Loader, LoaderConfig, Mixed, Order};
 pub use set::{DataConfig, Progress, open, open_with};
 pub use simulate::{Camera, simulate};
 pub use split::Split;

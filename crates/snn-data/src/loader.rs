@@ -21,6 +21,17 @@ pub struct Batch {
     pub labels: Vec<u32>,
     /// The samples' places in the data set, `[N]`.
     pub indices: Vec<u32>,
+    /// What was mixed into the samples, when [`Augment::mixup`] or [`Augment::cutmix`] is on.
+    pub mixed: Option<Mixed>,
+}
+
+/// The other half of a batch of mixed samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mixed {
+    /// The other samples' classes, `[N]`.
+    pub labels: Vec<u32>,
+    /// The weight of [`Batch::labels`]; the other labels have the rest.
+    pub weight: f32,
 }
 
 /// Which samples an epoch visits, in which order.
@@ -96,7 +107,7 @@ impl Loader {
     /// # Determinism
     /// A function of (data, augmentation, seed, epoch, step): equal for any number of workers and any order of
     /// calls. The order of an epoch is drawn by stream (seed, "order", epoch, 0); sample `i` is changed by
-    /// stream (seed, "augment", epoch, `i`).
+    /// stream (seed, "augment", epoch, `i`); a batch is mixed by stream (seed, "mix", epoch, step).
     pub fn batch(&self, epoch: u64, step: usize) -> Result<Batch> {
         self.make(&self.order(epoch), epoch, step)
     }
@@ -162,11 +173,20 @@ impl Loader {
         }
         let mut shape = vec![members.len()];
         shape.extend(self.data.sample_shape());
-        let labels =
+        let labels: Vec<u32> =
             members.iter().filter_map(|&index| self.data.labels().get(index)).copied().collect();
+        let size = match *shape.as_slice() {
+            [.., height, width] => (height, width),
+            _ => (1, 1),
+        };
+        let mut rng = stream(self.config.seed, "mix", epoch, step as u64);
+        let mixed = self.config.augment.mix(&mut rng, size).map(|mix| {
+            mix.apply(&mut x, n, size);
+            Mixed { labels: labels.iter().rev().copied().collect(), weight: mix.weight(size) }
+        });
         // `new` refused data sets whose places do not fit.
         let indices = members.iter().map(|&index| index as u32).collect();
-        Ok(Batch { x, shape, labels, indices })
+        Ok(Batch { x, shape, labels, indices, mixed })
     }
 }
 

@@ -40,6 +40,29 @@ pub fn normal(rng: &mut ChaCha8Rng) -> f64 {
     radius * (std::f64::consts::TAU * f64::from(unit(rng))).cos()
 }
 
+/// One draw from Beta(alpha, alpha), `alpha` positive, by two gamma draws (Marsaglia and Tsang).
+pub fn beta(rng: &mut ChaCha8Rng, alpha: f64) -> f64 {
+    let (a, b) = (gamma(rng, alpha), gamma(rng, alpha));
+    match a + b {
+        sum if sum > 0.0 => a / sum,
+        // Both too small for a float: one of the two is all.
+        _ => f64::from(u8::from(unit(rng) < 0.5)),
+    }
+}
+
+fn gamma(rng: &mut ChaCha8Rng, shape: f64) -> f64 {
+    let d = shape + 1.0 - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let x = normal(rng);
+        let v = (1.0 + c * x).powi(3);
+        if v > 0.0 && (1.0 - f64::from(unit(rng))).ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+            // Drawn for shape + 1, which covers shapes below 1, too.
+            return d * v * (1.0 - f64::from(unit(rng))).powf(1.0 / shape);
+        }
+    }
+}
+
 /// A draw from `0..n` without bias, by rejection; 0 when `n` is 0.
 pub fn below(rng: &mut ChaCha8Rng, n: u64) -> u64 {
     let n = n.max(1);
@@ -78,6 +101,24 @@ mod tests {
         assert_ne!(order[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         order.sort_unstable();
         assert!(order.iter().enumerate().all(|(i, &v)| i == v));
+    }
+
+    #[test]
+    fn beta_and_normal_draws_have_their_moments() {
+        let mut rng = stream(1, "moments", 0, 0);
+        let n = 200_000;
+        let mut moments = |draw: &mut dyn FnMut(&mut ChaCha8Rng) -> f64| {
+            let x: Vec<f64> = (0..n).map(|_| draw(&mut rng)).collect();
+            let mean = x.iter().sum::<f64>() / f64::from(n);
+            (mean, x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n))
+        };
+        let (mean, var) = moments(&mut normal);
+        assert!(mean.abs() < 0.01 && (var - 1.0).abs() < 0.01, "{mean} {var}");
+        for alpha in [1e-4, 0.2, 0.8, 1.0, 4.0] {
+            let (mean, var) = moments(&mut |rng| beta(rng, alpha));
+            let expected = 1.0 / (4.0 * (2.0 * alpha + 1.0));
+            assert!((mean - 0.5).abs() < 0.005 && (var - expected).abs() < 0.002, "{alpha} {var}");
+        }
     }
 
     #[test]

@@ -45,6 +45,13 @@ pub struct AugmentRecipe {
     /// Images: probability of a rectangle of normal noise after normalization, 0 to 1; default 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub random_erasing: f32,
+    /// Mix samples with others by a weight of Beta(this, this), 0 to 100; default 0. Losses weigh both labels.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mixup: f32,
+    /// Put a rectangle of another sample into each, its share from Beta(this, this), 0 to 100; default 0. With `mixup`,
+    /// each batch draws one of the two.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cutmix: f32,
 }
 
 /// `[data.augment] random_resized_crop`
@@ -166,6 +173,8 @@ impl AugmentRecipe {
             polarity_flip: self.polarity_flip,
             cutout: self.cutout,
             random_erasing: self.random_erasing,
+            mixup: self.mixup,
+            cutmix: self.cutmix,
         }
     }
 }

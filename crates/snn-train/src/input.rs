@@ -1,7 +1,7 @@
 //! A loader's batch as the tensors that a model takes.
 
 use candle_core::Tensor;
-use snn_data::Batch;
+use snn_data::{Batch, Mixed};
 use snn_ops::buffer;
 
 use crate::Result;
@@ -15,6 +15,8 @@ pub struct Input {
     pub labels: Tensor,
     /// The same labels.
     pub host_labels: Vec<u32>,
+    /// The labels `[N]` of what was mixed into the samples, and the weight of the samples' own.
+    pub mixed: Option<(Tensor, f64)>,
 }
 
 impl Input {
@@ -23,7 +25,7 @@ impl Input {
     /// # Errors
     /// [`Error::Ops`](crate::Error::Ops) when the batch's length does not fit its shape.
     pub fn new(batch: Batch) -> Result<Self> {
-        let Batch { x, shape, labels: host_labels, .. } = batch;
+        let Batch { x, shape, labels: host_labels, mixed, .. } = batch;
         let x = match *shape.as_slice() {
             [n, t_steps, c, h, w] if x.len() == n * t_steps * c * h * w => {
                 let x = time_first(&x, n, t_steps, c * h * w);
@@ -32,7 +34,14 @@ impl Input {
             _ => buffer::tensor(x, shape)?,
         };
         let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
-        Ok(Self { x, labels, host_labels })
+        let mixed = match mixed {
+            Some(Mixed { labels, weight }) => {
+                let n = labels.len();
+                Some((buffer::tensor(labels, n)?, weight.into()))
+            }
+            None => None,
+        };
+        Ok(Self { x, labels, host_labels, mixed })
     }
 }
 

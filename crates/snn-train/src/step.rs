@@ -39,6 +39,9 @@ pub struct StepOutput {
 /// Weights, running statistics and the optimizer change together, and only when the loss, every gradient and every
 /// new statistic is finite.
 ///
+/// The loss of mixed samples is that of their own and that of the other labels, weighted. For CE, LS and TET, which are
+/// linear in the label, that is the loss of the mixed label; TKS has a teacher for each of the two.
+///
 /// # Errors
 /// [`Error::Diverged`] naming the first tensor that is not finite; [`Error::Model`] and [`Error::Loss`] when the batch
 /// does not fit the model.
@@ -56,7 +59,11 @@ pub fn train_step(
     let mut tape = Tape::new();
     let output = model.forward(&mut tape, &input.x, Mode::Train)?;
     let logits = Var::from_tensor(output.logits.tensor())?;
-    let value = loss.compute(logits.as_tensor(), &input.labels, alpha)?;
+    let mut value = loss.compute(logits.as_tensor(), &input.labels, alpha)?;
+    if let Some((labels, weight)) = &input.mixed {
+        let other = loss.compute(logits.as_tensor(), labels, alpha)?;
+        value = ((value * *weight)? + (other * (1.0 - weight))?)?;
+    }
     let loss = f64::from(value.to_scalar::<f32>()?);
     if !loss.is_finite() {
         return Err(diverged(blame(input, output.logits.tensor(), loss)?));

@@ -27,6 +27,8 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     range("data.augment.time_reversal", data.augment.time_reversal.into(), 0.0, 1.0)?;
     range("data.augment.polarity_flip", data.augment.polarity_flip.into(), 0.0, 1.0)?;
     range("data.augment.random_erasing", data.augment.random_erasing.into(), 0.0, 1.0)?;
+    range("data.augment.mixup", data.augment.mixup.into(), 0.0, 100.0)?;
+    range("data.augment.cutmix", data.augment.cutmix.into(), 0.0, 100.0)?;
     data.augment.augment().check()?;
     let most = ModelConfig::MAX_WIDTH;
     let fits = model.width > 0.0 && model.width <= most;

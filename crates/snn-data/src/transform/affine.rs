@@ -22,8 +22,8 @@ impl Image {
     /// The image through `map`; pixels from outside get `fill`, one value a channel, 0 where it has none.
     ///
     /// # Source
-    /// Pillow's `Image.transform(AFFINE)`, bit for bit. DIFFERS: none; its bicubic here has a = -1, cuts the fraction
-    /// off and needs only the center inside, unlike [`Image::resize`].
+    /// Pillow's `Image.transform(AFFINE)`, bit for bit. Its bicubic here has a = -1 and cuts the fraction off, unlike that
+    /// of [`Image::resize`].
     pub fn affine(&self, map: &Affine, by: Interpolation, fill: &[u8]) -> Self {
         let [channels, height, width] = self.shape();
         let mut pixels = Vec::with_capacity(channels * height * width);

@@ -135,3 +135,62 @@ impl Drawn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::stream;
+    use crate::transform::{Nda, RandAugment};
+
+    fn draws(augment: Augment) -> Vec<Drawn> {
+        let draw = |i| augment.draw(&mut stream(1, "augment", 0, i), (8, 8), [3, 8, 8]);
+        (0..1000).map(draw).collect()
+    }
+
+    #[test]
+    fn draws_cover_their_range() {
+        let augment = Augment {
+            crop_padding: 2,
+            flip: true,
+            rotate_degrees: 15.0,
+            roll: 1,
+            cutout: 3,
+            ..Augment::default()
+        };
+        let all = draws(augment);
+        let distinct = |f: &dyn Fn(&Drawn) -> String| {
+            all.iter().map(f).collect::<std::collections::BTreeSet<_>>().len()
+        };
+        assert_eq!(distinct(&|d| format!("{:?}", d.shift)), 25);
+        assert_eq!(distinct(&|d| format!("{:?}", d.roll)), 9);
+        assert_eq!(distinct(&|d| format!("{:?}", d.cutout)), 64);
+        assert!(all.iter().all(|d| d.turn.unwrap()[0] >= 15f64.to_radians().cos()));
+        let flipped = all.iter().filter(|d| d.flip).count();
+        assert!((450..550).contains(&flipped), "{flipped}");
+        let edge =
+            all.iter().find_map(|d| d.cutout.filter(|(rows, _)| rows[0] == 0 && rows[1] < 3));
+        assert!(edge.is_some(), "a square at the border is clipped");
+    }
+
+    #[test]
+    fn change_that_is_off_moves_no_other_draw() {
+        let few = Augment { crop_padding: 2, flip: true, ..Augment::default() };
+        let more = Augment {
+            rand_augment: Some(RandAugment::default()),
+            nda: Some(Nda::default()),
+            time_reversal: 0.5,
+            random_erasing: 0.5,
+            ..few
+        };
+        for (few, more) in draws(few).iter().zip(draws(more)) {
+            assert_eq!((few.shift, few.flip), (more.shift, more.flip));
+        }
+        // Pinned: another order of draws would change what a seed means.
+        let first = &draws(Augment { rotate_degrees: 15.0, cutout: 3, ..few })[0];
+        assert_eq!(
+            (first.shift, first.flip, first.cutout),
+            ((2, -2), true, Some(([6, 8], [0, 2])))
+        );
+        assert!((first.turn.unwrap()[0] - 0.970_827_666).abs() < 1e-9);
+    }
+}

@@ -56,7 +56,7 @@ impl Image {
         self.by_value(|x| 255 - x);
     }
 
-    /// Keeps the upper `bits`, 0 to 8, of every value.
+    /// Keeps the upper `bits`, 0 to 8, of every value; 0 is black, as in Pillow until version 12.
     pub fn posterize(&mut self, bits: u8) {
         self.by_value(|x| x & !0xffu8.checked_shr(bits.into()).unwrap_or(0));
     }

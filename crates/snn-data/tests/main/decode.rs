@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use snn_data::format::picture;
-use snn_data::transform::Image;
-use snn_data::{Error, FormatFault, Limits, Result};
+use snn_data::transform::{Image, Interpolation, RandomResizedCrop};
+use snn_data::{Augment, DataConfig, Error, FormatFault, Limits, Result, open, random};
 
 use crate::golden::Golden;
 use crate::util::shared_data;
@@ -77,6 +77,34 @@ fn claimed_sizes_are_bounded_before_anything_is_allocated() {
     let limits = Limits { side: 20, ..Limits::default() };
     let jpeg = golden.bytes("file/jpeg/444");
     assert!(picture(&jpeg, &limits, Path::new("x.jpg")).is_err());
+}
+
+#[test]
+fn photographs_are_cropped_at_their_own_size() {
+    let golden = Golden::open("pictures.safetensors");
+    let dir = tempfile::tempdir().unwrap();
+    for side in ["train/a", "test/a"] {
+        std::fs::create_dir_all(dir.path().join(side)).unwrap();
+        std::fs::write(dir.path().join(side).join("1.png"), golden.bytes("file/png/rgb")).unwrap();
+    }
+    let config = DataConfig::new("image_folder", Some(dir.path().to_owned()));
+    let data = open(&DataConfig { size: Some(16), ..config }).unwrap().train;
+    let stored = read(&golden.bytes("file/png/rgb")).unwrap();
+    assert_eq!(stored.size(), (21, 30));
+    let standard = |image: &Image| {
+        let mut x = vec![0.0; 3 * 16 * 16];
+        image.standardize(data.mean(), data.std(), &mut x);
+        x
+    };
+    let plain = data.sample(0, &Augment::default(), None).unwrap().x;
+    assert_eq!(plain, standard(&stored.central(16, 0.875, Interpolation::Bilinear)));
+    let crop = RandomResizedCrop::default();
+    let augment = Augment { random_resized_crop: Some(crop), ..Augment::default() };
+    for epoch in 0..20 {
+        let mut rng = random::stream(7, "augment", epoch, 0);
+        let expected = standard(&crop.apply(&mut rng, &stored, (16, 16)));
+        assert_eq!(data.sample(0, &augment, Some((7, epoch))).unwrap().x, expected);
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Changes of images against Pillow, torchvision and timm on fixed parameters.
 
-use snn_data::transform::{AutoAugment, Image, Interpolation, Op, RandAugment, Region};
+use snn_data::transform::{
+    AutoAugment, Image, Interpolation, Mix, Op, RandAugment, Region, cut_region, cutmix, mixup,
+};
 use snn_data::{Augment, Dataset};
 
 use crate::golden::Golden;
@@ -103,4 +105,27 @@ fn normalization_equals_torchvision() {
     let expected = golden.floats("normalize");
     assert_eq!(x.len(), expected.len());
     assert!(x.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6));
+}
+
+#[test]
+fn mixed_images_equal_timms() {
+    let golden = Golden::open("images.safetensors");
+    let (x, y, size) = (golden.floats("mix/x"), golden.floats("mix/y"), (16, 20));
+    let mut mixed = x.clone();
+    mixup(&mut mixed, &y, 0.3);
+    let expected = golden.floats("mixup/0.3");
+    assert!(mixed.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6));
+    let mut compared = 0;
+    for key in golden.names() {
+        if let ["cutmix", weight, row, column] = *key.split('/').collect::<Vec<_>>().as_slice() {
+            let region = cut_region(number(weight), (number(row), number(column)), size);
+            let mut mixed = x.clone();
+            cutmix(&mut mixed, &y, size, region);
+            assert_eq!(mixed, golden.floats(&key), "{key}");
+            let share = golden.floats(&key.replace("cutmix", "cutmix_share"))[0];
+            assert!((Mix::Cut(region).weight(size) - share).abs() < 1e-6, "{key}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 2);
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use snn_data::transform::{AutoAugment, Nda, RandAugment};
-use snn_data::{Augment, Batch, DataConfig, Dataset, Error, Loader, LoaderConfig, Order, open};
+use snn_data::{
+    Augment, Batch, DataConfig, Dataset, Error, Loader, LoaderConfig, Mixed, Order, open,
+};
 
 fn data(name: &str) -> Arc<Dataset> {
     let config = DataConfig::new(name, None);
@@ -177,6 +179,47 @@ fn changes_for_the_other_kind_of_data_are_refused_by_name() {
     }
     let far = Augment { crop_padding: usize::MAX, ..none };
     assert!(matches!(open("synthetic", far), Err(Error::Config { field: "crop_padding", .. })));
+}
+
+#[test]
+fn mixed_batches_hold_both_samples_by_their_weights() {
+    for name in ["synthetic", "synthetic_events"] {
+        let data = data(name);
+        let batch = |mixup, cutmix, step| {
+            let augment = Augment { mixup, cutmix, ..Augment::default() };
+            let config = LoaderConfig { augment, ..config(0) };
+            Loader::new(Arc::clone(&data), config).unwrap().batch(3, step).unwrap()
+        };
+        let n = data.sample_shape().iter().product::<usize>();
+        let (mut areas, mut kinds) = (Vec::new(), [0; 2]);
+        for step in 0..10 {
+            let plain = batch(0.0, 0.0, step);
+            assert!(plain.mixed.is_none());
+            let (up, cut) = (batch(1.0, 0.0, step), batch(0.0, 1.0, step));
+            let others = plain.x.chunks(n).rev().flatten();
+            let labels: Vec<u32> = plain.labels.iter().rev().copied().collect();
+            let Mixed { labels: got, weight } = up.mixed.unwrap();
+            assert!(got == labels && up.labels == plain.labels && (0.0..=1.0).contains(&weight));
+            for ((&x, &a), &b) in up.x.iter().zip(&plain.x).zip(others.clone()) {
+                assert_eq!(x, a * weight + b * (1.0 - weight));
+            }
+            let mut foreign = 0;
+            for ((&x, &a), &b) in cut.x.iter().zip(&plain.x).zip(others) {
+                assert!(x == a || x == b);
+                foreign += usize::from(x != a);
+            }
+            let area = 1.0 - cut.mixed.unwrap().weight;
+            assert!(foreign as f32 / cut.x.len() as f32 <= area + 1e-6);
+            areas.push(area);
+            let both = batch(1.0, 1.0, step);
+            let others = plain.x.chunks(n).rev().flatten();
+            let is_cut =
+                both.x.iter().zip(&plain.x).zip(others).all(|((x, a), b)| x == a || x == b);
+            kinds[usize::from(is_cut)] += 1;
+        }
+        assert!(areas.iter().any(|&area| area > 0.1) && areas.iter().any(|&area| area < 0.9));
+        assert!(kinds[0] > 0 && kinds[1] > 0, "{kinds:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods)] // A test's file needs no atomic write.
 
+#[cfg(feature = "image")]
 mod decode;
 mod files;
 mod golden;

@@ -1,6 +1,6 @@
 //! Changes and frames of recordings against tonic and torch on fixed parameters.
 
-use snn_data::transform::{self, Region, Turn, sheared_by, turned_by};
+use snn_data::transform::{self, Bell, Region, Turn, sheared_by, turned_by};
 use snn_data::{
     EventStream, FrameBy, Window, frames, resize_bilinear, time_surfaces, voxel_grid, windows,
 };
@@ -160,4 +160,29 @@ fn drawn_places_are_distinct_and_as_many_as_asked() {
         assert!(places.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(places.iter().all(|&place| place < n));
     }
+}
+
+#[test]
+fn event_mix_equals_its_formula() {
+    let golden = Golden::open("events.safetensors");
+    let bell = |b: &[f32]| {
+        let at = |i: usize| f64::from(b[i]);
+        Bell { height: at(0), center: [at(1), at(2), at(3)], deviation: [at(4), at(5), at(6)] }
+    };
+    let bells: Vec<Bell> = golden.floats("event_mix/bells").chunks(7).map(bell).collect();
+    let mask = transform::event_mask(&bells, [2, 14, 18], 0.3);
+    let expected: Vec<bool> = golden.bytes("event_mix/mask").iter().map(|&m| m == 1).collect();
+    assert_eq!(mask, expected);
+    let (mut x, other) = (golden.floats("x"), golden.floats("event_mix/other"));
+    let weight = transform::event_mix(&mut x, &other, &mask, 14 * 18);
+    assert_eq!(x, golden.floats("event_mix/mixed"));
+    close(&[weight], &golden.floats("event_mix/weight"), "weight");
+    let mut rng = snn_data::random::stream(1, "bells", 0, 0);
+    for share in [0.0, 0.25, 1.0] {
+        let bells = transform::bells(&mut rng, [10, 48, 48]);
+        let n = transform::event_mask(&bells, [10, 48, 48], share).iter().filter(|&&m| m).count();
+        assert!((n as f64 / 23040.0 - share).abs() < 0.01, "{share}: {n}");
+    }
+    let mut none = vec![0.0; 4];
+    assert_eq!(transform::event_mix(&mut none, &[0.0; 4], &[true, false], 2), 0.5);
 }

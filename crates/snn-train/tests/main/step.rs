@@ -24,7 +24,7 @@ fn input(bad: Option<f32>) -> Input {
     }
     let host_labels = vec![0, 3, 9, 5];
     let labels = buffer::tensor(host_labels.clone(), 4).unwrap();
-    Input { x: buffer::tensor(x, vec![4, 3, 8, 8]).unwrap(), labels, host_labels }
+    Input { x: buffer::tensor(x, vec![4, 3, 8, 8]).unwrap(), labels, host_labels, mixed: None }
 }
 
 fn values(tensors: &BTreeMap<String, Tensor>) -> Vec<Vec<f32>> {
@@ -77,6 +77,29 @@ fn label_out_of_range_is_a_typed_error() {
     assert_eq!(error.exit_code(), 2);
 }
 
+#[test]
+fn mixed_samples_weigh_the_losses_of_both_labels() {
+    let other = buffer::tensor(vec![7u32, 7, 1, 0], 4).unwrap();
+    let loss = |labels: Option<&Tensor>, mixed: Option<(Tensor, f64)>| {
+        let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
+        let mut input = Input { mixed, ..input(None) };
+        if let Some(labels) = labels {
+            input.labels = labels.clone();
+        }
+        train_step(&mut model, &mut optimizer, &input, config(0)).unwrap()
+    };
+    let (own, others) = (loss(None, None).loss, loss(Some(&other), None).loss);
+    let mixed = loss(None, Some((other.clone(), 0.25)));
+    assert!(
+        (mixed.loss - (0.25 * own + 0.75 * others)).abs() < 1e-5,
+        "{} {own} {others}",
+        mixed.loss
+    );
+    assert!((own - others).abs() > 1e-3);
+    assert_eq!(loss(None, Some((other.clone(), 1.0))).loss, own);
+    assert!(mixed.grad_norm > 0.0 && mixed.grad_norm != loss(None, None).grad_norm);
+}
+
 /// Sixteen samples of ten classes, each with its own stripe.
 fn stripes() -> Input {
     let host_labels: Vec<u32> = (0..16).map(|i| i % 10).collect();
@@ -86,7 +109,7 @@ fn stripes() -> Input {
     };
     let x = host_labels.iter().flat_map(|&l| (0..192).map(move |p| pixel(l, p))).collect();
     let labels = buffer::tensor(host_labels.clone(), 16).unwrap();
-    Input { x: buffer::tensor(x, vec![16, 3, 8, 8]).unwrap(), labels, host_labels }
+    Input { x: buffer::tensor(x, vec![16, 3, 8, 8]).unwrap(), labels, host_labels, mixed: None }
 }
 
 #[test]
