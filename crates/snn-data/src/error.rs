@@ -20,7 +20,7 @@ pub enum Error {
         fault: FormatFault,
     },
     /// A file asks for more than the caller allowed.
-    #[error("{}: {what} is {got}, the limit is {limit}; raise Limits::{what} if the file is trusted", path.display())]
+    #[error("{}: {what} is {got}, the limit is {limit}; use a smaller file, or raise `Limits::{what}` in your own program if it is trusted", path.display())]
     Limit {
         /// The file.
         path: PathBuf,
@@ -63,8 +63,8 @@ pub enum Error {
         /// The data set that is there.
         found: &'static str,
     },
-    /// The data set or format is known, but this version cannot read it.
-    #[error("{what} is known but not yet readable by this version; {remedy}")]
+    /// The data set or format is known, but this build cannot read it.
+    #[error("{what} is known but not readable by this version; {remedy}")]
     Unreadable {
         /// The data set or the file with its format.
         what: String,
@@ -83,12 +83,12 @@ pub enum Error {
     #[error("opening the data set was stopped")]
     Stopped,
     /// The operating system refused.
-    #[error("{}: {source}; check that the path is readable", path.display())]
+    #[error("{}: {cause}; check the path", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
+        /// The system's reason. Not a `source`: the message has it already.
+        cause: std::io::Error,
     },
     /// A loader's thread ended early; a bug in this crate.
     #[error("loader: the worker of step {step} ended early; set workers = 0 and report this")]
@@ -168,6 +168,14 @@ pub enum FormatFault {
         /// The cause and the supported kind.
         why: &'static str,
     },
+    /// Neither the first bytes nor the name tell the format.
+    #[error(
+        "neither the first bytes nor the name tell which format this is; name it (--format): one of {names}"
+    )]
+    Unknown {
+        /// The formats that can be named.
+        names: String,
+    },
     /// A recording without a single event.
     #[error("no events are in it; fetch the file again or take it out of the data set")]
     NoEvents,
@@ -192,7 +200,7 @@ impl Error {
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
-        |source| Self::Io { path, source }
+        |cause| Self::Io { path, cause }
     }
 
     pub(crate) fn config(field: &'static str, why: impl Into<String>) -> Self {

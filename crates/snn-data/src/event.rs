@@ -1,5 +1,9 @@
 //! A recording of an event camera.
 
+use std::path::Path;
+
+use crate::{Error, FormatFault, Result};
+
 /// One change of brightness at one pixel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
@@ -26,4 +30,17 @@ pub struct EventStream {
     pub events: Vec<Event>,
     /// Special events (triggers, synchronization) that the reader left out.
     pub skipped_special: u64,
+}
+
+impl EventStream {
+    /// The recording, unless it has no event: there is nothing to learn from or to show then.
+    ///
+    /// # Errors
+    /// [`Error::Format`] with [`FormatFault::NoEvents`], naming the file it came from.
+    pub fn not_empty(self, path: &Path) -> Result<Self> {
+        match self.events.is_empty() {
+            true => Err(Error::format(path, 0, FormatFault::NoEvents)),
+            false => Ok(self),
+        }
+    }
 }

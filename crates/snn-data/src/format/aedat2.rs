@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use super::outside;
+use super::header::text_header;
+use super::sensor::{Room, outside, records};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
 /// The sensor that the address layout belongs to.
 pub(super) const DVS128: (u16, u16) = (128, 128);
+
+pub(super) const MAGIC: &[u8] = b"#!AER-DAT2";
 
 /// How AEDAT 2.0 is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +36,12 @@ pub fn aedat2(
     limits: &Limits,
     path: &Path,
 ) -> Result<EventStream> {
-    let start = header_len(bytes, limits, path)?;
-    let (records, rest) = bytes.get(start..).unwrap_or(&[]).as_chunks::<8>();
-    if !rest.is_empty() {
-        let fault = FormatFault::Trailing { what: "8-byte AEDAT event", extra: rest.len() as u64 };
-        return Err(Error::format(path, bytes.len() - rest.len(), fault));
+    if !bytes.starts_with(MAGIC) {
+        let fault = FormatFault::Magic { expected: "an AEDAT 2.0 file" };
+        return Err(Error::format(path, 0, fault));
     }
+    let start = text_header(bytes, |line| line.starts_with(b"#"), limits, path)?;
+    let records = records::<8>(bytes, start, "8-byte AEDAT event", path)?;
     check(path, "events", records.len() as u64, limits.events)?;
     let (width, height) = options.sensor;
     check(path, "side", u64::from(width.max(height)), limits.side)?;
@@ -65,24 +68,21 @@ pub fn aedat2(
     Ok(stream)
 }
 
-/// Bytes up to the first line that does not begin with `#`.
-fn header_len(bytes: &[u8], limits: &Limits, path: &Path) -> Result<usize> {
-    if !bytes.starts_with(b"#!AER-DAT2") {
-        let fault = FormatFault::Magic { expected: "an AEDAT 2.0 file" };
-        return Err(Error::format(path, 0, fault));
+/// The recording as a DVS128's AEDAT 2.0 file.
+///
+/// # Errors
+/// [`Error::Config`] for an event past column or row 127 or past 2^32 us.
+pub fn write_aedat2(stream: &EventStream) -> Result<Vec<u8>> {
+    Room { format: "AEDAT 2.0 of a DVS128", sensor: (128, 128), t_us: 1 << 32 }.check(stream)?;
+    let mut out =
+        b"#!AER-DAT2.0\r\n# DVS128: 32 bits of address, 32 bits of microseconds\r\n".to_vec();
+    for e in &stream.events {
+        let address = u32::from(e.y) << 8 | u32::from(e.x) << 1 | u32::from(!e.polarity);
+        let [_, _, _, _, t_us @ ..] = e.t_us.to_be_bytes();
+        out.extend(address.to_be_bytes());
+        out.extend(t_us);
     }
-    let mut at = 0;
-    while let Some(line) = bytes.get(at..).filter(|line| line.first() == Some(&b'#')) {
-        let most = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
-        let Some(end) = line.iter().take(most).position(|&byte| byte == b'\n') else {
-            check(path, "header_bytes", (at + line.len()) as u64, limits.header_bytes)?;
-            let why = "the last line has no end; fetch the file again";
-            return Err(Error::format(path, at, FormatFault::Header { why }));
-        };
-        at += end + 1;
-        check(path, "header_bytes", at as u64, limits.header_bytes)?;
-    }
-    Ok(at)
+    Ok(out)
 }
 
 #[cfg(test)]

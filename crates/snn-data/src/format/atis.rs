@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{outside, sensor_of};
+use super::sensor::{Room, on_sensor, records};
 use crate::limits::check;
-use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
+use crate::{Event, EventStream, Limits, Result};
 
 /// N-MNIST's sensor.
 pub(super) const N_MNIST: (u16, u16) = (34, 34);
@@ -29,46 +29,50 @@ pub struct AtisOptions {
 /// Events keep the file's order, also where times run backwards. An empty file is an empty recording.
 ///
 /// # Errors
-/// [`Error::Format`] for a partial record or an event outside of the sensor, [`Error::Limit`] past `limits.events`.
+/// [`Error::Format`](crate::Error::Format) for a partial record or an event outside of the sensor,
+/// [`Error::Limit`](crate::Error::Limit) past `limits.events`.
 pub fn atis(
     bytes: &[u8],
     options: &AtisOptions,
     limits: &Limits,
     path: &Path,
 ) -> Result<EventStream> {
-    let (records, rest) = bytes.as_chunks::<5>();
-    if !rest.is_empty() {
-        let fault = FormatFault::Trailing { what: "5-byte ATIS event", extra: rest.len() as u64 };
-        return Err(Error::format(path, bytes.len() - rest.len(), fault));
-    }
+    let records = records::<5>(bytes, 0, "5-byte ATIS event", path)?;
     check(path, "events", records.len() as u64, limits.events)?;
+    if !options.overflow_markers {
+        let events = records.iter().map(event).collect();
+        return on_sensor(events, options.sensor, limits, path, |i| 5 * i);
+    }
     let mut events = Vec::with_capacity(records.len());
-    if options.overflow_markers {
-        let mut base_us = 0;
-        for record in records {
-            if record[1] == OVERFLOW_ROW {
-                base_us += OVERFLOW_US;
-            } else {
-                let event = event(record);
-                events.push(Event { t_us: event.t_us + base_us, ..event });
-            }
+    let mut base_us = 0;
+    for record in records {
+        if is_marker(record) {
+            base_us += OVERFLOW_US;
+        } else {
+            let event = event(record);
+            events.push(Event { t_us: event.t_us + base_us, ..event });
         }
-    } else {
-        events.extend(records.iter().map(event));
     }
-    let (width, height) = sensor_of(&events, options.sensor, limits, path)?;
-    // The largest coordinates settle the usual case without a branch an event.
-    let (x, y) = events.iter().fold((0, 0), |(x, y), e| (e.x.max(x), e.y.max(y)));
-    if !events.is_empty() && (x >= width || y >= height) {
-        let is_out = |[x, y, ..]: &[u8; 5]| {
-            let marker = options.overflow_markers && *y == OVERFLOW_ROW;
-            !marker && (u16::from(*x) >= width || u16::from(*y) >= height)
-        };
-        let at = records.iter().position(is_out).unwrap_or(0);
-        let (x, y) = records.get(at).map_or((0, 0), |r| (u16::from(r[0]), u16::from(r[1])));
-        return Err(outside(path, at, 5 * at, (x, y), (width, height)));
-    }
-    Ok(EventStream { width, height, events, skipped_special: 0 })
+    let offset_of = |i| records.iter().enumerate().filter(|(_, r)| !is_marker(r)).nth(i);
+    on_sensor(events, options.sensor, limits, path, |i| offset_of(i).map_or(0, |(at, _)| 5 * at))
+}
+
+fn is_marker(record: &[u8; 5]) -> bool {
+    record[1] == OVERFLOW_ROW
+}
+
+/// The recording as such records, without overflow markers.
+///
+/// # Errors
+/// [`Error::Config`](crate::Error::Config) for an event past column or row 255 or past 2^23 us.
+pub fn write_atis(stream: &EventStream) -> Result<Vec<u8>> {
+    Room { format: "ATIS 40-bit", sensor: (256, 256), t_us: 1 << 23 }.check(stream)?;
+    let record = |e: &Event| {
+        let ([_, x], [_, y]) = (e.x.to_be_bytes(), e.y.to_be_bytes());
+        let [.., high, middle, low] = e.t_us.to_be_bytes();
+        [x, y, u8::from(e.polarity) << 7 | high, middle, low]
+    };
+    Ok(stream.events.iter().flat_map(record).collect())
 }
 
 #[inline]
@@ -80,6 +84,7 @@ fn event(&[x, y, high, middle, low]: &[u8; 5]) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     fn read(bytes: &[u8], options: AtisOptions) -> Result<EventStream> {
         atis(bytes, &options, &Limits::default(), Path::new("00002.bin"))

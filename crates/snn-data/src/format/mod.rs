@@ -6,9 +6,19 @@
 #![deny(clippy::cast_possible_truncation)]
 
 mod aedat2;
+mod aedat3;
+#[cfg(feature = "aedat4")]
+mod aedat4;
 mod atis;
 mod cifar;
+mod dat;
+mod es;
+mod evt2;
+mod evt3;
+#[cfg(feature = "aedat4")]
+mod flatbuffer;
 mod gzip;
+mod header;
 mod idx;
 mod mat;
 mod npy;
@@ -16,121 +26,59 @@ mod npz;
 #[cfg(feature = "image")]
 mod picture;
 mod points;
+mod prophesee;
+mod recording;
+mod sensor;
+mod slayer;
 mod sniff;
 
 use std::io::Read;
 use std::path::Path;
 
-pub use aedat2::{Aedat2Options, aedat2};
-pub use atis::{AtisOptions, atis};
+pub use aedat2::{Aedat2Options, aedat2, write_aedat2};
+pub use aedat3::aedat3;
+#[cfg(feature = "aedat4")]
+pub use aedat4::aedat4;
+pub use atis::{AtisOptions, atis, write_atis};
 pub use cifar::{Cifar, cifar10, cifar100};
+pub use dat::{dat, write_dat};
+pub use es::{es, write_es};
+pub use evt2::{evt2, write_evt2};
+pub use evt3::{Evt3Options, evt3, write_evt3};
 pub use gzip::gunzip;
 pub use idx::{Idx, idx};
 pub use mat::{Mat, mat};
 pub use npy::{read_npy, write_npy};
-pub use npz::npz;
+pub use npz::{npz, npz_events};
 #[cfg(feature = "image")]
 pub use picture::picture;
 pub use points::{Mesh, off, xyz};
+pub use recording::{EventOptions, decode_events, encode_events, read_events};
+pub use slayer::{bs1, bs3, write_bs1, write_bs3};
 pub use sniff::Format;
 
 use crate::limits::check;
-use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
+use crate::{Error, Limits, Result};
 
-/// How a file of events is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventOptions {
-    /// The format; [`Format::sniff`] decides when absent.
-    pub format: Option<Format>,
-    /// The sensor's columns and rows. When absent: 34x34 for ATIS (N-MNIST), 128x128 for AEDAT-2.0, otherwise the
-    /// smallest that holds all events.
-    pub sensor: Option<(u16, u16)>,
-    /// Upper bounds.
-    pub limits: Limits,
-}
-
-/// Reads a recording in any of the event formats, `.gz` included.
-///
-/// # Errors
-/// [`Error::Io`], [`Error::Limit`], [`Error::Format`], and [`Error::Unreadable`] for a format that holds no events or
-/// that this version does not read.
-pub fn read_events(path: &Path, options: &EventOptions) -> Result<EventStream> {
-    let bytes = read_file(path, &options.limits)?;
-    decode_events(&bytes, options, path)
-}
-
-/// The same from memory.
-///
-/// # Errors
-/// As [`read_events`].
-pub fn decode_events(bytes: &[u8], options: &EventOptions, path: &Path) -> Result<EventStream> {
-    let limits = &options.limits;
-    let bytes = &*gunzip(bytes, limits, path)?;
-    let format = match options.format {
-        Some(format) => format,
-        None => Format::sniff(bytes, path)?,
-    };
-    let sensor = options.sensor;
-    match format {
-        Format::Atis => {
-            let sensor = sensor.or(Some(atis::N_MNIST));
-            atis(bytes, &AtisOptions { sensor, overflow_markers: false }, limits, path)
-        }
-        Format::AtisOverflow => {
-            atis(bytes, &AtisOptions { sensor, overflow_markers: true }, limits, path)
-        }
-        Format::Aedat2 => {
-            let sensor = sensor.unwrap_or(aedat2::DVS128);
-            aedat2(bytes, &Aedat2Options { sensor, mirror_x: false }, limits, path)
-        }
-        Format::Npy => read_npy(bytes, sensor, limits, path),
-        Format::Idx | Format::Cifar10 | Format::Cifar100 => {
-            let what = format!("{} as {format}", path.display());
-            Err(Error::Unreadable { what, remedy: "it holds images; name an event format".into() })
-        }
-    }
-}
-
-/// Reads a whole file of at most `limits.file_bytes`.
+/// Reads a whole regular file of at most `limits.file_bytes`; pipes and devices might never end.
 ///
 /// # Errors
 /// [`Error::Io`] and [`Error::Limit`].
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let file = std::fs::File::open(path).map_err(Error::io(path))?;
-    let size = file.metadata().map_err(Error::io(path))?.len();
-    check(path, "file_bytes", size, limits.file_bytes)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    // The file may have grown since, or be a pipe without a size.
+    let regular = |is_file| match is_file {
+        true => Ok(()),
+        false => Err(std::io::Error::other("is no regular file but a folder, pipe or device")),
+    };
+    // Asked before opening too: to open a pipe is to wait for its writer.
+    let meta = std::fs::metadata(path).and_then(|meta| regular(meta.is_file()));
+    let file = meta.and_then(|()| std::fs::File::open(path)).map_err(Error::io(path))?;
+    let meta = file.metadata().map_err(Error::io(path))?;
+    regular(meta.is_file()).map_err(Error::io(path))?;
+    check(path, "file_bytes", meta.len(), limits.file_bytes)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
+    // The file may have grown since.
     let most = limits.file_bytes.saturating_add(1);
     file.take(most).read_to_end(&mut bytes).map_err(Error::io(path))?;
     check(path, "file_bytes", bytes.len() as u64, limits.file_bytes)?;
     Ok(bytes)
-}
-
-/// Columns and rows of `sensor`, or the fewest that hold all events, within `limits.side`.
-fn sensor_of(
-    events: &[Event],
-    sensor: Option<(u16, u16)>,
-    limits: &Limits,
-    path: &Path,
-) -> Result<(u16, u16)> {
-    let (width, height) = sensor.unwrap_or_else(|| {
-        let (x, y) = events.iter().fold((0, 0), |(x, y), e| (e.x.max(x), e.y.max(y)));
-        let some = u16::from(!events.is_empty());
-        (x.saturating_add(some), y.saturating_add(some))
-    });
-    check(path, "side", u64::from(width.max(height)), limits.side)?;
-    Ok((width, height))
-}
-
-/// The error of the first event that lies outside of the sensor; `offset` gives its place in the file.
-fn outside(
-    path: &Path,
-    event: usize,
-    offset: usize,
-    (x, y): (u16, u16),
-    (width, height): (u16, u16),
-) -> Error {
-    let (event, x, y) = (event as u64, u32::from(x), u32::from(y));
-    Error::format(path, offset, FormatFault::OutOfSensor { event, x, y, width, height })
 }

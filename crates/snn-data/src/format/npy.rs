@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{outside, sensor_of};
+use super::sensor::{Room, on_sensor};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
@@ -14,6 +14,7 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// # Errors
 /// [`Error::Config`] for a coordinate or time that the fields cannot hold.
 pub fn write_npy(stream: &EventStream) -> Result<Vec<u8>> {
+    Room { format: ".npy", sensor: (1 << 15, 1 << 15), t_us: 1 << 63 }.check(stream)?;
     let n = stream.events.len();
     let mut header = format!(
         "{{'descr': [('t', '<i8'), ('x', '<i2'), ('y', '<i2'), ('p', '|u1')], \
@@ -28,18 +29,11 @@ pub fn write_npy(stream: &EventStream) -> Result<Vec<u8>> {
     out.extend_from_slice(&[1, 0]);
     out.extend(u16::try_from(padded).unwrap_or(u16::MAX).to_le_bytes());
     out.extend_from_slice(header.as_bytes());
-    let unfit = |i: usize| {
-        let why = format!("event {i} does not fit .npy's fields; shift its time, crop its sensor");
-        Error::config("events", why)
-    };
-    for (i, event) in stream.events.iter().enumerate() {
-        let t = i64::try_from(event.t_us).map_err(|_| unfit(i))?;
-        let (x, y) = (i16::try_from(event.x), i16::try_from(event.y));
-        let (Ok(x), Ok(y)) = (x, y) else { return Err(unfit(i)) };
-        out.extend(t.to_le_bytes());
-        out.extend(x.to_le_bytes());
-        out.extend(y.to_le_bytes());
-        out.push(event.polarity.into());
+    for e in &stream.events {
+        out.extend(e.t_us.to_le_bytes());
+        out.extend(e.x.to_le_bytes());
+        out.extend(e.y.to_le_bytes());
+        out.push(e.polarity.into());
     }
     Ok(out)
 }
@@ -73,15 +67,9 @@ pub fn read_npy(
         let event = event(bytes, &fields);
         let refused = || Error::format(path, offset, FormatFault::Header { why });
         let event = event.ok_or_else(refused)?;
-        if let Some(sensor) = sensor
-            && (event.x >= sensor.0 || event.y >= sensor.1)
-        {
-            return Err(outside(path, i, offset, (event.x, event.y), sensor));
-        }
         events.push(event);
     }
-    let (width, height) = sensor_of(&events, sensor, limits, path)?;
-    Ok(EventStream { width, height, events, skipped_special: 0 })
+    on_sensor(events, sensor, limits, path, |i| start + i * record)
 }
 
 /// The name of bytes that hold nothing.

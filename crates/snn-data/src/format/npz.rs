@@ -5,9 +5,10 @@ use std::path::Path;
 
 use flate2::read::DeflateDecoder;
 
-use super::npy::split;
+use super::npy::{read_npy, split};
+use super::sensor::on_sensor;
 use crate::limits::check;
-use crate::{Error, FormatFault, Limits, Result};
+use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
 /// The end of an archive: its signature, 8 bytes of counts, the directory's length and place, a comment's length.
 const END: &[u8] = b"PK\x05\x06";
@@ -15,11 +16,56 @@ const END_BYTES: usize = 22;
 
 /// Reads the arrays of an archive with their names, in row-major order whatever their sizes.
 ///
-/// Members are stored or deflated, little-endian numbers of one of NumPy's types f4, f8, i1 to i8 and u1 to u8.
+/// Members are stored or deflated, little-endian numbers of one of NumPy's types b1, f4, f8, i1 to i8 and u1 to u8.
 ///
 /// # Errors
 /// [`Error::Format`] for another archive or other members, [`Error::Limit`] past `limits`.
 pub fn npz(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Vec<f64>)>> {
+    let members = members(bytes, limits, path)?;
+    let arrays = members.into_iter().map(|(name, npy)| Ok((name, numbers(&npy, limits, path)?)));
+    arrays.collect()
+}
+
+/// Reads a recording from an archive with the arrays t, x, y and p, as SpikingJelly writes it, or with one structured
+/// array such as [`write_npy`](super::write_npy()) makes. Times are microseconds, p > 0 is ON.
+///
+/// # Errors
+/// As [`npz`]; [`Error::Format`] too for arrays of unequal lengths, numbers that cannot be and an event outside of the
+/// sensor.
+pub fn npz_events(
+    bytes: &[u8],
+    sensor: Option<(u16, u16)>,
+    limits: &Limits,
+    path: &Path,
+) -> Result<EventStream> {
+    let refuse = |why| Error::format(path, 0, FormatFault::Header { why });
+    let members = members(bytes, limits, path)?;
+    if let [(_, npy)] = &members[..] {
+        return read_npy(npy, sensor, limits, path);
+    }
+    let array = |name: &str| match members.iter().find(|(member, _)| member == name) {
+        Some((_, npy)) => numbers(npy, limits, path),
+        None => Err(refuse("the arrays t, x, y and p, or one structured array, are needed")),
+    };
+    let (t, x, y, p) = (array("t")?, array("x")?, array("y")?, array("p")?);
+    if [x.len(), y.len(), p.len()] != [t.len(); 3] {
+        return Err(refuse("the arrays t, x, y and p differ in length; fetch the file again"));
+    }
+    check(path, "events", t.len() as u64, limits.events)?;
+    let whole = |value: f64, below: f64| {
+        (value.fract() == 0.0 && (0.0..below).contains(&value)).then_some(value as u64)
+    };
+    let side = |value| u16::try_from(whole(value, 65_536.0)?).ok();
+    let event = |(((t, x), y), p)| {
+        Some(Event { t_us: whole(t, 2f64.powi(53))?, x: side(x)?, y: side(y)?, polarity: p > 0.0 })
+    };
+    let events: Option<Vec<Event>> = t.into_iter().zip(x).zip(y).zip(p).map(event).collect();
+    let why = "an event's time or position is no whole number, negative or too large; save them in microseconds and pixels";
+    on_sensor(events.ok_or_else(|| refuse(why))?, sensor, limits, path, |_| 0)
+}
+
+/// The members of an archive by name, without `.npy`; together they stay within `limits`.
+fn members(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
     let most = bytes.len().saturating_sub(END_BYTES + 0xffff);
     let ending = bytes.get(most..).unwrap_or(&[]);
@@ -31,20 +77,29 @@ pub fn npz(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Ve
     let place = bytes.get(end + 16..end + 20).and_then(<[u8]>::first_chunk);
     let place = place.map_or(usize::MAX, |&place| u32::from_le_bytes(place) as usize);
     let mut directory = bytes.get(place..end).ok_or_else(|| refuse(end, DAMAGED))?;
-    let mut arrays = Vec::new();
+    let ratio = limits.inflate_ratio.saturating_mul(bytes.len() as u64);
+    let mut left = ratio.max(1 << 20).min(limits.file_bytes);
+    let mut members = Vec::new();
     while !directory.is_empty() {
         let at = end - directory.len();
         let entry = entry(&mut directory).ok_or_else(|| refuse(at, DAMAGED))?;
         let content = content(bytes, &entry).ok_or_else(|| refuse(at, DAMAGED))?;
-        let content = match entry.method {
-            0 => content.to_vec(),
-            8 => inflate(content, limits, path, at)?,
+        let mut out = Vec::new();
+        // Members may share their bytes, so stored ones count too.
+        let read = match entry.method {
+            0 => content.take(left.saturating_add(1)).read_to_end(&mut out),
+            8 => DeflateDecoder::new(content).take(left.saturating_add(1)).read_to_end(&mut out),
             _ => return Err(refuse(at, "compressed otherwise than by deflate; save it again")),
         };
+        read.map_err(|_| refuse(at, DAMAGED))?;
+        left = left.checked_sub(out.len() as u64).ok_or_else(|| {
+            let (what, limit) = ("inflate_ratio", limits.inflate_ratio);
+            Error::Limit { path: path.into(), what, got: limit.saturating_add(1), limit }
+        })?;
         let name = entry.name.strip_suffix(".npy").unwrap_or(&entry.name).to_owned();
-        arrays.push((name, numbers(&content, limits, path)?));
+        members.push((name, out));
     }
-    Ok(arrays)
+    Ok(members)
 }
 
 const DAMAGED: &str = "a damaged zip archive; fetch the file again";
@@ -76,16 +131,6 @@ fn content<'a>(bytes: &'a [u8], entry: &Entry) -> Option<&'a [u8]> {
     rest.get(skip..)?.get(..entry.bytes)
 }
 
-fn inflate(bytes: &[u8], limits: &Limits, path: &Path, at: usize) -> Result<Vec<u8>> {
-    let ratio = limits.inflate_ratio.saturating_mul(bytes.len() as u64);
-    let most = ratio.max(1 << 20).min(limits.file_bytes);
-    let mut out = Vec::new();
-    let read = DeflateDecoder::new(bytes).take(most.saturating_add(1)).read_to_end(&mut out);
-    read.map_err(|_| Error::format(path, at, FormatFault::Header { why: DAMAGED }))?;
-    check(path, "inflate_ratio", out.len() as u64, most)?;
-    Ok(out)
-}
-
 /// The numbers of a `.npy` file.
 fn numbers(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<f64>> {
     fn all<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Option<Vec<f64>> {
@@ -102,7 +147,7 @@ fn numbers(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<f64>> {
         "<i2" => all(data, |b| i16::from_le_bytes(b).into()),
         "<i4" => all(data, |b| i32::from_le_bytes(b).into()),
         "<i8" => all(data, |b| i64::from_le_bytes(b) as f64),
-        "|u1" => all(data, |b| u8::from_le_bytes(b).into()),
+        "|b1" | "|u1" => all(data, |b| u8::from_le_bytes(b).into()),
         "<u2" => all(data, |b| u16::from_le_bytes(b).into()),
         "<u4" => all(data, |b| u32::from_le_bytes(b).into()),
         "<u8" => all(data, |b| u64::from_le_bytes(b) as f64),
@@ -166,6 +211,33 @@ mod tests {
         let bytes = write(&[("DE", &[1.5, -2.0]), ("FE", &[])]);
         let arrays = read(&bytes).unwrap();
         assert_eq!(arrays, [("DE".to_owned(), vec![1.5, -2.0]), ("FE".to_owned(), vec![])]);
+    }
+
+    #[test]
+    fn events_are_joined() {
+        let read = |bytes: &[u8]| npz_events(bytes, None, &Limits::default(), Path::new("x.npz"));
+        let p: &[f64] = &[1.0, -1.0];
+        let bytes = write(&[("p", p), ("t", &[5.0, 4.0]), ("y", &[2.0, 3.0]), ("x", &[0.0, 9.0])]);
+        let stream = read(&bytes).unwrap();
+        assert_eq!((stream.width, stream.height), (10, 4));
+        assert_eq!(stream.events[0], Event { t_us: 5, x: 0, y: 2, polarity: true });
+        assert_eq!(stream.events[1], Event { t_us: 4, x: 9, y: 3, polarity: false });
+        for t in [&[5.0][..], &[5.0, -1.0], &[5.0, 0.5], &[5.0, f64::NAN], &[5.0, 1e17]] {
+            assert!(read(&write(&[("p", p), ("t", t), ("y", p), ("x", p)])).is_err());
+        }
+        assert!(read(&write(&[("p", p), ("t", p)])).unwrap_err().to_string().contains("t, x, y"));
+    }
+
+    #[test]
+    fn members_together_are_bounded() {
+        // A thousand entries of the directory that name the same bytes.
+        let one = write(&[("t", &[1.0; 1000])]);
+        let end = one.len() - END_BYTES;
+        let place = u32::from_le_bytes(*one[end + 16..].first_chunk().unwrap()) as usize;
+        let entries = one[place..end].repeat(1000);
+        let bytes = [&one[..place], &entries, &one[end..]].concat();
+        let error = npz(&bytes, &Limits::default(), Path::new("x")).unwrap_err();
+        assert!(matches!(error, Error::Limit { what: "inflate_ratio", .. }), "{error}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::part::{choose, event_set, prepared};
 use crate::dataset::Samples;
 use crate::format::read_file;
 use crate::limits::product;
-use crate::{DataConfig, Dataset, Error, EventStream, FormatFault, Limits, Result};
+use crate::{DataConfig, Dataset, Error, EventStream, Limits, Result};
 
 /// Planes, their rows and columns, the rows and columns wanted.
 pub(super) type Resize = fn(&[f32], (usize, usize), (usize, usize)) -> Vec<f32>;
@@ -96,9 +96,6 @@ impl Reader {
         if let Some(window) = &item.window {
             stream.events.retain(|event| window.contains(&event.t_us));
         }
-        if stream.events.is_empty() {
-            return Err(Error::format(&item.path, 0, FormatFault::NoEvents));
-        }
-        Ok(stream)
+        stream.not_empty(&item.path)
     }
 }

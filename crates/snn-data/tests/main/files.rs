@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use snn_data::format::{self, read_file, write_npy};
+use snn_data::format::read_file;
 use snn_data::{
     DataConfig, DatasetName, Error, EventOptions, Limits, MAX_SIZE, MAX_T_STEPS, catalog, open,
     open_with, read_events,
@@ -124,35 +124,6 @@ fn poker_files_hold_the_known_events() {
         most = most.max(stream.events.len());
     }
     assert_eq!((fewest, most), (369, 5387));
-}
-
-#[test]
-fn event_samples_open_or_say_why_not() {
-    let Some(dir) = shared_data() else { return };
-    let dir = dir.join("event-samples");
-    let read = |name: &str| read_events(&dir.join(name), &EventOptions::default());
-    let bad = read("aedat2/dvs128_bad_special_bits.aedat").unwrap();
-    assert_eq!((bad.events.len(), bad.skipped_special), (110_228 - 318, 318));
-    assert_eq!((bad.width, bad.height), (128, 128));
-    let walking = read("aedat2/dvs128_walking_10s.aedat").unwrap();
-    assert_eq!((walking.events.len(), walking.skipped_special), (125_028, 0));
-    assert!(read("aedat2/davis346_header_only.aedat").unwrap().events.is_empty());
-    assert_eq!(read("atis-bin/nmnist_sample.bin").unwrap().events.len(), 4325);
-    assert!(read("slayer-bs/NMNIST_1.bs2").is_ok());
-    let expected = read("evt3/evt3_sample.expected.npy").unwrap();
-    assert_eq!(expected.events.len(), 219_596);
-    let rewritten = write_npy(&expected).unwrap();
-    let options = EventOptions::default();
-    let again = format::decode_events(&rewritten, &options, Path::new("a.npy")).unwrap();
-    assert!(again == expected);
-    for unread in [
-        "evt2/evt2_sample.raw",
-        "dat/ncars_sample.dat",
-        "es/dvs.es",
-        "aedat4/dvxplorer_320x240.aedat4",
-    ] {
-        assert!(matches!(read(unread), Err(Error::Unreadable { .. })), "{unread}");
-    }
 }
 
 #[test]

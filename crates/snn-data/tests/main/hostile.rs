@@ -7,7 +7,24 @@ use snn_data::format::{
     read_npy, write_npy, xyz,
 };
 use snn_data::random::{below, stream};
-use snn_data::{EventOptions, EventStream, Format, Limits, format};
+use snn_data::{Event, EventOptions, EventStream, Format, Limits, format};
+
+const EVENT_FORMATS: [&str; 14] = [
+    "atis",
+    "atis-overflow",
+    "bs1",
+    "bs2",
+    "bs3",
+    "aedat2",
+    "aedat3",
+    "aedat4",
+    "dat",
+    "evt2",
+    "evt3",
+    "es",
+    "npy",
+    "npz",
+];
 
 /// Runs every reader, whatever the bytes were meant to be.
 fn read_all(bytes: &[u8]) {
@@ -25,14 +42,21 @@ fn read_all(bytes: &[u8]) {
     let _ = off(bytes, &limits, path);
     let _ = xyz(bytes, &limits, path);
     let _ = Format::sniff(bytes, path);
-    for name in ["a.bin", "a.aedat", "a.npy", "a-ubyte.gz"] {
-        let stream = format::decode_events(bytes, &EventOptions::default(), Path::new(name));
-        if let Ok(stream) = stream {
-            let inside = |e: &snn_data::Event| e.x < stream.width && e.y < stream.height;
+    for name in EVENT_FORMATS {
+        let format = Some(name.parse().unwrap());
+        let options = EventOptions { format, ..EventOptions::default() };
+        if let Ok(stream) = format::decode_events(bytes, &options, path) {
+            let inside = |e: &Event| e.x < stream.width && e.y < stream.height;
             assert!(stream.events.iter().all(inside));
-            assert!(stream.events.len() <= bytes.len());
+            assert!(name == "aedat4" || stream.events.len() <= 6 * bytes.len());
         }
     }
+}
+
+/// Twenty events in one row.
+fn line() -> EventStream {
+    let event = |i: u16| Event { t_us: 99 * u64::from(i), x: i, y: 0, polarity: i % 2 == 0 };
+    EventStream { width: 20, height: 1, events: (0..20).map(event).collect(), skipped_special: 0 }
 }
 
 fn samples() -> Vec<Vec<u8>> {
@@ -43,14 +67,30 @@ fn samples() -> Vec<Vec<u8>> {
     let mut aedat = b"#!AER-DAT2.0\r\n# a line\r\n".to_vec();
     aedat.extend((0..20u8).flat_map(|i| [0, 0, byte(35), byte(70), 0, 0, i, 0]));
     let events = format::decode_events(&atis, &EventOptions::default(), Path::new("a.bin"));
-    let npy = write_npy(&EventStream { ..events.unwrap() }).unwrap();
+    let npy = write_npy(&events.unwrap()).unwrap();
     let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4][..], &[9; 24]].concat();
     let mut cifar = vec![3; 3073];
     cifar[0] = 9;
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     std::io::Write::write_all(&mut packed, &images).unwrap();
     let mesh = b"OFF3 2 0\n0 0 0\n1 0 0\n0.5 1e0 0\n3 0 1 2\n3 2 1 0 255\n".to_vec();
-    vec![mesh, atis, aedat, npy, images, cifar, vec![5; 3074], packed.finish().unwrap()]
+    let written = [Format::Dat, Format::Evt2, Format::Evt3, Format::Es, Format::Bs1, Format::Bs3];
+    let written = written.map(|format| format::encode_events(&line(), format).unwrap());
+    let words = [1 | 1 << 16, 8, 4, 0, 2, 2, 2, 5 << 17 | 7 << 2 | 3, 9, 1, 10u32];
+    let mut aedat3 = b"#!AER-DAT3.1\r\n#!END-HEADER\r\n".to_vec();
+    aedat3.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    let others = vec![
+        mesh,
+        atis,
+        aedat,
+        aedat3,
+        npy,
+        images,
+        cifar,
+        vec![5; 3074],
+        packed.finish().unwrap(),
+    ];
+    [others, written.into()].concat()
 }
 
 #[test]

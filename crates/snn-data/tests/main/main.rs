@@ -6,6 +6,7 @@
 
 #[cfg(feature = "image")]
 mod decode;
+mod event_files;
 mod files;
 mod golden;
 mod hostile;

@@ -1,0 +1,182 @@
+//! AEDAT 4 of the dv software: packets of events, compressed with LZ4.
+
+use std::io::Read;
+use std::path::Path;
+
+use lz4_flex::frame::FrameDecoder;
+
+use super::flatbuffer::Table;
+use super::sensor::on_sensor;
+use crate::limits::check;
+use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
+
+const VERSION: &[u8] = b"#!AER-DAT4.0\r\n";
+/// Bytes that packets may grow to, however few they have.
+const FLOOR: u64 = 1 << 20;
+
+// How packets are compressed.
+const NONE: u32 = 0;
+const LZ4: [u32; 2] = [1, 2];
+
+/// Reads the version's line, a flatbuffer with the compression, the place of the packets' table and an XML text, then
+/// packets: i32 stream, u32 size, and a flatbuffer of that size, compressed. Those marked `EVTS` hold records of i64
+/// microseconds, i16 x, i16 y and a byte of polarity (1 = ON).
+///
+/// Packets of other kinds are passed over. The sensor is `sensor`, else the first `sizeX` and `sizeY` of the XML text,
+/// else the smallest that holds all events.
+///
+/// # Errors
+/// [`Error::Format`] for another version or compression, damage, a negative time or place, or an event outside of the
+/// sensor, with the place of its packet; [`Error::Limit`] past `limits`.
+pub fn aedat4(
+    bytes: &[u8],
+    sensor: Option<(u16, u16)>,
+    limits: &Limits,
+    path: &Path,
+) -> Result<EventStream> {
+    let magic = || Error::format(path, 0, FormatFault::Magic { expected: "an AEDAT 4.0 file" });
+    let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
+    let rest = bytes.strip_prefix(VERSION).ok_or_else(magic)?;
+    let header = rest.split_first_chunk().and_then(|(&len, rest)| {
+        check(path, "header_bytes", u32::from_le_bytes(len).into(), limits.header_bytes).ok()?;
+        rest.split_at_checked(usize::try_from(u32::from_le_bytes(len)).ok()?)
+    });
+    let damaged = "a damaged flatbuffer; fetch the file again";
+    let (header, _) = header.ok_or_else(|| refuse(VERSION.len(), damaged))?;
+    let start = VERSION.len() + 4 + header.len();
+    let info = Info::read(header).ok_or_else(|| refuse(VERSION.len(), damaged))?;
+    if info.compression != NONE && !LZ4.contains(&info.compression) {
+        let why = "packets compressed otherwise than by LZ4; record or export the file with LZ4";
+        return Err(refuse(VERSION.len(), why));
+    }
+    let end = if info.table < 0 { bytes.len() } else { usize::try_from(info.table).unwrap_or(0) };
+    let packets = bytes.get(start..end).ok_or_else(|| refuse(start, damaged))?;
+    let most = limits.inflate_ratio.saturating_mul(bytes.len() as u64).max(FLOOR);
+    let mut left = most.min(limits.file_bytes);
+    let mut unpacked = Vec::new();
+    // The table is not needed, but a file without all of it was cut off.
+    let table = bytes.get(end..).filter(|_| info.table >= 0 && info.compression != NONE);
+    if let Some(table) = table {
+        unpack(table, &mut unpacked, &mut left, limits).map_err(|fault| fault.at(path, end))?;
+    }
+    let (mut rest, mut events, mut starts) = (packets, Vec::new(), Vec::new());
+    while !rest.is_empty() {
+        let at = start + packets.len() - rest.len();
+        let packet = packet(&mut rest).map_err(|fault| Error::format(path, at, fault))?;
+        let content = if info.compression == NONE {
+            packet
+        } else {
+            unpack(packet, &mut unpacked, &mut left, limits).map_err(|fault| fault.at(path, at))?;
+            &unpacked
+        };
+        let Some(records) = records(content).ok_or_else(|| refuse(at, damaged))? else { continue };
+        check(path, "events", (events.len() + records.len()) as u64, limits.events)?;
+        starts.push((events.len(), at));
+        if records.iter().fold(0, |signs, record| signs | record[7] | record[9] | record[11]) & 0x80
+            != 0
+        {
+            let why = "an event's time or position is negative; fetch the file again";
+            return Err(refuse(at, why));
+        }
+        events.extend(records.iter().map(event));
+    }
+    let offset_of = |i| starts.iter().rfind(|(first, _)| *first <= i).map_or(0, |start| start.1);
+    on_sensor(events, sensor.or(info.sensor), limits, path, offset_of)
+}
+
+/// What the header says.
+struct Info {
+    compression: u32,
+    /// Where the table of the packets begins; negative where there is none.
+    table: i64,
+    sensor: Option<(u16, u16)>,
+}
+
+impl Info {
+    fn read(header: &[u8]) -> Option<Self> {
+        let root = Table::root(header)?;
+        let compression = root.scalar(0)?.map_or(NONE, u32::from_le_bytes);
+        let table = root.scalar(1)?.map_or(-1, i64::from_le_bytes);
+        let text = String::from_utf8_lossy(root.vector(2, 1)?.unwrap_or(&[]));
+        let number = |key: &str| -> Option<u16> {
+            let (_, after) = text.split_once(&format!("key=\"{key}\""))?;
+            after.split_once('>')?.1.split_once('<')?.0.parse().ok()
+        };
+        Some(Self { compression, table, sensor: number("sizeX").zip(number("sizeY")) })
+    }
+}
+
+/// The content of the next packet.
+fn packet<'a>(rest: &mut &'a [u8]) -> std::result::Result<&'a [u8], FormatFault> {
+    let truncated =
+        |what, need, have: usize| FormatFault::Truncated { what, need, have: have as u64 };
+    let Some((&[_, _, _, _, size @ ..], body)) = rest.split_first_chunk::<8>() else {
+        return Err(truncated("a packet's header", 8, rest.len()));
+    };
+    let need = u32::from_le_bytes(size);
+    let cut = usize::try_from(need).ok().and_then(|need| body.split_at_checked(need));
+    let (content, after) = cut.ok_or_else(|| truncated("a packet", need.into(), body.len()))?;
+    *rest = after;
+    Ok(content)
+}
+
+/// Why an LZ4 frame was not unpacked.
+enum Packed {
+    Damaged,
+    Beyond(u64),
+}
+
+impl Packed {
+    fn at(self, path: &Path, at: usize) -> Error {
+        let why = "damaged LZ4 data; fetch the file again";
+        match self {
+            Self::Damaged => Error::format(path, at, FormatFault::Header { why }),
+            Self::Beyond(limit) => {
+                let (what, got) = ("inflate_ratio", limit.saturating_add(1));
+                Error::Limit { path: path.into(), what, got, limit }
+            }
+        }
+    }
+}
+
+/// The bytes of an LZ4 frame into `out`; `left` is what all of them may still grow to.
+fn unpack(
+    packed: &[u8],
+    out: &mut Vec<u8>,
+    left: &mut u64,
+    limits: &Limits,
+) -> std::result::Result<(), Packed> {
+    out.clear();
+    // The decoder takes a frame that ends between blocks for a whole one; whole ones end with a block of length 0.
+    let has_checksum = packed.get(4).is_some_and(|flags| flags & 4 != 0);
+    let blocks = packed.get(..packed.len().saturating_sub(if has_checksum { 4 } else { 0 }));
+    if !blocks.is_some_and(|blocks| blocks.ends_with(&[0; 4])) {
+        return Err(Packed::Damaged);
+    }
+    let mut frame = FrameDecoder::new(packed).take(left.saturating_add(1));
+    let got = frame.read_to_end(out).map_err(|_| Packed::Damaged)?;
+    *left = left.checked_sub(got as u64).ok_or(Packed::Beyond(limits.inflate_ratio))?;
+    Ok(())
+}
+
+/// The records of a packet of events; `Some(None)` is a packet of another kind.
+#[allow(clippy::option_option)] // Damage and another kind are two things.
+fn records(content: &[u8]) -> Option<Option<&[[u8; 16]]>> {
+    let (&len, rest) = content.split_first_chunk()?;
+    let buffer = rest.get(..usize::try_from(u32::from_le_bytes(len)).ok()?)?;
+    if buffer.get(4..8)? != b"EVTS" {
+        return Some(None);
+    }
+    let records = Table::root(buffer)?.vector(0, 16)?.unwrap_or(&[]);
+    Some(Some(records.as_chunks().0))
+}
+
+#[inline]
+fn event(&[t0, t1, t2, t3, t4, t5, t6, t7, x0, x1, y0, y1, on, ..]: &[u8; 16]) -> Event {
+    Event {
+        t_us: u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
+        x: u16::from_le_bytes([x0, x1]),
+        y: u16::from_le_bytes([y0, y1]),
+        polarity: on != 0,
+    }
+}

@@ -1,0 +1,105 @@
+//! A recording in whichever format, from a file and back.
+
+use std::path::Path;
+
+use super::{
+    Aedat2Options, AtisOptions, Evt3Options, Format, aedat2, aedat3, atis, bs1, bs3, dat, es, evt2,
+    evt3, gunzip, npz_events, read_file, read_npy, write_aedat2, write_atis, write_bs1, write_bs3,
+    write_dat, write_es, write_evt2, write_evt3, write_npy,
+};
+use crate::{Error, EventStream, Limits, Result};
+
+/// How a file of events is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventOptions {
+    /// The format; [`Format::sniff`] decides when absent.
+    pub format: Option<Format>,
+    /// The sensor's columns and rows. When absent: 34x34 for ATIS (N-MNIST), 128x128 for AEDAT 2.0, the header's where
+    /// there is one, otherwise the smallest that holds all events.
+    pub sensor: Option<(u16, u16)>,
+    /// Upper bounds.
+    pub limits: Limits,
+}
+
+/// Reads a recording in any of the event formats, `.gz` included. A file without events is a recording without any;
+/// [`EventStream::not_empty`] refuses it.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Limit`], [`Error::Format`], and [`Error::Unreadable`] for a format that holds no events or
+/// that this build does not read.
+pub fn read_events(path: &Path, options: &EventOptions) -> Result<EventStream> {
+    let bytes = read_file(path, &options.limits)?;
+    decode_events(&bytes, options, path)
+}
+
+/// The same from memory.
+///
+/// # Errors
+/// As [`read_events`].
+pub fn decode_events(bytes: &[u8], options: &EventOptions, path: &Path) -> Result<EventStream> {
+    let limits = &options.limits;
+    let bytes = &*gunzip(bytes, limits, path)?;
+    let format = match options.format {
+        Some(format) => format,
+        None => Format::sniff(bytes, path)?,
+    };
+    let sensor = options.sensor;
+    let unreadable = |remedy: &str| {
+        let what = format!("{} as {format}", path.display());
+        Err(Error::Unreadable { what, remedy: remedy.into() })
+    };
+    let upright = |sensor, overflow_markers| {
+        atis(bytes, &AtisOptions { sensor, overflow_markers }, limits, path)
+    };
+    match format {
+        Format::Atis => upright(sensor.or(Some(super::atis::N_MNIST)), false),
+        Format::AtisOverflow => upright(sensor, true),
+        Format::Bs1 => bs1(bytes, sensor, limits, path),
+        Format::Bs2 => upright(sensor, false),
+        Format::Bs3 => bs3(bytes, sensor, limits, path),
+        Format::Aedat2 => {
+            let sensor = sensor.unwrap_or(super::aedat2::DVS128);
+            aedat2(bytes, &Aedat2Options { sensor, mirror_x: false }, limits, path)
+        }
+        Format::Aedat3 => aedat3(bytes, sensor, limits, path),
+        #[cfg(feature = "aedat4")]
+        Format::Aedat4 => super::aedat4(bytes, sensor, limits, path),
+        #[cfg(not(feature = "aedat4"))]
+        Format::Aedat4 => unreadable("build snn-data with its feature `aedat4`"),
+        Format::Dat => dat(bytes, sensor, limits, path),
+        Format::Evt2 => evt2(bytes, sensor, limits, path),
+        Format::Evt3 | Format::Evt3AsWritten => {
+            let as_written = format == Format::Evt3AsWritten;
+            evt3(bytes, &Evt3Options { sensor, as_written }, limits, path)
+        }
+        Format::Es => es(bytes, sensor, limits, path),
+        Format::Npy => read_npy(bytes, sensor, limits, path),
+        Format::Npz => npz_events(bytes, sensor, limits, path),
+        Format::Idx | Format::Cifar10 | Format::Cifar100 => {
+            unreadable("it holds images; name an event format")
+        }
+    }
+}
+
+/// The recording as a file of one of [`Format::WRITABLE`].
+///
+/// # Errors
+/// [`Error::Config`] for another format, or for an event that the format cannot hold.
+pub fn encode_events(stream: &EventStream, format: Format) -> Result<Vec<u8>> {
+    match format {
+        Format::Atis | Format::Bs2 => write_atis(stream),
+        Format::Bs1 => write_bs1(stream),
+        Format::Bs3 => write_bs3(stream),
+        Format::Aedat2 => write_aedat2(stream),
+        Format::Dat => write_dat(stream),
+        Format::Evt2 => write_evt2(stream),
+        Format::Evt3 => write_evt3(stream),
+        Format::Es => write_es(stream),
+        Format::Npy => write_npy(stream),
+        _ => {
+            let names: Vec<String> = Format::WRITABLE.iter().map(Format::to_string).collect();
+            let why = format!("{format} is not written; use one of {}", names.join(", "));
+            Err(Error::config("format", why))
+        }
+    }
+}
