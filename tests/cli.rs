@@ -261,3 +261,31 @@ fn thread_counts_that_cannot_be_had_are_refused_at_once() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn event_files_become_others_and_empty_ones_are_2() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let atis = [5, 7, 0x80, 0x00, 0x0a, 6, 7, 0x00, 0x03, 0xe8];
+    fs::write(path("a.bin"), atis)?;
+    let convert = |from: &str, to: &str| run(&["data", "convert", &path(from), &path(to)]);
+    for (from, to) in
+        [("a.bin", "b.evt2"), ("b.evt2", "c.es"), ("c.es", "d.dat"), ("d.dat", "e.bin")]
+    {
+        let ended = convert(from, to)?;
+        ensure!(ended.code == Some(0) && ended.out.contains("2 events"), "{ended:?}");
+    }
+    ensure!(fs::read(path("e.bin"))? == atis);
+    let from_zero =
+        ["data", "convert", &path("a.bin"), &path("f.raw"), "--out-format", "atis", "--from-zero"];
+    ensure!(run(&from_zero)?.code == Some(0));
+    ensure!(fs::read(path("f.raw"))? == [5, 7, 0x80, 0, 0, 6, 7, 0, 0x03, 0xde]);
+    refused(&convert("a.bin", "f.raw")?, 1, &["f.raw", "--out-format", "evt3"])?;
+    fs::write(path("empty.bin"), [])?;
+    refused(&convert("empty.bin", "g.npy")?, 2, &["empty.bin", "no events"])?;
+    let frames = ["data", "frames", &path("empty.bin"), &path("g.safetensors")];
+    refused(&run(&frames)?, 2, &["empty.bin", "no events"])?;
+    refused(&convert("none.bin", "g.npy")?, 2, &["none.bin: No such file"])?;
+    fs::write(path("a.txt"), "text")?;
+    refused(&convert("a.txt", "g.npy")?, 2, &["a.txt", "--format", "aedat2"])
+}

@@ -37,11 +37,16 @@ enum What {
         #[command(subcommand)]
         action: CacheAction,
     },
-    /// Writes an event file as .npy, a structured array of t, x, y, p
+    /// Writes an event file in another format, or as .npy, a structured array of t, x, y, p
     Convert {
         input: PathBuf,
-        /// Ends in .npy
         output: PathBuf,
+        /// Format to write: npy, atis, bs1, bs2, bs3, aedat2, dat, evt2, evt3 or es [default: by the output's extension]
+        #[arg(long, value_name = "NAME")]
+        out_format: Option<String>,
+        /// Lets times begin at 0, for formats that cannot hold the recording's own clock
+        #[arg(long)]
+        from_zero: bool,
         #[command(flatten)]
         source: Source,
     },
@@ -96,7 +101,7 @@ impl Source {
         let format = self.format.as_deref().map(str::parse::<Format>).transpose()?;
         let sensor = self.sensor.as_deref().map(sensor).transpose()?;
         let options = EventOptions { format, sensor, ..EventOptions::default() };
-        let stream = format::read_events(path, &options)?;
+        let stream = format::read_events(path, &options)?.not_empty(path)?;
         if stream.skipped_special > 0 {
             tracing::warn!(
                 "{}: {} special events are no pixel events and were left out",
@@ -124,15 +129,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         What::Check(args) => crate::check::run(&args),
         What::Cache { action: CacheAction::List } => crate::cache::list(),
         What::Cache { action: CacheAction::Clear } => crate::cache::clear(),
-        What::Convert { input, output, source } => {
+        What::Convert { input, output, out_format, from_zero, source } => {
             crate::differ(&input, &output)?;
-            anyhow::ensure!(
-                output.extension().is_some_and(|e| e == "npy"),
-                "{}: only .npy can be written; name the output so",
-                output.display()
-            );
-            let stream = source.read(&input)?;
-            snn_train::write_atomic(&output, &format::write_npy(&stream)?)?;
+            let format = match out_format {
+                Some(name) => name.parse()?,
+                None => format_of(&output)?,
+            };
+            let mut stream = source.read(&input)?;
+            if from_zero {
+                let first = stream.events.iter().map(|e| e.t_us).min().unwrap_or(0);
+                stream.events.iter_mut().for_each(|e| e.t_us -= first);
+            }
+            snn_train::write_atomic(&output, &format::encode_events(&stream, format)?)?;
             summary(&stream, &output);
             Ok(())
         }
@@ -154,6 +162,16 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// The format that a file's extension stands for.
+fn format_of(output: &Path) -> anyhow::Result<Format> {
+    let extension = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    Format::of_extension(&extension).with_context(|| {
+        let names: Vec<String> = Format::WRITABLE.iter().map(Format::to_string).collect();
+        let names = names.join(", ");
+        format!("{}: its extension names no format; give --out-format {names}", output.display())
+    })
 }
 
 fn summary(stream: &EventStream, output: &Path) {

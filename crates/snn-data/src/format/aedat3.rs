@@ -194,10 +194,7 @@ mod tests {
         ];
         let error = read(&whole).unwrap_err().to_string();
         let place = HEADER.len() + 36 + 28 + 8;
-        assert!(
-            error.contains(&format!("event 1 at (1, 128) lies outside of the 128x128")),
-            "{error}"
-        );
+        assert!(error.contains("event 1 at (1, 128) lies outside of the 128x128"), "{error}");
         assert!(error.contains(&format!("(at byte {place})")), "{error}");
         let cut = whole[0][..35].to_vec();
         let error = read(&[cut]).unwrap_err().to_string();

@@ -52,6 +52,7 @@ pub fn npz_events(
         return Err(refuse("the arrays t, x, y and p differ in length; fetch the file again"));
     }
     check(path, "events", t.len() as u64, limits.events)?;
+    #[allow(clippy::cast_possible_truncation)] // Whole and below 2^53.
     let whole = |value: f64, below: f64| {
         (value.fract() == 0.0 && (0.0..below).contains(&value)).then_some(value as u64)
     };

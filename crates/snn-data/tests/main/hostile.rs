@@ -55,7 +55,8 @@ fn read_all(bytes: &[u8]) {
 
 /// Twenty events in one row.
 fn line() -> EventStream {
-    let event = |i: u16| Event { t_us: 99 * u64::from(i), x: i, y: 0, polarity: i % 2 == 0 };
+    let event =
+        |i: u16| Event { t_us: 99 * u64::from(i), x: i, y: 0, polarity: i.is_multiple_of(2) };
     EventStream { width: 20, height: 1, events: (0..20).map(event).collect(), skipped_special: 0 }
 }
 
