@@ -1,5 +1,6 @@
-//! `snn bench`: time and peak memory of a training step, inference, or one layer of neurons.
+//! `snn bench`: time and peak memory of a training step, inference, or one layer of neurons; rates of decoding.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -11,7 +12,7 @@ use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
 use snn_train::{Input, Optimizer, OptimizerConfig, StepConfig};
 
-use crate::profile;
+use crate::{bench_events, profile};
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,9 +23,11 @@ enum What {
     Infer,
     /// Forward and backward of one LIF layer
     Lif,
+    /// Decoding recordings from memory, then reading, decoding and framing them
+    Events,
 }
 
-/// Times a training step, inference or a LIF layer on random data; medians over --runs
+/// Times a training step, inference or a LIF layer on random data, or the decoding of events; medians over --runs
 #[derive(clap::Args)]
 pub(crate) struct Args {
     what: What,
@@ -33,8 +36,12 @@ pub(crate) struct Args {
     model: String,
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
     batch: u32,
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1 << 12))]
-    t_steps: u32,
+    /// Time steps [default: 4; events: 10]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1 << 12))]
+    t_steps: Option<u32>,
+    /// events: a recording or a folder of recordings
+    #[arg(long, value_name = "PATH", required_if_eq("what", "events"))]
+    input: Option<PathBuf>,
     /// Factor of every layer's channels
     #[arg(long, default_value_t = 1.0)]
     width: f64,
@@ -54,15 +61,24 @@ pub(crate) struct Args {
     json: bool,
 }
 
+impl Args {
+    fn t_steps(&self) -> u32 {
+        self.t_steps.unwrap_or(if self.what == What::Events { 10 } else { 4 })
+    }
+}
+
 /// Seconds of each run, and the last loss where there is one.
-struct Timing {
+pub(crate) struct Timing {
     seconds: Vec<f64>,
     loss: Option<f64>,
 }
 
 impl Timing {
     /// One warm-up call, then `runs` timed ones.
-    fn of(runs: u32, mut f: impl FnMut() -> anyhow::Result<Option<f64>>) -> anyhow::Result<Self> {
+    pub(crate) fn of(
+        runs: u32,
+        mut f: impl FnMut() -> anyhow::Result<Option<f64>>,
+    ) -> anyhow::Result<Self> {
         f()?;
         profile::forget();
         let (mut seconds, mut loss) = (Vec::new(), None);
@@ -75,7 +91,7 @@ impl Timing {
         Ok(Self { seconds, loss })
     }
 
-    fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         let n = self.seconds.len();
         (self.seconds[(n - 1) / 2] + self.seconds[n / 2]) / 2.0
     }
@@ -86,6 +102,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         What::Train => train(args)?,
         What::Infer => infer(args)?,
         What::Lif => lif(args)?,
+        What::Events => {
+            let input = args.input.as_deref().unwrap_or(Path::new("."));
+            let t_steps = args.t_steps() as usize;
+            bench_events::measure(input, t_steps, args.runs)?.print(args.json);
+            return Ok(());
+        }
     };
     let median = timing.median();
     let samples = (args.what != What::Lif).then_some(f64::from(args.batch) / median);
@@ -115,7 +137,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(samples) = samples {
         json["model"] = args.model.as_str().into();
         json["batch"] = args.batch.into();
-        json["t_steps"] = args.t_steps.into();
+        json["t_steps"] = args.t_steps().into();
         json["width"] = args.width.into();
         json["samples_per_s"] = samples.into();
     } else {
@@ -139,14 +161,14 @@ fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
     if args.precision == "bf16" {
         config.precision = Precision::Bf16;
     }
-    config.t_steps = args.t_steps as usize;
+    config.t_steps = args.t_steps() as usize;
     let model = Model::new(&config, 0)?;
     let mut rng = random::stream(0, "bench", 0, 0);
     let mut shape =
         vec![args.batch as usize, config.in_channels, config.input.height, config.input.width];
     let x = if architecture == Architecture::VggSnn {
         // Event counts: Poisson of mean 0.3, by the number of unit-rate arrivals.
-        shape.insert(0, args.t_steps as usize);
+        shape.insert(0, args.t_steps() as usize);
         (0..elements(&shape)?).map(|_| poisson(&mut || random::unit(&mut rng))).collect()
     } else {
         random::normal(&mut rng, elements(&shape)?, 0.0, 1.0)

@@ -1,6 +1,7 @@
 //! The `snn` command: trains, evaluates and measures spiking networks.
 
 mod bench;
+mod bench_events;
 mod cache;
 mod check;
 mod conformance;

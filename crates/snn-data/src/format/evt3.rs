@@ -16,6 +16,9 @@ const VECT_8: u16 = 5;
 const TIME_LOW: u16 = 6;
 const TIME_HIGH: u16 = 8;
 
+/// Words between two looks at the limit.
+const BLOCK: usize = 4096;
+
 /// How EVT 3.0 is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evt3Options {
@@ -40,7 +43,7 @@ pub struct Evt3Options {
 ///
 /// # Errors
 /// [`Error::Format`] for another version, a partial word or an event outside of the sensor, [`Error::Limit`] past
-/// `limits`: the events are counted before they are kept.
+/// `limits`.
 pub fn evt3(
     bytes: &[u8],
     options: &Evt3Options,
@@ -55,11 +58,15 @@ pub fn evt3(
     let words = records::<2>(bytes, header.len, "2-byte EVT3 word", path)?;
     let timed = words.iter().position(|word| kind(*word) == TIME_HIGH).unwrap_or(words.len());
     let (untimed, timed_words) = words.split_at_checked(timed).unwrap_or((words, &[]));
-    let n: u64 = timed_words.iter().map(|word| u64::from(pixels(*word).count_ones())).sum();
-    check(path, "events", n, limits.events)?;
     let fall_us = if !options.as_written && falls(timed_words) { 1 << 12 } else { 0 };
-    let mut events = Vec::with_capacity(usize::try_from(n).unwrap_or(0));
-    let skipped = decode(timed_words, fall_us, &mut events);
+    // Without vectors a word is an event at most; with them the list grows as it must.
+    let most = usize::try_from(limits.events).unwrap_or(usize::MAX);
+    let mut events = Vec::with_capacity(timed_words.len().min(most));
+    let mut state = State { fall_us, ..State::default() };
+    for block in timed_words.chunks(BLOCK) {
+        state.decode(block, &mut events);
+        check(path, "events", events.len() as u64, limits.events)?;
+    }
     let offset_of = |event| {
         let mut before = 0;
         let holds = |word: &[u8; 2]| {
@@ -69,7 +76,7 @@ pub fn evt3(
         header.len + 2 * (timed + timed_words.iter().position(holds).unwrap_or(0))
     };
     let stream = on_sensor(events, options.sensor.or(header.sensor), limits, path, offset_of)?;
-    Ok(EventStream { skipped_special: skipped + untimed.len() as u64, ..stream })
+    Ok(EventStream { skipped_special: state.skipped + untimed.len() as u64, ..stream })
 }
 
 #[inline]
@@ -102,55 +109,83 @@ fn pixels(word: [u8; 2]) -> u16 {
     }
 }
 
-/// Appends the events and returns how many words were of other kinds; `fall_us` pass when the lower bits fall.
-fn decode(words: &[[u8; 2]], fall_us: u64, events: &mut Vec<Event>) -> u64 {
-    let (mut t_high, mut t_us, mut y, mut skipped) = (0u64, 0u64, 0u16, 0u64);
-    let (mut last_low, mut fallen_us) = (0, 0);
-    // The first column of the next vector; a damaged file may lead it past every sensor, but not around.
-    let (mut base, mut polarity) = (0u16, false);
-    for &word in words {
-        let bits = u16::from_le_bytes(word);
-        match bits >> 12 {
-            ADDR_Y => y = bits & 0x7ff,
-            ADDR_X => {
+/// What words leave for later ones.
+#[derive(Default)]
+struct State {
+    t_us: u64,
+    t_high: u64,
+    last_low: u16,
+    /// What passes when the lower bits fall, and what has passed so.
+    fall_us: u64,
+    fallen_us: u64,
+    y: u16,
+    /// First column and polarity of the next vector; a damaged file may lead it past every sensor, but not around.
+    base: u16,
+    polarity: bool,
+    /// Words of other kinds.
+    skipped: u64,
+}
+
+impl State {
+    fn decode(&mut self, words: &[[u8; 2]], events: &mut Vec<Event>) {
+        // In registers for as long as events follow each other.
+        let (mut t_us, mut y) = (self.t_us, self.y);
+        for &word in words {
+            let bits = u16::from_le_bytes(word);
+            let kind = bits >> 12;
+            if kind == ADDR_X {
                 events.push(Event { t_us, x: bits & 0x7ff, y, polarity: bits & 0x800 != 0 });
-            }
-            VECT_BASE_X => (base, polarity) = (bits & 0x7ff, bits & 0x800 != 0),
-            kind @ (VECT_12 | VECT_8) => {
+            } else if kind == ADDR_Y {
+                y = bits & 0x7ff;
+            } else if kind == VECT_12 || kind == VECT_8 {
                 let mut left = pixels(word);
                 while left != 0 {
                     let [column, ..] = left.trailing_zeros().to_le_bytes();
-                    events.push(Event { t_us, x: base.saturating_add(column.into()), y, polarity });
+                    let x = self.base.saturating_add(column.into());
+                    events.push(Event { t_us, x, y, polarity: self.polarity });
                     left &= left - 1;
                 }
-                base = base.saturating_add(if kind == VECT_12 { 12 } else { 8 });
+                self.base = self.base.saturating_add(if kind == VECT_12 { 12 } else { 8 });
+            } else if kind == VECT_BASE_X {
+                (self.base, self.polarity) = (bits & 0x7ff, bits & 0x800 != 0);
+            } else {
+                t_us = self.other(kind, bits & 0xfff, t_us);
             }
+        }
+        (self.t_us, self.y) = (t_us, y);
+    }
+
+    /// The time after a word that is of no event.
+    fn other(&mut self, kind: u16, bits: u16, t_us: u64) -> u64 {
+        match kind {
             TIME_LOW => {
-                let low = bits & 0xfff;
-                if low < last_low {
-                    fallen_us += fall_us;
+                if bits < self.last_low {
+                    self.fallen_us += self.fall_us;
                 }
-                last_low = low;
-                t_us = fallen_us + (t_high | u64::from(low));
+                self.last_low = bits;
+                self.fallen_us + (self.t_high | u64::from(bits))
             }
             TIME_HIGH => {
-                let (high, last) = (u64::from(bits & 0xfff), t_high >> 12 & 0xfff);
+                let (high, last) = (u64::from(bits), self.t_high >> 12 & 0xfff);
                 // Cameras repeat the upper bits often: nothing changes then.
-                if high != last {
-                    let mut loops = t_high >> 24;
-                    if last > high + 0x800 {
-                        loops += 1;
-                    } else if high > last + 0x800 {
-                        loops = loops.saturating_sub(1);
-                    }
-                    t_high = loops << 24 | high << 12;
-                    t_us = fallen_us + t_high;
+                if high == last {
+                    return t_us;
                 }
+                let mut loops = self.t_high >> 24;
+                if last > high + 0x800 {
+                    loops += 1;
+                } else if high > last + 0x800 {
+                    loops = loops.saturating_sub(1);
+                }
+                self.t_high = loops << 24 | high << 12;
+                self.fallen_us + self.t_high
             }
-            _ => skipped += 1,
+            _ => {
+                self.skipped += 1;
+                t_us
+            }
         }
     }
-    skipped
 }
 
 /// The recording as such a file, without vectors, with the sensor's size in its header.
