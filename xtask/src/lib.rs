@@ -7,6 +7,7 @@ pub mod bench;
 pub mod ci;
 pub mod data;
 pub mod files;
+pub mod fuzz;
 pub mod kernels;
 pub mod race;
 pub mod reproduce;
@@ -48,7 +49,10 @@ cargo xtask COMMAND
 
   kernels                  compile every GPU kernel and `snn` with the feature cuda; needs no GPU, but Python's pip
 
-  Not built yet: fuzz, crash, publish, docs.";
+  fuzz [TARGET|all]        feed the readers of snn-data with made-up files; needs cargo-fuzz, nightly and a C++ compiler
+      --seconds N          for each target, 60 unless said otherwise
+
+  Not built yet: crash, publish, docs.";
 
 /// Runs one command line and returns the exit code.
 ///
@@ -68,6 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "reproduce" => return reproduce::run(parser),
         "bench" => return bench::run(parser).map(|()| 0),
         "data" => return data::run(parser).map(|()| 0),
+        "fuzz" => return fuzz::run(parser).map(|()| 0),
         "race" => return race::run(parser).map(|()| 0),
         _ => {}
     }
@@ -80,7 +85,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "tidy" => tidy::run()?,
         "kernels" => kernels::run()?,
         "help" => sh::print(HELP)?,
-        "fuzz" | "crash" | "publish" | "docs" => {
+        "crash" | "publish" | "docs" => {
             bail!("`cargo xtask {command}` is not built yet")
         }
         other => bail!("unknown command `{other}`; `cargo xtask --help` lists them"),

@@ -168,8 +168,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 fn format_of(output: &Path) -> anyhow::Result<Format> {
     let extension = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     Format::of_extension(&extension).with_context(|| {
-        let names: Vec<String> = Format::WRITABLE.iter().map(Format::to_string).collect();
-        let names = names.join(", ");
+        let names = Format::WRITABLE.map(|format| format.to_string()).join(", ");
         format!("{}: its extension names no format; give --out-format {names}", output.display())
     })
 }

@@ -24,7 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|at| &bytes[at..])
         .collect();
     let mut events = 0;
-    let decode = best(|| Ok(events = aedat4(&bytes, None, &limits, &path)?.events.len()))?;
+    let decode = best(|| {
+        events = aedat4(&bytes, None, &limits, &path)?.events.len();
+        Ok(())
+    })?;
     let (mut out, mut unpacked) = (Vec::new(), 0);
     let unpack = best(|| {
         unpacked = 0;

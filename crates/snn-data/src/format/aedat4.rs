@@ -152,16 +152,32 @@ fn unpack(
     limits: &Limits,
 ) -> std::result::Result<(), Packed> {
     out.clear();
-    // The decoder takes a frame that ends between blocks for a whole one; whole ones end with a block of length 0.
-    let has_checksum = packed.get(4).is_some_and(|flags| flags & 4 != 0);
-    let blocks = packed.get(..packed.len().saturating_sub(if has_checksum { 4 } else { 0 }));
-    if !blocks.is_some_and(|blocks| blocks.ends_with(&[0; 4])) {
+    // The decoder takes a frame that is cut between blocks for a whole one.
+    if !is_whole(packed) {
         return Err(Packed::Damaged);
     }
     let mut frame = FrameDecoder::new(packed).take(left.saturating_add(1));
     let got = frame.read_to_end(out).map_err(|_| Packed::Damaged)?;
     *left = left.checked_sub(got as u64).ok_or(Packed::Beyond(limits.inflate_ratio))?;
     Ok(())
+}
+
+/// Whether a frame's blocks reach to the mark of its end, a block of size 0.
+fn is_whole(frame: &[u8]) -> bool {
+    let Some(&flags) = frame.get(4) else { return false };
+    let if_set = |bit: u8, bytes: usize| if flags & bit == 0 { 0 } else { bytes };
+    // Magic, flags, largest block, sizes where there are any, checksum of the header.
+    let mut at = 7 + if_set(8, 8) + if_set(1, 4);
+    while let Some(&size) = frame.get(at..).and_then(<[u8]>::first_chunk) {
+        let Ok(size) = usize::try_from(u32::from_le_bytes(size) & 0x7fff_ffff) else {
+            return false;
+        };
+        if size == 0 {
+            return frame.len() - at == 4 + if_set(4, 4);
+        }
+        at += 4 + size + if_set(16, 4);
+    }
+    false
 }
 
 /// The records of a packet of events; `Some(None)` is a packet of another kind.

@@ -96,5 +96,5 @@ fn split(n: usize, pixels: impl Iterator<Item = [u8; 3]>) -> Vec<u8> {
 }
 
 fn damaged(path: &Path, why: impl ToString) -> Error {
-    Error::format(path, 0, FormatFault::Picture { why: why.to_string() })
+    Error::format(path, 0, FormatFault::Picture { why: why.to_string().trim().replace('\n', " ") })
 }

@@ -97,8 +97,8 @@ pub fn encode_events(stream: &EventStream, format: Format) -> Result<Vec<u8>> {
         Format::Es => write_es(stream),
         Format::Npy => write_npy(stream),
         _ => {
-            let names: Vec<String> = Format::WRITABLE.iter().map(Format::to_string).collect();
-            let why = format!("{format} is not written; use one of {}", names.join(", "));
+            let names = Format::WRITABLE.map(|format| format.to_string()).join(", ");
+            let why = format!("{format} is not written; use one of {names}");
             Err(Error::config("format", why))
         }
     }

@@ -112,14 +112,13 @@ impl Format {
             return Ok(*format);
         }
         if let Some((_, name)) = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-            let what = format!("{}: {name}", path.display());
-            let remedy = format!("convert it to one of {}", names());
-            return Err(Error::Unreadable { what, remedy });
+            return Err(unreadable(path, name));
         }
         if let Ok(header) = prophesee::header(bytes, &Limits::default(), path) {
             match (header.evt, header.dat) {
                 (Some(20), _) => return Ok(Self::Evt2),
                 (Some(30), _) => return Ok(Self::Evt3),
+                (Some(_), _) => return Err(unreadable(path, "EVT 2.1")),
                 (None, Some(_)) => return Ok(Self::Dat),
                 _ => {}
             }
@@ -146,6 +145,12 @@ impl Format {
         let found = NAMES.iter().find(|(.., extensions)| extensions.contains(&extension));
         found.map(|(format, ..)| *format)
     }
+}
+
+fn unreadable(path: &Path, name: &str) -> Error {
+    let what = format!("{}: {name}", path.display());
+    let names = Format::WRITABLE.map(|format| format.to_string()).join(", ");
+    Error::Unreadable { what, remedy: format!("convert it to one of {names}") }
 }
 
 fn names() -> String {

@@ -1,0 +1,335 @@
+//! The files of `data/hostile`: what each is answered, word for word, and in how little memory.
+
+use std::path::Path;
+
+use snn_data::format::{cifar10, idx, mat, off, read_file, xyz};
+use snn_data::{EventOptions, Limits, read_events};
+
+use crate::unsafe_counting::peak_of;
+use crate::util::repository_data;
+
+/// Each file and its error, after the path; sorted by name.
+const ANSWERS: [(&str, &str); 77] = [
+    (
+        "aedat1.aedat",
+        ": AEDAT 1 is known but not readable by this version; convert it to one of npy, atis, bs1, bs2, bs3, aedat2, dat, evt2, evt3, es",
+    ),
+    (
+        "aedat2-endless-line.aedat",
+        ": header_bytes is 315, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
+    ),
+    (
+        "aedat2-foreign.aedat",
+        ": address 0x00ff0000 of event 1 is not one of a DVS128; this sensor's layout is not supported (at byte 22)",
+    ),
+    (
+        "aedat2-header-only.aedat",
+        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+    ),
+    (
+        "aedat2-partial.aedat",
+        ": 5 bytes are left after the last whole 8-byte AEDAT event; fetch the file again (at byte 22)",
+    ),
+    (
+        "aedat3-all-invalid.aedat",
+        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+    ),
+    (
+        "aedat3-claim-size.aedat",
+        ": a packet needs 18446744065119617025 bytes and 0 are left; fetch the file again (at byte 47)",
+    ),
+    (
+        "aedat3-claim.aedat",
+        ": a packet needs 34359738360 bytes and 0 are left; fetch the file again (at byte 47)",
+    ),
+    (
+        "aedat3-no-end.aedat",
+        ": header: the line `#!END-HEADER` is missing; fetch the file again (at byte 33)",
+    ),
+    (
+        "aedat3-outside.aedat",
+        ": event 0 at (128, 0) lies outside of the 128x128 sensor; give the sensor's size (at byte 75)",
+    ),
+    (
+        "aedat3-partial-header.aedat",
+        ": a packet's header needs 28 bytes and 20 are left; fetch the file again (at byte 47)",
+    ),
+    (
+        "aedat3-partial.aedat",
+        ": a packet needs 16 bytes and 12 are left; fetch the file again (at byte 47)",
+    ),
+    (
+        "aedat3-size.aedat",
+        ": header: events of 8 bytes with the time at 4 are needed; fetch the file again (at byte 47)",
+    ),
+    (
+        "aedat4-bomb.aedat4",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    (
+        "aedat4-claim-events.aedat4",
+        ": header: a damaged flatbuffer; fetch the file again (at byte 58)",
+    ),
+    (
+        "aedat4-claim-header.aedat4",
+        ": header: a damaged flatbuffer; fetch the file again (at byte 14)",
+    ),
+    (
+        "aedat4-claim-packet.aedat4",
+        ": a packet needs 4294967295 bytes and 8 are left; fetch the file again (at byte 58)",
+    ),
+    ("aedat4-cut-frame.aedat4", ": header: damaged LZ4 data; fetch the file again (at byte 58)"),
+    (
+        "aedat4-cut.aedat4",
+        ": a packet needs 79 bytes and 70 are left; fetch the file again (at byte 58)",
+    ),
+    ("aedat4-far-root.aedat4", ": header: a damaged flatbuffer; fetch the file again (at byte 14)"),
+    (
+        "aedat4-far-table.aedat4",
+        ": header: a damaged flatbuffer; fetch the file again (at byte 58)",
+    ),
+    (
+        "aedat4-negative.aedat4",
+        ": header: an event's time or position is negative; fetch the file again (at byte 58)",
+    ),
+    (
+        "aedat4-other.aedat4",
+        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+    ),
+    (
+        "aedat4-zstd.aedat4",
+        ": header: packets compressed otherwise than by LZ4; record or export the file with LZ4 (at byte 14)",
+    ),
+    (
+        "atis-empty.bin",
+        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+    ),
+    (
+        "atis-outside.bin",
+        ": event 1 at (34, 0) lies outside of the 34x34 sensor; give the sensor's size (at byte 5)",
+    ),
+    (
+        "atis-partial.bin",
+        ": 2 bytes are left after the last whole 5-byte ATIS event; fetch the file again (at byte 5)",
+    ),
+    (
+        "bs1-far.bs1",
+        ": side is 65536, the limit is 32767; use a smaller file, or raise `Limits::side` in your own program if it is trusted",
+    ),
+    (
+        "bs1-partial.bs1",
+        ": 4 bytes are left after the last whole 5-byte spike; fetch the file again (at byte 5)",
+    ),
+    (
+        "bs3-channel.bs3",
+        ": header: a channel above 1 is no polarity; only channels 0 (OFF) and 1 (ON) are read (at byte 10)",
+    ),
+    (
+        "bs3-partial.bs3",
+        ": 1 bytes are left after the last whole 7-byte spike; fetch the file again (at byte 7)",
+    ),
+    (
+        "cifar10-label.bin",
+        ": label 10 of record 0 is out of range for 10 classes; use the file of this data set",
+    ),
+    (
+        "cifar10-partial.bin",
+        ": 3 bytes are left after the last whole CIFAR record; fetch the file again (at byte 3073)",
+    ),
+    (
+        "dat-endless-line.dat",
+        ": header_bytes is 314, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
+    ),
+    (
+        "dat-kind.dat",
+        ": header: changes of 8 bytes, kind 0 or 12, are needed; other kinds are not read (at byte 12)",
+    ),
+    (
+        "dat-line-storm.dat",
+        ": header_bytes is 258, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
+    ),
+    (
+        "dat-outside.dat",
+        ": event 0 at (0, 4) lies outside of the 4x4 sensor; give the sensor's size (at byte 35)",
+    ),
+    (
+        "dat-partial.dat",
+        ": 4 bytes are left after the last whole 8-byte DAT event; fetch the file again (at byte 22)",
+    ),
+    ("dat-version.dat", ": header: a DAT file of version 2 is needed, `% Version 2` (at byte 12)"),
+    ("es-cut.es", ": an event needs 5 bytes and 3 are left; fetch the file again (at byte 25)"),
+    ("es-no-size.es", ": header: the sensor's size is cut off (at byte 17)"),
+    (
+        "es-outside.es",
+        ": event 0 at (3, 4) lies outside of the 4x4 sensor; give the sensor's size (at byte 20)",
+    ),
+    (
+        "es-overflows.es",
+        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+    ),
+    (
+        "es-type.es",
+        ": header: ATIS events (type 2) are not read; write them as a DVS stream (type 1) (at byte 15)",
+    ),
+    ("es-version.es", ": header: another version; only Event Stream 2 is read (at byte 12)"),
+    (
+        "evt2-no-time.raw",
+        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+    ),
+    (
+        "evt2-outside.raw",
+        ": event 0 at (4, 0) lies outside of the 4x4 sensor; give the sensor's size (at byte 35)",
+    ),
+    (
+        "evt2-partial.raw",
+        ": 2 bytes are left after the last whole 4-byte EVT2 word; fetch the file again (at byte 18)",
+    ),
+    (
+        "evt2-version.raw",
+        ": EVT 2.1 is known but not readable by this version; convert it to one of npy, atis, bs1, bs2, bs3, aedat2, dat, evt2, evt3, es",
+    ),
+    (
+        "evt3-no-time.raw",
+        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+    ),
+    (
+        "evt3-outside.raw",
+        ": event 1 at (4, 0) lies outside of the 4x4 sensor; give the sensor's size (at byte 35)",
+    ),
+    (
+        "evt3-partial.raw",
+        ": 1 bytes are left after the last whole 2-byte EVT3 word; fetch the file again (at byte 14)",
+    ),
+    (
+        "evt3-vector-storm.raw",
+        ": side is 65536, the limit is 32767; use a smaller file, or raise `Limits::side` in your own program if it is trusted",
+    ),
+    (
+        "gzip-bomb.bin.gz",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    ("gzip-cut.bin.gz", ": damaged gzip data; fetch the file again (at byte 0)"),
+    (
+        "hdf5.h5",
+        ": HDF5 is known but not readable by this version; convert it to one of npy, atis, bs1, bs2, bs3, aedat2, dat, evt2, evt3, es",
+    ),
+    (
+        "idx-claim.idx",
+        ": side is 4294967295, the limit is 32767; use a smaller file, or raise `Limits::side` in your own program if it is trusted",
+    ),
+    ("mat-cut.mat", ": header: a damaged MATLAB element; fetch the file again (at byte 128)"),
+    (
+        "npy-claim-header.npy",
+        ": header_bytes is 4294967295, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
+    ),
+    (
+        "npy-claim.npy",
+        ": events is 18446744073709551615, the limit is 134217728; use a smaller file, or raise `Limits::events` in your own program if it is trusted",
+    ),
+    (
+        "npy-cut.npy",
+        ": the array needs 26 bytes and 13 are left; fetch the file again (at byte 119)",
+    ),
+    (
+        "npy-float.npy",
+        ": header: a one-dimensional array with the integer fields t, x, y, p is needed (at byte 10)",
+    ),
+    (
+        "npy-negative.npy",
+        ": header: an event's time or position is negative or too large; fetch the file again (at byte 119)",
+    ),
+    (
+        "npy-no-p.npy",
+        ": header: a one-dimensional array with the integer fields t, x, y, p is needed (at byte 10)",
+    ),
+    (
+        "npz-bomb.npz",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    ("npz-claim.npz", ": header: a damaged zip archive; fetch the file again (at byte 597)"),
+    ("npz-cut.npz", ": not a whole .npz file; name the format that the file has (at byte 0)"),
+    (
+        "npz-lengths.npz",
+        ": header: the arrays t, x, y and p differ in length; fetch the file again (at byte 0)",
+    ),
+    (
+        "npz-method.npz",
+        ": header: compressed otherwise than by deflate; save it again (at byte 111)",
+    ),
+    (
+        "npz-no-p.npz",
+        ": header: the arrays t, x, y and p, or one structured array, are needed (at byte 0)",
+    ),
+    (
+        "npz-overlap.npz",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    ("off-claim.off", ": header: a vertex is missing or damaged (at byte 3)"),
+    ("off-index.off", ": header: a face names a vertex that is not there (at byte 3)"),
+    (
+        "picture-claim.png",
+        ": damaged picture: \"Image width 1073741824, larger than maximum configured width 32767, aborting\"; fetch the file again (at byte 0)",
+    ),
+    ("picture-cut.jpg", ": damaged picture: the end is missing; fetch the file again (at byte 0)"),
+    (
+        "unknown.foo",
+        ": neither the first bytes nor the name tell which format this is; name it (--format): one of idx, cifar10, cifar100, atis, atis-overflow, bs1, bs2, bs3, aedat2, aedat3, aedat4, dat, evt2, evt3, evt3-as-written, es, npy, npz (at byte 0)",
+    ),
+    ("xyz-nan.xyz", ": header: three finite numbers a line are needed (at byte 6)"),
+];
+
+/// Reads a file as its name's first word says; the error's text without the path.
+fn answer(path: &Path) -> String {
+    let limits = Limits { header_bytes: 256, ..Limits::default() };
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let bytes = || read_file(path, &limits).unwrap();
+    let error = match name.split(['-', '.']).next().unwrap() {
+        "idx" => idx(&bytes(), &limits, path).map(drop).unwrap_err(),
+        "cifar10" => cifar10(&bytes(), &limits, path).map(drop).unwrap_err(),
+        "mat" => mat(&bytes(), &limits, path).map(drop).unwrap_err(),
+        "off" => off(&bytes(), &limits, path).map(drop).unwrap_err(),
+        "xyz" => xyz(&bytes(), &limits, path).map(drop).unwrap_err(),
+        #[cfg(feature = "image")]
+        "picture" => snn_data::format::picture(&bytes(), &limits, path).map(drop).unwrap_err(),
+        _ => {
+            let options = EventOptions { limits, ..EventOptions::default() };
+            let read = read_events(path, &options).and_then(|stream| stream.not_empty(path));
+            read.map(|stream| stream.events.len()).unwrap_err()
+        }
+    };
+    let text = error.to_string();
+    let folder = path.parent().unwrap().display();
+    assert!(
+        text.starts_with(&format!("{}", path.display())) && !text.contains(char::from(10)),
+        "{text:?}"
+    );
+    text.replace(&format!("{folder}/"), "").replacen(name, "", 1)
+}
+
+/// Whether this build reads what the file is meant to be.
+fn is_read(name: &str) -> bool {
+    (cfg!(feature = "image") || !name.starts_with("picture"))
+        && (cfg!(feature = "aedat4") || !name.starts_with("aedat4"))
+}
+
+#[test]
+fn every_hostile_file_is_answered_as_listed() {
+    let dir = repository_data().join("hostile");
+    let mut found: Vec<String> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".py"))
+        .collect();
+    found.sort();
+    let listed: Vec<&str> = ANSWERS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(found, listed, "data/hostile and this list differ");
+    for (name, expected) in ANSWERS.iter().filter(|(name, _)| is_read(name)) {
+        let path = dir.join(name);
+        let size = std::fs::metadata(&path).unwrap().len() as usize;
+        let (text, peak) = peak_of(|| answer(&path));
+        assert_eq!(text, *expected, "{name}");
+        // Small files that claim to be large take no memory for it.
+        let most = if size <= 1024 { 1 << 20 } else { (16 << 20) + 4 * size };
+        assert!(peak <= most, "{name}: {peak} bytes for {size}");
+    }
+}

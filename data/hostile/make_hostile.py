@@ -1,0 +1,202 @@
+"""Writes the hostile files beside it: python data/hostile/make_hostile.py
+
+Each breaks one rule of its format, named by the file; crates/snn-data/tests/main/hostile_files.rs says what a reader must
+answer. Needs nothing beyond Python.
+"""
+import gzip
+import pathlib
+import struct
+import zlib
+
+HERE = pathlib.Path(__file__).parent
+HUGE = 0xFFFFFFFF
+
+
+def write(name, *parts):
+    (HERE / name).write_bytes(b"".join(parts))
+
+
+def u16(*numbers):
+    return struct.pack(f"<{len(numbers)}H", *numbers)
+
+
+def u32(*numbers):
+    return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+def atis_and_slayer():
+    write("atis-empty.bin")
+    write("atis-partial.bin", bytes(7))
+    write("atis-outside.bin", bytes([33, 33, 0, 0, 1, 34, 0, 0, 0, 2]))
+    write("bs1-partial.bs1", bytes(9))
+    write("bs1-far.bs1", b"\xff\xff\0\0\1")
+    write("bs3-partial.bs3", bytes(8))
+    write("bs3-channel.bs3", bytes(7), bytes([0, 0, 0, 200, 0, 0, 0]))
+
+
+def aedat():
+    two = b"#!AER-DAT2.0\r\n"
+    write("aedat2-header-only.aedat", two, b"# nothing follows\r\n")
+    write("aedat2-endless-line.aedat", two, b"#", b"a" * 300)
+    write("aedat2-partial.aedat", two, bytes(13))
+    write("aedat2-foreign.aedat", two, struct.pack(">4I", 3, 5, 0x00FF0000, 6))
+    write("aedat1.aedat", b"#!AER-DAT1.0\r\n", bytes(6))
+    three = b"#!AER-DAT3.1\r\n#Source 1: DVS128\r\n"
+    end = b"#!END-HEADER\r\n"
+
+    def packet(number, events=b"", size=8, place=4, valid=None):
+        return u16(1, 1) + u32(size, place, 0, number, number, number if valid is None else valid) + events
+
+    write("aedat3-no-end.aedat", three, packet(0))
+    write("aedat3-claim.aedat", three, end, packet(HUGE))
+    write("aedat3-claim-size.aedat", three, end, u16(2, 1), u32(HUGE, 4, 0, HUGE, HUGE, HUGE))
+    write("aedat3-partial-header.aedat", three, end, packet(0)[:20])
+    write("aedat3-partial.aedat", three, end, packet(2, bytes(12)))
+    write("aedat3-size.aedat", three, end, packet(1, bytes(16), size=16))
+    write("aedat3-outside.aedat", three, end, packet(1, u32(128 << 17 | 1, 0)))
+    write("aedat3-all-invalid.aedat", three, end, packet(1, u32(0, 0), valid=0))
+
+
+def xxh32(data):
+    """Of fewer than 16 bytes, seed 0."""
+    p1, p2, p3, p4, p5 = 2654435761, 2246822519, 3266489917, 668265263, 374761393
+    h = p5 + len(data)
+    while len(data) >= 4:
+        h = (h + int.from_bytes(data[:4], "little") * p3) & HUGE
+        h = ((h << 17 | h >> 15) & HUGE) * p4 & HUGE
+        data = data[4:]
+    for byte in data:
+        h = (h + byte * p5) & HUGE
+        h = ((h << 11 | h >> 21) & HUGE) * p1 & HUGE
+    for shift, prime in ((15, p2), (13, p3), (16, 1)):
+        h = (h ^ h >> shift) * prime & HUGE
+    return h
+
+
+def lz4(block, stored=True):
+    # Blocks of 64 KiB or 4 MiB.
+    head = bytes([0x60, 0x40 if stored else 0x70])
+    size = len(block) | (1 << 31 if stored else 0)
+    return u32(0x184D2204) + head + bytes([xxh32(head) >> 8 & 255]) + u32(size) + block + u32(0)
+
+
+def aedat4():
+    version = b"#!AER-DAT4.0\r\n"
+
+    def info(compression, table=-1):
+        # Root at 24: its list of places at 10 holds the compression at +4 and the table at +8.
+        buffer = u32(24) + b"IOHE" + u16(0, 8, 16, 4, 8, 0) + bytes(4)
+        buffer += struct.pack("<iiq", 24 - 10, compression, table)
+        return u32(len(buffer)) + buffer
+
+    def events(*records):
+        buffer = u32(16) + b"EVTS" + u16(0, 6, 8, 4) + struct.pack("<iI", 16 - 10, 4)
+        buffer += u32(len(records)) + b"".join(struct.pack("<qhhB3x", *record) for record in records)
+        return u32(len(buffer)) + buffer
+
+    def packet(content):
+        return u32(0, len(content)) + content
+
+    good = packet(lz4(events((5, 1, 2, 1), (6, 3, 4, 0))))
+    write("aedat4-claim-header.aedat4", version, u32(HUGE), bytes(8))
+    write("aedat4-claim-packet.aedat4", version, info(1), u32(0, HUGE), bytes(8))
+    write("aedat4-claim-events.aedat4", version, info(1), packet(lz4(u32(28) + events()[4:28] + u32(HUGE))))
+    write("aedat4-zstd.aedat4", version, info(3), good)
+    write("aedat4-far-table.aedat4", version, info(1, 1 << 62), good)
+    write("aedat4-far-root.aedat4", version, u32(8), u32(HUGE), b"IOHE")
+    write("aedat4-cut.aedat4", version, info(1), good[:-9])
+    write("aedat4-cut-frame.aedat4", version, info(1), packet(lz4(events())[:-4]))
+    write("aedat4-negative.aedat4", version, info(1), packet(lz4(events((5, -1, 2, 1)))))
+    write("aedat4-other.aedat4", version, info(1), packet(lz4(events().replace(b"EVTS", b"IMUS"))))
+    bomb = b"\x1f" + b"a" + u16(1) + b"\xff" * 8300 + b"\x00" + b"\x50aaaaa"
+    write("aedat4-bomb.aedat4", version, info(1), packet(lz4(bomb, stored=False)))
+
+
+def prophesee():
+    write("dat-version.dat", b"% Version 1\n\x00\x08", bytes(8))
+    write("dat-kind.dat", b"% Version 2\n\x28\x08", bytes(8))
+    write("dat-partial.dat", b"% Version 2\n\x00\x08", bytes(12))
+    write("dat-outside.dat", b"% Version 2\n% Width 4\n% Height 4\n\x00\x08", u32(0, 4 << 14))
+    write("dat-endless-line.dat", b"% Version 2\n% ", b"a" * 300)
+    write("dat-line-storm.dat", b"% \n" * 1000)
+    write("evt2-version.raw", b"% evt 2.1\n", u32(0x80000000, 0))
+    write("evt2-partial.raw", b"% evt 2.0\n", u32(0x80000000, 0), b"\1\2")
+    write("evt2-outside.raw", b"% evt 2.0\n% geometry 4x4\n% end\n", u32(0x80000000, 4 << 11))
+    write("evt2-no-time.raw", b"% evt 2.0\n", u32(0, 0, 0))
+    write("evt3-partial.raw", b"% evt 3.0\n", u16(0x8000, 0x2001), b"\1")
+    write("evt3-outside.raw", b"% evt 3.0\n% geometry 4x4\n% end\n", u16(0x8000, 0x3003, 0x4003))
+    write("evt3-vector-storm.raw", b"% evt 3.0\n", u16(0x8000), u16(0x4FFF) * 6000)
+    write("evt3-no-time.raw", b"% evt 3.0\n", u16(0x2001, 0x2002))
+
+
+def event_stream():
+    head = b"Event Stream\x02\x00\x00"
+    write("es-version.es", b"Event Stream\x03\x00\x00\x01", bytes(4))
+    write("es-type.es", head, b"\x02", u16(4, 4), bytes(5))
+    write("es-no-size.es", head, b"\x01\x04")
+    write("es-cut.es", head, b"\x01", u16(4, 4), bytes(8))
+    write("es-outside.es", head, b"\x01", u16(4, 4), b"\x01", u16(3, 4))
+    write("es-overflows.es", head, b"\x01", u16(4, 4), b"\xff" * 1000)
+
+
+def npy(descr, shape, data, fortran=False):
+    header = f"{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + u16(len(header)) + header + data
+
+
+def numpy():
+    descr = "[('t', '<i8'), ('x', '<i2'), ('y', '<i2'), ('p', '|u1')]"
+    write("npy-claim.npy", npy(descr, f"({2**64 - 1},)", bytes(13)))
+    write("npy-claim-header.npy", b"\x93NUMPY\x02\x00", u32(HUGE), b"{}")
+    write("npy-cut.npy", npy(descr, "(2,)", bytes(13)))
+    write("npy-negative.npy", npy(descr, "(1,)", struct.pack("<qhhB", 0, -1, 0, 1)))
+    write("npy-float.npy", npy("'<f8'", "(1,)", bytes(8)))
+    write("npy-no-p.npy", npy("[('t', '<i8')]", "(1,)", bytes(8)))
+    column = npy("'<i8'", "(1,)", bytes(8))
+
+    def member(name, content, method=0, claim=None):
+        size = len(content) if claim is None else claim
+        common = u16(20, 0, method, 0, 0) + u32(0, size, size) + u16(len(name), 0)
+        local = b"PK\3\4" + common + name.encode() + content
+        return local, lambda place: b"PK\1\2\x14\0" + common + bytes(10) + u32(place) + name.encode()
+
+    def archive(*members, repeat=1):
+        body = directory = b""
+        for local, entry in members:
+            directory += entry(len(body)) * repeat
+            body += local
+        end = b"PK\5\6" + bytes(8) + u32(len(directory), len(body)) + u16(0)
+        return body + directory + end
+
+    columns = [member(f"{name}.npy", column) for name in "txyp"]
+    write("npz-cut.npz", archive(*columns)[:-30])
+    write("npz-no-p.npz", archive(*columns[:3]))
+    write("npz-method.npz", archive(member("t.npy", column, method=99)))
+    write("npz-claim.npz", archive(*columns[:3], member("p.npy", column, claim=HUGE)))
+    write("npz-lengths.npz", archive(*columns[:3], member("p.npy", npy("'<i8'", "(2,)", bytes(16)))))
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    zeros = squeeze.compress(npy("'|u1'", "(4000000,)", bytes(4_000_000))) + squeeze.flush()
+    write("npz-bomb.npz", archive(member("t.npy", zeros, method=8)))
+    write("npz-overlap.npz", archive(member("t.npy", bytes(4000)), repeat=600))
+
+
+def pictures_and_others():
+    write("gzip-cut.bin.gz", gzip.compress(bytes(1000), mtime=0)[:-9])
+    write("gzip-bomb.bin.gz", gzip.compress(bytes(3_000_000), mtime=0))
+    write("idx-claim.idx", bytes([0, 0, 8, 3]), struct.pack(">3I", HUGE, HUGE, HUGE))
+    write("cifar10-partial.bin", bytes(3074 + 2))
+    write("cifar10-label.bin", b"\x0a", bytes(3072))
+    write("off-claim.off", b"OFF\n4294967295 4294967295 0\n0 0 0\n")
+    write("off-index.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 3\n")
+    write("xyz-nan.xyz", b"0 0 0\n1 nan 1\n")
+    write("mat-cut.mat", b"MATLAB 5.0 MAT-file".ljust(124), u16(0x100), b"IM", u32(14, HUGE))
+    chunk = b"IHDR" + struct.pack(">2I5B", 1 << 30, 1 << 30, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    write("picture-claim.png", b"\x89PNG\r\n\x1a\n", chunk)
+    write("picture-cut.jpg", b"\xff\xd8\xff\xda")
+    write("unknown.foo", b"what is this")
+    write("hdf5.h5", b"\x89HDF\r\n\x1a\n", bytes(16))
+
+
+for make in (atis_and_slayer, aedat, aedat4, prophesee, event_stream, numpy, pictures_and_others):
+    make()

@@ -1,0 +1,7 @@
+//! Recordings as atis.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::recording(
+    bytes,
+    Some(snn_data::Format::Atis)
+));
