@@ -38,7 +38,12 @@ pub fn recording(bytes: &[u8], format: Option<Format>) {
         let counts = frames(&stream, 3, FrameBy::TimeWhole).expect("frames");
         assert_eq!(counts.iter().sum::<f32>(), stream.events.len() as f32);
     }
+    // Event Stream writes a byte for every 127 us that pass.
+    let long = stream.events.iter().any(|e| e.t_us >= 1 << 24);
     for written in Format::WRITABLE {
+        if written == Format::Es && long {
+            continue;
+        }
         let Ok(file) = encode_events(&stream, written) else { continue };
         // The clock as written: ours may step back.
         let read = if written == Format::Evt3 { Format::Evt3AsWritten } else { written };
