@@ -289,3 +289,34 @@ fn event_files_become_others_and_empty_ones_are_2() -> Result<()> {
     fs::write(path("a.txt"), "text")?;
     refused(&convert("a.txt", "g.npy")?, 2, &["a.txt", "--format", "aedat2"])
 }
+
+#[test]
+fn recordings_and_data_sets_are_drawn() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    // ON at (0, 0) at once, OFF at (33, 33) after 100 us.
+    fs::write(path("a.bin"), [0, 0, 0x80, 0, 0, 33, 33, 0, 0, 100])?;
+    let show = |input: &str, out: &str, more: &[&str]| {
+        run(&[&["data", "show", input, "--out", &path(out)], more].concat())
+    };
+    for (out, more) in [
+        ("image.png", &[][..]),
+        ("frames.png", &["--view", "frames", "--t-steps", "2"]),
+        ("raster.png", &["--view", "raster"]),
+        ("frames.gif", &["--t-steps", "2"]),
+    ] {
+        let ended = show(&path("a.bin"), out, more)?;
+        ensure!(ended.code == Some(0) && ended.out.contains(out), "{ended:?}");
+    }
+    // A PNG's size stands at byte 16, a GIF's at byte 6; 34 pixels are drawn 7 wide.
+    let sizes =
+        |name: &str| Ok::<_, anyhow::Error>(fs::read(path(name))?.get(16..24).map(<[u8]>::to_vec));
+    ensure!(sizes("image.png")? == Some(vec![0, 0, 0, 238, 0, 0, 0, 238]));
+    ensure!(sizes("frames.png")? == Some(vec![0, 0, 1, 222, 0, 0, 0, 238]));
+    ensure!(fs::read(path("frames.gif"))?.get(..10) == Some(&b"GIF89a\xee\0\xee\0"[..]));
+    let grid = show("synthetic", "grid.png", &[])?;
+    ensure!(grid.code == Some(0) && grid.out.contains("row 0:"), "{grid:?}");
+    refused(&show(&path("a.bin"), "a.jpg", &[])?, 1, &["a.jpg", ".png nor .gif"])?;
+    refused(&show("nothing", "a.png", &[])?, 1, &["nothing", "cifar10"])?;
+    refused(&show(&path("none.bin"), "a.png", &[])?, 2, &["none.bin"])
+}

@@ -63,6 +63,8 @@ enum What {
         #[command(flatten)]
         source: Source,
     },
+    /// Draws a recording, or samples of every class of a data set
+    Show(crate::show::Args),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -87,7 +89,7 @@ enum By {
 
 /// How the input is read.
 #[derive(clap::Args)]
-struct Source {
+pub(crate) struct Source {
     /// Event format [default: by the file's first bytes, else its extension]
     #[arg(long, value_name = "NAME")]
     format: Option<String>,
@@ -97,7 +99,7 @@ struct Source {
 }
 
 impl Source {
-    fn read(&self, path: &Path) -> anyhow::Result<EventStream> {
+    pub(crate) fn read(&self, path: &Path) -> anyhow::Result<EventStream> {
         let format = self.format.as_deref().map(str::parse::<Format>).transpose()?;
         let sensor = self.sensor.as_deref().map(sensor).transpose()?;
         let options = EventOptions { format, sensor, ..EventOptions::default() };
@@ -127,6 +129,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             crate::fetch::run(&name, &dir)
         }
         What::Check(args) => crate::check::run(&args),
+        What::Show(args) => crate::show::run(&args),
         What::Cache { action: CacheAction::List } => crate::cache::list(),
         What::Cache { action: CacheAction::Clear } => crate::cache::clear(),
         What::Convert { input, output, out_format, from_zero, source } => {

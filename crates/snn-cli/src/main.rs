@@ -12,7 +12,9 @@ mod exit;
 mod fetch;
 mod forward;
 mod models;
+mod picture;
 mod profile;
+mod show;
 mod train;
 mod unsafe_malloc;
 
