@@ -96,13 +96,16 @@ pub(crate) struct Source {
     /// Sensor size in pixels, such as 34x34
     #[arg(long, value_name = "WxH")]
     sensor: Option<String>,
+    /// Which recording of a file that holds many (HDF5), from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    index: usize,
 }
 
 impl Source {
     pub(crate) fn read(&self, path: &Path) -> anyhow::Result<EventStream> {
         let format = self.format.as_deref().map(str::parse::<Format>).transpose()?;
         let sensor = self.sensor.as_deref().map(sensor).transpose()?;
-        let options = EventOptions { format, sensor, ..EventOptions::default() };
+        let options = EventOptions { format, sensor, index: self.index, ..EventOptions::default() };
         let stream = format::read_events(path, &options)?.not_empty(path)?;
         if stream.skipped_special > 0 {
             tracing::warn!(

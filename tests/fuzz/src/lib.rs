@@ -50,7 +50,7 @@ pub fn recording(bytes: &[u8], format: Option<Format>) {
         let sensor = Some((width, height));
         // What is written may be longer than what was read.
         let limits = Limits { file_bytes: 1 << 31, ..Limits::default() };
-        let options = EventOptions { format: Some(read), sensor, limits };
+        let options = EventOptions { format: Some(read), sensor, limits, ..EventOptions::default() };
         let again = decode_events(&file, &options, path).expect("our own file");
         assert!(again.events == stream.events, "{written}");
     }

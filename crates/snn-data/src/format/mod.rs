@@ -29,6 +29,8 @@ mod points;
 mod prophesee;
 mod recording;
 mod sensor;
+#[cfg(feature = "hdf5")]
+mod shd;
 mod slayer;
 mod sniff;
 
@@ -54,6 +56,8 @@ pub use npz::{npz, npz_events};
 pub use picture::picture;
 pub use points::{Mesh, off, xyz};
 pub use recording::{EventOptions, decode_events, encode_events, read_events};
+#[cfg(feature = "hdf5")]
+pub use shd::{Shd, shd};
 pub use slayer::{bs1, bs3, write_bs1, write_bs3};
 pub use sniff::Format;
 

@@ -17,6 +17,8 @@ pub struct EventOptions {
     /// The sensor's columns and rows. When absent: 34x34 for ATIS (N-MNIST), 128x128 for AEDAT 2.0, the header's where
     /// there is one, otherwise the smallest that holds all events.
     pub sensor: Option<(u16, u16)>,
+    /// Which recording of a file that holds many (HDF5).
+    pub index: usize,
     /// Upper bounds.
     pub limits: Limits,
 }
@@ -66,6 +68,12 @@ pub fn decode_events(bytes: &[u8], options: &EventOptions, path: &Path) -> Resul
         Format::Aedat4 => super::aedat4(bytes, sensor, limits, path),
         #[cfg(not(feature = "aedat4"))]
         Format::Aedat4 => unreadable("build snn-data with its feature `aedat4`"),
+        #[cfg(feature = "hdf5")]
+        Format::Hdf5 => {
+            super::shd(bytes.to_vec(), limits, path)?.recording(options.index, limits, path)
+        }
+        #[cfg(not(feature = "hdf5"))]
+        Format::Hdf5 => unreadable("build snn-data with its feature `hdf5`"),
         Format::Dat => dat(bytes, sensor, limits, path),
         Format::Evt2 => evt2(bytes, sensor, limits, path),
         Format::Evt3 | Format::Evt3AsWritten => {

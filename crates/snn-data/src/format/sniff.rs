@@ -45,12 +45,14 @@ pub enum Format {
     Es,
     /// NumPy's structured array with the fields t, x, y, p.
     Npy,
+    /// HDF5 of many recordings (SHD, SSC); needs the feature `hdf5`.
+    Hdf5,
     /// NumPy's archive of the arrays t, x, y, p.
     Npz,
 }
 
 /// Each format's name, and the extensions of files that are written in it.
-const NAMES: [(Format, &str, &[&str]); 18] = [
+const NAMES: [(Format, &str, &[&str]); 19] = [
     (Format::Idx, "idx", &[]),
     (Format::Cifar10, "cifar10", &[]),
     (Format::Cifar100, "cifar100", &[]),
@@ -68,11 +70,13 @@ const NAMES: [(Format, &str, &[&str]); 18] = [
     (Format::Evt3AsWritten, "evt3-as-written", &[]),
     (Format::Es, "es", &["es"]),
     (Format::Npy, "npy", &["npy"]),
+    (Format::Hdf5, "hdf5", &[]),
     (Format::Npz, "npz", &[]),
 ];
 
 /// First bytes of formats.
-const MAGICS: [(&[u8], Format); 6] = [
+const MAGICS: [(&[u8], Format); 7] = [
+    (b"\x89HDF\r\n\x1a\n", Format::Hdf5),
     (b"\x93NUMPY", Format::Npy),
     (aedat2::MAGIC, Format::Aedat2),
     (aedat3::MAGIC, Format::Aedat3),
@@ -82,8 +86,7 @@ const MAGICS: [(&[u8], Format); 6] = [
 ];
 
 /// First bytes of formats that are known and not read.
-const OTHERS: [(&[u8], &str); 3] =
-    [(b"#!AER-DAT1", "AEDAT 1"), (b"\x89HDF", "HDF5"), (b"MATLAB", "MATLAB")];
+const OTHERS: [(&[u8], &str); 2] = [(b"#!AER-DAT1", "AEDAT 1"), (b"MATLAB", "MATLAB")];
 
 impl Format {
     /// The formats that [`encode_events`](super::encode_events()) writes.

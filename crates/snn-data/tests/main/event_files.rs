@@ -195,3 +195,37 @@ fn unknown_files_and_pipes_say_what_to_do() {
     let error = read_file(Path::new("/dev/zero"), &Limits::default()).unwrap_err().to_string();
     assert!(error.contains("no regular file") && error.contains("device"), "{error}");
 }
+
+#[cfg(feature = "hdf5")]
+#[test]
+fn spike_trains_of_hdf5_are_read() {
+    use snn_data::format::shd;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/shd.h5");
+    let limits = Limits::default();
+    let bytes = read_file(&path, &limits).unwrap();
+    let file = shd(bytes.clone(), &limits, &path).unwrap();
+    assert_eq!((file.labels(), file.len()), (&[3, 19, 0][..], 3));
+    let spike = |(t_us, x)| Event { t_us, x, y: 0, polarity: true };
+    let last = file.recording(2, &limits, &path).unwrap();
+    assert_eq!(last.events, [(543_457, 510), (815_917, 469), (935_058, 1)].map(spike));
+    assert_eq!((last.width, last.height), (700, 1));
+    assert!(file.recording(1, &limits, &path).unwrap().events.is_empty());
+    let error = file.recording(3, &limits, &path).unwrap_err().to_string();
+    assert!(error.contains("3 is not below 3"), "{error}");
+    let first = read_events(&path, &EventOptions::default()).unwrap();
+    assert_eq!(first.events[0], spike((16_525, 454)));
+    let few = Limits { events: 4, ..Limits::default() };
+    assert!(matches!(file.recording(0, &few, &path).unwrap_err(), Error::Limit { .. }));
+    // Cut anywhere or with a bit turned, it is answered.
+    let answer = |bytes: Vec<u8>| {
+        if let Ok(file) = shd(bytes, &limits, &path) {
+            (0..file.len().min(9)).for_each(|i| drop(file.recording(i, &limits, &path)));
+        }
+    };
+    for n in (0..bytes.len()).step_by(37) {
+        answer(bytes[..n].to_vec());
+        let mut turned = bytes.clone();
+        turned[n] ^= 1 << (n % 8);
+        answer(turned);
+    }
+}

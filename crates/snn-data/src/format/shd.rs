@@ -1,0 +1,241 @@
+//! HDF5 files of spike trains: SHD and SSC, the Heidelberg spoken digits and commands.
+
+use std::path::Path;
+
+use hdf5_pure::{Datatype, DatatypeByteOrder, File};
+
+use crate::limits::check;
+use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
+
+/// The channels of the artificial ear in all of these data sets.
+const CHANNELS: u16 = 700;
+
+const DAMAGED: &str = "damaged HDF5 data; fetch the file again";
+const LAYOUT: &str = "labels, spikes/times (variable length, f16, f32 or f64) and spikes/units (variable length, u8 to u32) \
+                      are needed, as in shd_train.h5";
+
+/// A file of many recordings, each decoded when it is asked for.
+pub struct Shd {
+    file: File,
+    labels: Vec<u32>,
+    times: Ragged,
+    units: Ragged,
+}
+
+/// Opens the bytes of a file with the data sets `labels` [N], `spikes/times` and `spikes/units` [N] of variable lengths.
+///
+/// # Errors
+/// [`Error::Format`] for other contents or damage, [`Error::Limit`] past `limits`.
+pub fn shd(bytes: Vec<u8>, limits: &Limits, path: &Path) -> Result<Shd> {
+    let refuse = |why| Error::format(path, 0, FormatFault::Header { why });
+    let opened = File::from_bytes(bytes).map_err(|_| refuse(DAMAGED))?;
+    let most = limits.inflate_ratio.saturating_mul(opened.file_size()).max(1 << 20);
+    let most = most.min(limits.file_bytes);
+    let set = |name: &str| opened.dataset(name).map_err(|_| refuse(LAYOUT));
+    let size = |name: &str| {
+        let sides = set(name)?.shape().map_err(|_| refuse(DAMAGED))?;
+        // What a reference into the heap takes.
+        let bytes = sides.iter().try_fold(16u64, |n, &side| n.checked_mul(side));
+        check(path, "file_bytes", bytes.unwrap_or(u64::MAX), most)
+    };
+    ["labels", "spikes/times", "spikes/units"].into_iter().try_for_each(size)?;
+    let labels = set("labels")?.read_u32().map_err(|_| refuse(LAYOUT))?;
+    let ragged = |name| -> Result<Ragged> {
+        let set = set(name)?;
+        let Ok(Datatype::VariableLength { base_type, .. }) = set.datatype() else {
+            return Err(refuse(LAYOUT));
+        };
+        let number = Number::of(&base_type).ok_or_else(|| refuse(LAYOUT))?;
+        let raw = set.read_raw().map_err(|_| refuse(DAMAGED))?;
+        let (places, rest) = raw.as_chunks::<16>();
+        if !rest.is_empty() || places.len() != labels.len() {
+            return Err(refuse(DAMAGED));
+        }
+        Ok(Ragged { number, places: places.iter().map(place).collect() })
+    };
+    let (times, units) = (ragged("spikes/times")?, ragged("spikes/units")?);
+    if !times.number.is_float() || units.number.is_float() {
+        return Err(refuse(LAYOUT));
+    }
+    Ok(Shd { file: opened, labels, times, units })
+}
+
+impl std::fmt::Debug for Shd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shd").field("recordings", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Shd {
+    /// Recordings.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The class of each recording.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// A recording: x is the channel of 700, y is 0, all spikes are ON; seconds become whole microseconds, cut off
+    /// as Tonic does.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for damage, a spike of another channel or a time that cannot be, [`Error::Limit`] past
+    /// `limits.events`, [`Error::Config`] for a recording that is not there.
+    pub fn recording(&self, index: usize, limits: &Limits, path: &Path) -> Result<EventStream> {
+        let (Some(times), Some(units)) =
+            (self.times.places.get(index), self.units.places.get(index))
+        else {
+            let why = format!(
+                "{index} is not below {}, the number of recordings in the file",
+                self.len()
+            );
+            return Err(Error::config("index", why));
+        };
+        let at = usize::try_from(times.address).unwrap_or(usize::MAX);
+        let refuse = |why| Error::format(path, at, FormatFault::Header { why });
+        check(path, "events", times.len.into(), limits.events)?;
+        if times.len != units.len {
+            return Err(refuse("as many times as units are needed; fetch the file again"));
+        }
+        let times = self.times.row(self.file.as_bytes(), times).ok_or_else(|| refuse(DAMAGED))?;
+        let units = self.units.row(self.file.as_bytes(), units).ok_or_else(|| refuse(DAMAGED))?;
+        let mut events = Vec::new();
+        for (seconds, unit) in times.zip(units) {
+            let t_us = seconds * 1e6;
+            if !(0.0..1e15).contains(&t_us) || unit >= f64::from(CHANNELS) {
+                return Err(refuse("a time below 0 or a channel past 699; fetch the file again"));
+            }
+            #[allow(clippy::cast_possible_truncation)] // Cut off, as said above.
+            events.push(Event { t_us: t_us as u64, x: unit as u16, y: 0, polarity: true });
+        }
+        Ok(EventStream { width: CHANNELS, height: 1, events, skipped_special: 0 })
+    }
+}
+
+/// Rows of unequal lengths, which lie in the file's global heap.
+struct Ragged {
+    number: Number,
+    places: Vec<Place>,
+}
+
+impl Ragged {
+    fn row<'a>(&self, file: &'a [u8], place: &Place) -> Option<impl Iterator<Item = f64> + 'a> {
+        let number = self.number;
+        let bytes = object(file, place, number.size)?;
+        Some(bytes.chunks_exact(number.size).map(move |bytes| number.value(bytes)))
+    }
+}
+
+/// Where a row lies: how many numbers, in which collection of the heap, which object there.
+#[derive(Clone, Copy)]
+struct Place {
+    len: u32,
+    address: u64,
+    object: u32,
+}
+
+fn place(&[l0, l1, l2, l3, address @ .., o0, o1, o2, o3]: &[u8; 16]) -> Place {
+    Place {
+        len: u32::from_le_bytes([l0, l1, l2, l3]),
+        address: u64::from_le_bytes(address),
+        object: u32::from_le_bytes([o0, o1, o2, o3]),
+    }
+}
+
+/// The bytes of a row of numbers of `size` bytes. A collection is `GCOL`, a version, its u64 length, and objects: u16
+/// number, u16 uses, 4 bytes, u64 length, and as many bytes filled up to a multiple of 8.
+fn object<'a>(file: &'a [u8], place: &Place, size: usize) -> Option<&'a [u8]> {
+    let need = usize::try_from(place.len).ok()?.checked_mul(size)?;
+    if need == 0 {
+        return Some(&[]);
+    }
+    let collection = file.get(usize::try_from(place.address).ok()?..)?.strip_prefix(b"GCOL")?;
+    let len = usize::try_from(u64::from_le_bytes(*collection.get(4..)?.first_chunk()?)).ok()?;
+    let mut objects = collection.get(12..len.checked_sub(4)?)?;
+    loop {
+        let (&[n0, n1, _, _, _, _, _, _, len @ ..], rest) = objects.split_first_chunk::<16>()?;
+        let number = u16::from_le_bytes([n0, n1]);
+        let len = usize::try_from(u64::from_le_bytes(len)).ok()?;
+        if u32::from(number) == place.object {
+            return rest.get(..len)?.get(..need);
+        }
+        // Number 0 is what is left.
+        objects = rest.get(len.checked_next_multiple_of(8)?..).filter(|_| number != 0)?;
+    }
+}
+
+/// A little-endian number.
+#[derive(Clone, Copy)]
+struct Number {
+    size: usize,
+    float: bool,
+}
+
+impl Number {
+    fn of(datatype: &Datatype) -> Option<Self> {
+        let (size, float) = match datatype {
+            Datatype::FloatingPoint {
+                size, byte_order: DatatypeByteOrder::LittleEndian, ..
+            } => (*size, true),
+            Datatype::FixedPoint { size, byte_order: DatatypeByteOrder::LittleEndian, .. } => {
+                (*size, false)
+            }
+            _ => return None,
+        };
+        let known: &[u32] = if float { &[2, 4, 8] } else { &[1, 2, 4] };
+        Some(Self { size: usize::try_from(size).ok().filter(|_| known.contains(&size))?, float })
+    }
+
+    fn is_float(self) -> bool {
+        self.float
+    }
+
+    fn value(self, bytes: &[u8]) -> f64 {
+        match (self.float, bytes) {
+            (false, _) => bytes.iter().rev().fold(0.0, |n, &byte| 256.0 * n + f64::from(byte)),
+            (true, &[a, b]) => half(u16::from_le_bytes([a, b])),
+            (true, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]).into(),
+            (true, _) => bytes.first_chunk().map_or(f64::NAN, |&bytes| f64::from_le_bytes(bytes)),
+        }
+    }
+}
+
+/// IEEE 754's 16-bit number.
+fn half(bits: u16) -> f64 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let fraction = f64::from(bits & 0x3ff) / 1024.0;
+    sign * match bits >> 10 & 31 {
+        0 => fraction * 2f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        exponent => (1.0 + fraction) * 2f64.powi(i32::from(exponent) - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_ieee() {
+        let known = [
+            (0x0000, 0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_953_125),
+            (0x7bff, 65_504.0),
+        ];
+        for (bits, value) in known {
+            assert_eq!(half(bits), value);
+        }
+        assert_eq!(half(0x0001), 2f64.powi(-24));
+        assert!(half(0x7c00).is_infinite() && half(0x7e00).is_nan());
+    }
+}
