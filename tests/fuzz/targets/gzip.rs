@@ -1,4 +1,8 @@
 //! The reader `gunzip`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::reads(bytes, snn_data::format::gunzip));
+use snn_data::format::gunzip;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::reads(bytes, |bytes, limits, path| {
+    gunzip(bytes, limits, path).map(drop)
+}));
