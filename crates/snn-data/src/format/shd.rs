@@ -22,7 +22,7 @@ pub struct Shd {
     units: Ragged,
 }
 
-/// Opens the bytes of a file with the data sets `labels` [N], `spikes/times` and `spikes/units` [N] of variable lengths.
+/// Opens the bytes of a file with the data sets `labels`, `spikes/times` and `spikes/units`, one row a recording.
 ///
 /// # Errors
 /// [`Error::Format`] for other contents or damage, [`Error::Limit`] past `limits`.
