@@ -37,12 +37,12 @@ pub fn aedat4(
     let magic = || Error::format(path, 0, FormatFault::Magic { expected: "an AEDAT 4.0 file" });
     let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
     let rest = bytes.strip_prefix(VERSION).ok_or_else(magic)?;
-    let header = rest.split_first_chunk().and_then(|(&len, rest)| {
-        check(path, "header_bytes", u32::from_le_bytes(len).into(), limits.header_bytes).ok()?;
-        rest.split_at_checked(usize::try_from(u32::from_le_bytes(len)).ok()?)
-    });
     let damaged = "a damaged flatbuffer; fetch the file again";
-    let (header, _) = header.ok_or_else(|| refuse(VERSION.len(), damaged))?;
+    let (&len, rest) = rest.split_first_chunk().ok_or_else(|| refuse(VERSION.len(), damaged))?;
+    let len = u32::from_le_bytes(len);
+    check(path, "header_bytes", len.into(), limits.header_bytes)?;
+    let cut = usize::try_from(len).ok().and_then(|len| rest.split_at_checked(len));
+    let (header, _) = cut.ok_or_else(|| refuse(VERSION.len(), damaged))?;
     let start = VERSION.len() + 4 + header.len();
     let info = Info::read(header).ok_or_else(|| refuse(VERSION.len(), damaged))?;
     if info.compression != NONE && !LZ4.contains(&info.compression) {

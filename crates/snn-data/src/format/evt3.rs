@@ -214,8 +214,15 @@ pub fn write_evt3(stream: &EventStream) -> Result<Vec<u8>> {
             word(TIME_HIGH, high);
             low = 0;
         }
-        if low != e.t_us & 0xfff {
-            low = e.t_us & 0xfff;
+        let to_low = e.t_us & 0xfff;
+        if low > to_low {
+            // A fall under unchanged upper bits would be read as 2^12 us that passed: see [`evt3`].
+            word(TIME_HIGH, high ^ 1);
+            word(TIME_HIGH, high);
+            low = 0;
+        }
+        if low != to_low {
+            low = to_low;
             word(TIME_LOW, low);
         }
         if row != Some(e.y) {
@@ -276,19 +283,16 @@ mod tests {
     }
 
     #[test]
-    fn long_pauses_are_written() {
+    fn long_pauses_and_falling_times_are_written() {
         let event = |t_us| Event { t_us, x: 1, y: 2, polarity: true };
-        let events = [5, 5, 3, 1 << 30, (1 << 30) - 9, (1 << 40) - 1].map(event).to_vec();
+        let events = [5, 5, 3, 4, 0, 1 << 30, (1 << 30) - 9, (1 << 40) - 1].map(event).to_vec();
         let stream = EventStream { width: 2, height: 3, events, skipped_special: 0 };
         let bytes = write_evt3(&stream).unwrap();
-        let again = evt3(
-            &bytes,
-            &Evt3Options { as_written: true, sensor: None },
-            &Limits::default(),
-            Path::new("x.raw"),
-        )
-        .unwrap();
-        assert_eq!(again, stream);
+        for as_written in [false, true] {
+            let options = Evt3Options { as_written, sensor: None };
+            let again = evt3(&bytes, &options, &Limits::default(), Path::new("x.raw")).unwrap();
+            assert_eq!(again, stream);
+        }
         let events = vec![event(1 << 30), event(0)];
         assert!(write_evt3(&EventStream { events, ..stream }).is_err());
     }

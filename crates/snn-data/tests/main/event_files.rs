@@ -148,6 +148,23 @@ fn every_writer_is_read_again() {
 }
 
 #[test]
+fn times_that_fall_are_read_again_as_they_were() {
+    let times = [9000, 8999, 8999, 4096, 4095, 0, 8191, 8192, 100, 99];
+    let at = |t_us| Event { t_us, x: 3, y: 0, polarity: true };
+    let stream = EventStream { events: times.map(at).to_vec(), ..line() };
+    for format in Format::WRITABLE.into_iter().filter(|format| *format != Format::Es) {
+        let bytes = encode_events(&stream, format).unwrap();
+        let sensor = Some((34, 1));
+        let options = EventOptions { format: Some(format), sensor, ..EventOptions::default() };
+        assert_eq!(
+            decode_events(&bytes, &options, Path::new("again")).unwrap(),
+            stream,
+            "{format}"
+        );
+    }
+}
+
+#[test]
 fn what_a_format_cannot_hold_is_refused() {
     let at = |t_us, x, y| {
         let events = vec![Event { t_us, x, y, polarity: true }];

@@ -72,7 +72,7 @@ const ANSWERS: [(&str, &str); 77] = [
     ),
     (
         "aedat4-claim-header.aedat4",
-        ": header: a damaged flatbuffer; fetch the file again (at byte 14)",
+        ": header_bytes is 4294967295, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
     ),
     (
         "aedat4-claim-packet.aedat4",
