@@ -33,12 +33,12 @@ pub enum Error {
         why: String,
     },
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// Its reason.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A neuron failed.
     #[error(transparent)]

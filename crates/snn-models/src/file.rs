@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// [`Error::Io`] when the operating system refuses, [`Error::Checkpoint`] for a pipe, a device, a
 /// directory or a larger file.
 pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let io = |source| Error::Io { path: path.to_path_buf(), source };
+    let io = |cause| Error::Io { path: path.to_path_buf(), cause };
     let fault = |why: String| Error::Checkpoint { path: path.to_path_buf(), why };
     // Before it is opened: opening a pipe waits for its writer.
     if !std::fs::metadata(path).map_err(io)?.is_file() {
