@@ -59,9 +59,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     let phases = read(&sh::root().join("data/recipes/race.toml"))?;
     let snn = sh::build_snn()?;
     let out = sh::root().join(OUT);
-    if out.exists() {
-        std::fs::remove_dir_all(&out).with_context(|| format!("removing {}", out.display()))?;
-    }
+    ensure!(!out.exists(), "{}: holds a race already; move it elsewhere first", out.display());
     let mut points: Vec<Point> = Vec::new();
     let mut checkpoint: Option<PathBuf> = None;
     for (at, phase) in phases.iter().enumerate() {

@@ -30,6 +30,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Bytes of a golden file, at most.
+const GOLDEN_BYTES: u64 = 1 << 32;
+
 /// A golden file's tensors.
 pub(crate) struct Golden {
     tensors: BTreeMap<String, Tensor>,
@@ -38,10 +41,8 @@ pub(crate) struct Golden {
 
 impl Golden {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let bytes = crate::read(path)?;
-        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| {
-            exit::unusable(path, format!("is not an intact safetensors file: {error}"))
-        })?;
+        let bytes = snn_models::read_file(path, GOLDEN_BYTES)?;
+        let (header, _) = snn_models::read_tensors(&bytes, path)?;
         let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
         Ok(Self { tensors: tensors.into_iter().collect(), metadata })

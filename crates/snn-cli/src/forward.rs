@@ -24,6 +24,9 @@ pub(crate) struct Args {
     train: bool,
 }
 
+/// Bytes of an input, at most.
+const INPUT_BYTES: u64 = 1 << 34;
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     for file in ["config.json", "model.safetensors"] {
         crate::differ(&args.checkpoint.join(file), &args.output)?;
@@ -31,10 +34,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     crate::differ(&args.input, &args.output)?;
     let model = crate::eval::load(&args.checkpoint)?;
     let input = &args.input;
-    let bytes = crate::read(input)?;
-    safetensors::SafeTensors::deserialize(&bytes).map_err(|error| {
-        exit::unusable(input, format!("is not an intact safetensors file: {error}"))
-    })?;
+    let bytes = snn_models::read_file(input, INPUT_BYTES)?;
+    snn_models::read_tensors(&bytes, input)?;
     let x = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?
         .remove("x")
         .ok_or_else(|| exit::unusable(input, "has no tensor `x`; name the input `x`"))?;

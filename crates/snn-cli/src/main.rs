@@ -138,15 +138,6 @@ where
         .with_filter(filter)
 }
 
-/// Reads a whole input; what is no regular file might never end.
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let regular = std::fs::metadata(path).and_then(|meta| match meta.is_file() {
-        true => std::fs::read(path),
-        false => Err(std::io::Error::other("is no regular file; name one")),
-    });
-    regular.map_err(|error| exit::unusable(path, error))
-}
-
 /// Refuses to write a file over the one that was read.
 fn differ(input: &Path, output: &Path) -> anyhow::Result<()> {
     let same =

@@ -47,18 +47,20 @@ impl<'a> Data<'a> {
     where
         'a: 'b,
     {
+        if let Data::F32(x) = self {
+            return x;
+        }
+        wide.resize(self.len(), 0.0);
+        self.copy_to(wide);
+        wide
+    }
+
+    /// Writes the elements as f32 into `to`, which is as long.
+    pub(crate) fn copy_to(self, to: &mut [f32]) {
         match self {
-            Data::F32(x) => x,
-            Data::Bf16(x) => {
-                wide.resize(x.len(), 0.0);
-                widen_bf16(wide, x);
-                wide
-            }
-            Data::U8(x) => {
-                wide.resize(x.len(), 0.0);
-                widen(wide, x);
-                wide
-            }
+            Data::F32(x) => to.copy_from_slice(x),
+            Data::Bf16(x) => widen_bf16(to, x),
+            Data::U8(x) => widen(to, x),
         }
     }
 
@@ -70,13 +72,13 @@ impl<'a> Data<'a> {
 
 /// Widens counts of spikes.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
-pub(crate) fn widen(to: &mut [f32], from: &[u8]) {
+fn widen(to: &mut [f32], from: &[u8]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to = f32::from(from));
 }
 
 /// Widens bf16 numbers.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
-pub(crate) fn widen_bf16(to: &mut [f32], from: &[bf16]) {
+fn widen_bf16(to: &mut [f32], from: &[bf16]) {
     to.iter_mut()
         .zip(from)
         .for_each(|(to, from)| *to = f32::from_bits(u32::from(from.to_bits()) << 16));

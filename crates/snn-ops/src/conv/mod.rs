@@ -22,15 +22,17 @@ mod unsafe_avx512;
 mod unsafe_spikes;
 mod winograd;
 
+use std::cell::OnceCell;
+
 use candle_core::Tensor;
 use half::bf16;
 use rayon::prelude::*;
 
 use crate::buffer::{self, Data, with_data, with_f32};
 use crate::{Error, Gradient, Gradients, Precision, Result, Tape, Value, engine};
-use choose::{Choice, Choices};
+use choose::{Choice, Choices, GradientChoice};
 use element::Element;
-use plan::Correlation;
+use plan::{Correlation, Tap};
 
 /// Stride and zero padding of a 2-d convolution, each (rows, columns), and its number format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,7 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let (to_x, to_w, x_shape) = (x.target(), weight.target(), x.dims().to_vec());
     Ok(tape.push(out, &[x, weight], move |dy: Gradient, grads: &mut Gradients| {
         with_data("conv2d gradient", &dy, |dy| {
+            let dy = &OutputGradient::new(dy);
             if let Some(x) = &saved.0 {
                 let _span = plan.span("weight gradient", images).entered();
                 grads.add(to_w, weight_gradient(choice, &plan, x, dy)?)?;
@@ -190,26 +193,64 @@ fn forward<E: Element>(
     let mut out = vec![E::default(); len];
     let [kh, kw] = plan.taps;
     let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
-    let weight = |t, c, o| w[index(plan, o, c, t)];
+    correlate(choice, plan, &taps, |t, c, o| w[index(plan, o, c, t)], x, &mut out);
+    out
+}
+
+/// Runs one correlation on the chosen kernels.
+fn correlate<E: Element>(
+    choice: Choice,
+    plan: &Correlation,
+    taps: &[Tap],
+    weight: impl Fn(Tap, usize, usize) -> f32 + Sync,
+    x: Data<'_>,
+    out: &mut [E],
+) {
     match choice {
         Choice::Tiles(unit, parts) => {
-            let packed = tiles::pack(plan, &taps, parts, weight);
-            tiles::correlate(unit, plan, x, &packed, &mut out);
+            let packed = tiles::pack(plan, taps, parts, weight);
+            tiles::correlate(unit, plan, x, &packed, out);
         }
         Choice::F32(kernel) => {
-            let packed = run::pack(kernel, plan, &taps, weight);
-            run::correlate(kernel, plan, x, &packed, &mut out);
+            let packed = run::pack(kernel, plan, taps, weight);
+            run::correlate(kernel, plan, x, &packed, out);
         }
-        Choice::Winograd(_) => unreachable!("only chosen for the input gradient"),
     }
-    out
+}
+
+/// The gradient of a convolution's result; as f32 it is made once for both passes that ask.
+struct OutputGradient<'a> {
+    data: Data<'a>,
+    wide: OnceCell<Vec<f32>>,
+}
+
+impl<'a> OutputGradient<'a> {
+    fn new(data: Data<'a>) -> Self {
+        Self { data, wide: OnceCell::new() }
+    }
+
+    fn as_f32(&self) -> &[f32] {
+        const PIECE: usize = 1 << 14;
+        let data = self.data;
+        let widen = || {
+            let mut wide = vec![0.0; data.len()];
+            wide.par_chunks_mut(PIECE).enumerate().for_each(|(i, to)| {
+                data.slice(i * PIECE..i * PIECE + to.len()).copy_to(to);
+            });
+            wide
+        };
+        match data {
+            Data::F32(dy) => dy,
+            _ => self.wide.get_or_init(widen),
+        }
+    }
 }
 
 fn input_gradient(
     choices: Choices,
     forward: &Correlation,
     weight: &Tensor,
-    dy: Data<'_>,
+    dy: &OutputGradient<'_>,
     len: usize,
 ) -> Result<Vec<f32>> {
     let mut dx = vec![0.0; len];
@@ -217,23 +258,12 @@ fn input_gradient(
         for (plan, taps) in forward.input_gradient() {
             let weight = |t, o, c| w[index(forward, o, c, t)];
             match choices.of_gradient(&plan) {
-                Choice::Tiles(unit, parts) => {
-                    let packed = tiles::pack(&plan, &taps, parts, weight);
-                    tiles::correlate(unit, &plan, dy, &packed, &mut dx);
+                GradientChoice::Direct(choice) => {
+                    correlate(choice, &plan, &taps, weight, dy.data, &mut dx);
                 }
-                Choice::Winograd(engine) => {
+                GradientChoice::Winograd(engine) => {
                     let packed = winograd::pack(engine, &plan, &taps, weight);
-                    winograd::correlate(
-                        engine,
-                        &plan,
-                        dy.widened(&mut Vec::new()),
-                        &packed,
-                        &mut dx,
-                    );
-                }
-                Choice::F32(kernel) => {
-                    let packed = run::pack(kernel, &plan, &taps, weight);
-                    run::correlate(kernel, &plan, dy, &packed, &mut dx);
+                    winograd::correlate(engine, &plan, dy.as_f32(), &packed, &mut dx);
                 }
             }
         }
@@ -242,14 +272,16 @@ fn input_gradient(
     Ok(dx)
 }
 
-fn weight_gradient(choice: Choice, plan: &Correlation, x: &Tensor, dy: Data<'_>) -> Result<Tensor> {
+fn weight_gradient(
+    choice: Choice,
+    plan: &Correlation,
+    x: &Tensor,
+    dy: &OutputGradient<'_>,
+) -> Result<Tensor> {
     let dw = with_data("conv2d input", x, |x| {
         Ok(match choice {
-            Choice::Tiles(unit, parts) => tiles::weight_gradient(unit, plan, x, dy, parts),
-            Choice::F32(kernel) => {
-                run::weight_gradient(kernel, plan, x, dy.widened(&mut Vec::new()))
-            }
-            Choice::Winograd(_) => unreachable!("only chosen for the input gradient"),
+            Choice::Tiles(unit, parts) => tiles::weight_gradient(unit, plan, x, dy.data, parts),
+            Choice::F32(kernel) => run::weight_gradient(kernel, plan, x, dy.as_f32()),
         })
     })?;
     let ([kh, kw], c, o) = (plan.taps, plan.input[2], plan.output[2]);

@@ -1,7 +1,7 @@
 //! Copies part of an image into zero-padded f32 scratch, widening spikes on the way.
 
 use super::plan::Correlation;
-use crate::buffer::{Data, widen, widen_bf16};
+use crate::buffer::Data;
 
 /// Fills `scratch` with the padded rows that output rows `first..first + rows` read from `image`
 /// (one image's elements), row after row of [`Correlation::padded_cols`] pixels.
@@ -30,10 +30,6 @@ pub(crate) fn fill(
         line[right * channels..].fill(0.0);
         let start = (y as usize * width + skipped) * channels;
         let inside = &mut line[left * channels..right * channels];
-        match image {
-            Data::F32(x) => inside.copy_from_slice(&x[start..start + inside.len()]),
-            Data::Bf16(x) => widen_bf16(inside, &x[start..start + inside.len()]),
-            Data::U8(x) => widen(inside, &x[start..start + inside.len()]),
-        }
+        image.slice(start..start + inside.len()).copy_to(inside);
     }
 }

@@ -12,6 +12,17 @@ pub(super) struct Case {
 }
 
 impl Case {
+    pub(super) fn new(
+        n: usize,
+        image: [usize; 3],
+        out: usize,
+        taps: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> Self {
+        Self { n, image, out, taps, config: Conv2d::new(stride, padding) }
+    }
+
     pub(super) fn extent(&self, axis: usize) -> usize {
         (self.image[axis] + 2 * self.config.padding[axis] - self.taps[axis])
             / self.config.stride[axis]
@@ -43,4 +54,14 @@ impl Case {
             }
         }
     }
+}
+
+/// Sums of some thousand products of unit normals in f32, against f64, relative to the largest entry.
+const TOLERANCE: f64 = 2e-6;
+
+pub(super) fn close(what: &str, got: &[f32], want: &[f64]) {
+    let largest = want.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let error = got.iter().zip(want).fold(0.0f64, |m, (g, w)| m.max((f64::from(*g) - w).abs()));
+    assert_eq!(got.len(), want.len(), "{what}");
+    assert!(error <= TOLERANCE * largest, "{what}: error {error} of {largest}");
 }

@@ -1,20 +1,10 @@
 //! Each engine against the f64 reference, on odd sizes, strides, paddings and channel counts.
 
-use super::reference::Case;
+use super::reference::{Case, close};
 use super::run::Kernel;
 use super::*;
 use crate::Engine;
 use crate::random::{normal, stream};
-
-/// Sums of up to 4608 products of unit normals in f32, against f64, relative to the largest entry.
-const TOLERANCE: f64 = 2e-6;
-
-fn close(what: &str, got: &[f32], want: &[f64]) {
-    let largest = want.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    let error = got.iter().zip(want).fold(0.0f64, |m, (g, w)| m.max((f64::from(*g) - w).abs()));
-    assert_eq!(got.len(), want.len(), "{what}");
-    assert!(error <= TOLERANCE * largest, "{what}: error {error} of {largest}");
-}
 
 fn dense(kernel: Kernel) -> Engine {
     match kernel {
@@ -52,25 +42,20 @@ fn check(kernel: Kernel, case: &Case, spikes: bool) {
     close("y", &out, &y);
     let weight = buffer::tensor(weight, vec![case.out, c, kh, kw]).unwrap();
     let choices = Choices::new(dense(kernel), Precision::F32);
-    let got = input_gradient(choices, &plan, &weight, Data::F32(&dy), x.len()).unwrap();
+    let dy_data = OutputGradient::new(Data::F32(&dy));
+    let got = input_gradient(choices, &plan, &weight, &dy_data, x.len()).unwrap();
     close("dx", &got, &dx);
     let x = match spikes {
         true => buffer::tensor(counts, vec![case.n, h, w, c]).unwrap(),
         false => buffer::tensor(x, vec![case.n, h, w, c]).unwrap(),
     };
-    let got = weight_gradient(Choice::F32(kernel), &plan, &x, Data::F32(&dy)).unwrap();
+    let got = weight_gradient(Choice::F32(kernel), &plan, &x, &dy_data).unwrap();
     close("dw", &got.flatten_all().unwrap().to_vec1::<f32>().unwrap(), &dw);
 }
 
 #[test]
 fn engines_agree_with_the_equation() {
-    let case = |n, image, out, taps, stride, padding| Case {
-        n,
-        image,
-        out,
-        taps,
-        config: Conv2d::new(stride, padding),
-    };
+    let case = Case::new;
     let cases = [
         case(2, [9, 9, 3], 5, [3, 3], [1, 1], [1, 1]),
         case(3, [8, 8, 4], 6, [3, 3], [2, 2], [1, 1]),
@@ -104,13 +89,7 @@ fn engines_agree_with_the_equation() {
 /// and crops, more tiles than one group holds.
 #[test]
 fn winograd_agrees_with_the_equation() {
-    let case = |n, image, out, padding| Case {
-        n,
-        image,
-        out,
-        taps: [3, 3],
-        config: Conv2d::new([1, 1], padding),
-    };
+    let case = |n, image, out, padding| Case::new(n, image, out, [3, 3], [1, 1], padding);
     let cases = [
         case(2, [9, 10, 3], 5, [1, 1]),
         case(1, [4, 4, 1], 1, [1, 1]),

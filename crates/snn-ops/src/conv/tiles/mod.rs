@@ -62,7 +62,7 @@ impl Unit {
         }
     }
 
-    /// Products that this unit does in the time of one f32 product.
+    /// Products that this unit does in the time of one f32 product. AMX could do 32 by its data sheet; half of that is assumed.
     fn rate(self) -> f64 {
         match self {
             Unit::Plain => 0.01,

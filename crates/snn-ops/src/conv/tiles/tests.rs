@@ -2,22 +2,12 @@
 
 use half::bf16;
 
+use super::super::index;
 use super::super::plan::Correlation;
-use super::super::reference::Case;
-use super::super::{Conv2d, index};
+use super::super::reference::{Case, close};
 use super::*;
 use crate::buffer::Data;
 use crate::random::{normal, stream};
-
-/// Sums of up to some thousand products in f32, against f64, relative to the largest entry.
-const TOLERANCE: f64 = 2e-6;
-
-fn close(what: &str, got: &[f32], want: &[f64]) {
-    let largest = want.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    let error = got.iter().zip(want).fold(0.0f64, |m, (g, w)| m.max((f64::from(*g) - w).abs()));
-    assert_eq!(got.len(), want.len(), "{what}");
-    assert!(error <= TOLERANCE * largest, "{what}: error {error} of {largest}");
-}
 
 fn units() -> Vec<Unit> {
     let mut units = vec![Unit::Plain];
@@ -105,13 +95,7 @@ fn check(unit: Unit, case: &Case, kind: Kind, parts: Parts) {
 
 #[test]
 fn units_agree_with_the_equation() {
-    let case = |n, image, out, taps, stride, padding| Case {
-        n,
-        image,
-        out,
-        taps,
-        config: Conv2d::new(stride, padding),
-    };
+    let case = Case::new;
     let cases = [
         case(2, [9, 9, 3], 5, [3, 3], [1, 1], [1, 1]),
         case(3, [8, 8, 4], 6, [3, 3], [2, 2], [1, 1]),
