@@ -38,6 +38,7 @@ cargo xtask COMMAND
   bench                    time `snn bench`
       --peers VENV         in turn with the PyTorch libraries of a Python environment
       --rounds N           five unless said otherwise
+      --limit SECONDS      stop a program that takes longer; 600 unless said otherwise
       --only TEXT          the cases with TEXT in their name, such as `infer` or `batch 32 T=4`
 
   race                     the accuracy on CIFAR-10 that data/recipes/race.toml reaches in a fixed time

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -71,12 +72,37 @@ pub fn run(mut command: Command) -> anyhow::Result<()> {
 /// # Errors
 /// When it cannot be started, ends with a failure, or prints something that is not UTF-8.
 pub fn output(mut command: Command) -> anyhow::Result<String> {
-    command.stderr(std::process::Stdio::inherit());
+    command.stderr(Stdio::inherit());
     let out = command.output().with_context(|| format!("starting {}", shown(&command)))?;
-    if !out.status.success() {
-        bail!("`{}` ended with {}", shown(&command), out.status);
+    text(&command, out)
+}
+
+/// As [`output`], but nothing for a command that is not done in time: it is stopped. For output of a few lines, which a
+/// pipe holds.
+///
+/// # Errors
+/// As [`output`].
+pub fn output_within(mut command: Command, limit: Duration) -> anyhow::Result<Option<String>> {
+    command.stderr(Stdio::inherit()).stdout(Stdio::piped());
+    let start = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("starting {}", shown(&command)))?;
+    while child.try_wait()?.is_none() {
+        if start.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
-    String::from_utf8(out.stdout).with_context(|| format!("reading {}", shown(&command)))
+    text(&command, child.wait_with_output()?).map(Some)
+}
+
+/// What a command that succeeded printed.
+fn text(command: &Command, out: Output) -> anyhow::Result<String> {
+    if !out.status.success() {
+        bail!("`{}` ended with {}", shown(command), out.status);
+    }
+    String::from_utf8(out.stdout).with_context(|| format!("reading {}", shown(command)))
 }
 
 /// `cargo` with arguments.
@@ -118,5 +144,17 @@ mod tests {
     fn shown_commands_can_be_pasted() {
         let command = super::command("snn", &["train", "a b.toml", "--set", "x='1'", ""]);
         assert_eq!(super::shown(&command), r"snn train 'a b.toml' --set 'x='\''1'\''' ''");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_command_past_its_limit_is_stopped() {
+        let within = |script: &str, seconds| {
+            let command = super::command("sh", &["-c", script]);
+            super::output_within(command, std::time::Duration::from_secs(seconds))
+        };
+        assert_eq!(within("exec sleep 600", 0).unwrap(), None);
+        assert_eq!(within("echo done", 600).unwrap().as_deref(), Some("done\n"));
+        assert!(within("exit 3", 600).is_err());
     }
 }

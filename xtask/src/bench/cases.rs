@@ -31,6 +31,11 @@ const EAGER_LAST: Contender = peer(
     "spikingjelly f32 channels-last",
     &["--lib", "spikingjelly", "--precision", "f32", "--channels-last"],
 );
+/// The strongest where the processor has no unit for bf16.
+const COMPILED_F32: Contender = peer(
+    "spikingjelly f32 channels-last compiled",
+    &["--lib", "spikingjelly", "--precision", "f32", "--channels-last", "--compile"],
+);
 const COMPILED: Contender = peer(
     "spikingjelly bf16 channels-last compiled",
     &["--lib", "spikingjelly", "--precision", "bf16", "--channels-last", "--compile"],
@@ -42,13 +47,20 @@ const REFERENCE: Contender = peer(
 
 /// Every case, the ones that matter most first.
 pub(super) fn cases() -> Vec<Case> {
-    let strong = [SNN_F32, SNN_BF16, EAGER, EAGER_LAST, COMPILED, REFERENCE];
-    let short = [SNN_F32, SNN_BF16, COMPILED];
+    let strong = [SNN_F32, SNN_BF16, EAGER, EAGER_LAST, COMPILED_F32, COMPILED, REFERENCE];
+    let short = [SNN_F32, SNN_BF16, COMPILED_F32, COMPILED];
     let mut cases = vec![
         model("train", "resnet19", 32, 4, "1", &strong),
         model("train", "sew_resnet19", 32, 4, "1", &strong),
         model("train", "vgg_snn", 16, 10, "1", &strong),
-        model("train", "resnet19", 128, 4, "0.25", &[SNN_F32, SNN_BF16, EAGER, COMPILED]),
+        model(
+            "train",
+            "resnet19",
+            128,
+            4,
+            "0.25",
+            &[SNN_F32, SNN_BF16, EAGER, COMPILED_F32, COMPILED],
+        ),
         model("infer", "resnet19", 1, 4, "1", &strong),
         model("infer", "resnet19", 32, 4, "1", &strong),
         lif(),

@@ -6,6 +6,7 @@ mod cases;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use lexopt::prelude::*;
@@ -19,11 +20,12 @@ use cases::{Case, Contender, cases};
 /// # Errors
 /// Wrong arguments, or a program that fails.
 pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
-    let (mut venv, mut rounds, mut only) = (None, 5usize, String::new());
+    let (mut venv, mut rounds, mut only, mut limit) = (None, 5usize, String::new(), 600u64);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("peers") => venv = Some(std::path::absolute(parser.value()?)?),
             Long("rounds") => rounds = parser.value()?.parse()?,
+            Long("limit") => limit = parser.value()?.parse()?,
             Long("only") => only = parser.value()?.string()?,
             Short('h') | Long("help") => {
                 sh::print(crate::HELP)?;
@@ -33,6 +35,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
         }
     }
     ensure!(rounds >= 1, "--rounds is 0; use 1 or more");
+    let limit = Duration::from_secs(limit);
     let python = venv.map(|venv: PathBuf| venv.join("bin/python"));
     if let Some(python) = &python {
         ensure!(
@@ -50,16 +53,28 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     ensure!(!cases.is_empty(), "--only {only}: no case has that in its name");
     for case in &cases {
         let here = |who: &&Contender| who.ours || python.is_some();
-        let mut times: Vec<(&Contender, Vec<Time>)> =
-            case.contenders.iter().filter(here).map(|who| (who, Vec::new())).collect();
+        // The times of each, or nothing for one that was stopped: it is not waited for again.
+        let mut times: Vec<(&Contender, Option<Vec<Time>>)> =
+            case.contenders.iter().filter(here).map(|who| (who, Some(Vec::new()))).collect();
         for _ in 0..rounds {
-            for (who, times) in &mut times {
-                times.push(time(command(&snn, python.as_deref(), case, who))?);
+            for (who, slot) in &mut times {
+                if let Some(mut times) = slot.take()
+                    && let Some(time) = time(command(&snn, python.as_deref(), case, who), limit)?
+                {
+                    times.push(time);
+                    *slot = Some(times);
+                }
             }
         }
         let mut base = None;
         for (who, times) in &times {
             let (case, who) = (&case.name, who.name);
+            let Some(times) = times else {
+                let s = limit.as_secs();
+                let _ = writeln!(csv, "\"{case}\",{who},,,,,stopped after {s} s,");
+                let _ = writeln!(markdown, "| {case} | {who} | stopped after {s} s | | | | |");
+                continue;
+            };
             let s = Summary::of(times).context("nothing was timed")?;
             let ratio = s.median / *base.get_or_insert(s.median);
             let Summary { median, min, max, peak } = s;
@@ -93,11 +108,14 @@ fn command(snn: &Path, python: Option<&Path>, case: &Case, who: &Contender) -> C
 /// A program's median in seconds and its peak in MB.
 type Time = (f64, f64);
 
-/// Runs one program and returns what it measured.
-fn time(command: Command) -> anyhow::Result<Time> {
+/// Runs one program and returns what it measured, or nothing where it was stopped at the limit.
+fn time(command: Command, limit: Duration) -> anyhow::Result<Option<Time>> {
     let text = sh::shown(&command);
     sh::say(&format!("$ {text}"));
-    let out = sh::output(command)?;
+    let Some(out) = sh::output_within(command, limit)? else {
+        sh::say(&format!("stopped after {} s", limit.as_secs()));
+        return Ok(None);
+    };
     let line = out
         .lines()
         .rfind(|line| line.starts_with('{'))
@@ -106,7 +124,7 @@ fn time(command: Command) -> anyhow::Result<Time> {
         serde_json::from_str(line).with_context(|| format!("reading what `{text}` printed"))?;
     let field =
         |name: &str| json[name].as_f64().with_context(|| format!("`{text}` printed no {name}"));
-    Ok((field("median_s")?, field("peak_rss_mb")?))
+    Ok(Some((field("median_s")?, field("peak_rss_mb")?)))
 }
 
 struct Summary {
