@@ -10,7 +10,7 @@ use snn_losses::Loss;
 use snn_models::{Architecture, Mode, Model, ModelConfig, Precision};
 use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
-use snn_train::{Input, Optimizer, OptimizerConfig, StepConfig};
+use snn_train::{Checkpointing, Input, Optimizer, OptimizerConfig, StepConfig};
 
 use crate::{bench_events, profile};
 
@@ -48,6 +48,9 @@ pub(crate) struct Args {
     /// Number format of convolutions' results
     #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
+    /// train: keep everything for the backward pass (none), or the inputs of stages alone (stage)
+    #[arg(long, default_value = "none", value_parser = ["none", "stage"])]
+    checkpoint: String,
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// lif: T,N,C,H,W
@@ -139,6 +142,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         json["batch"] = args.batch.into();
         json["t_steps"] = args.t_steps().into();
         json["width"] = args.width.into();
+        json["checkpoint"] = args.checkpoint.as_str().into();
         json["samples_per_s"] = samples.into();
     } else {
         json["shape"] = args.shape.as_str().into();
@@ -193,9 +197,14 @@ fn train(args: &Args) -> anyhow::Result<Timing> {
     let input = Input { x, labels, host_labels, mixed: None };
     let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
     let mut optimizer = Optimizer::new(&config);
+    let checkpoint = match args.checkpoint.as_str() {
+        "stage" => Checkpointing::Stage,
+        _ => Checkpointing::None,
+    };
     Timing::of(args.runs, || {
         let loss = &Loss::CrossEntropy;
-        let step = StepConfig { loss, alpha: 0.0, lr: config.lr, step: optimizer.steps() };
+        let (lr, step) = (config.lr, optimizer.steps());
+        let step = StepConfig { loss, alpha: 0.0, lr, step, checkpoint };
         Ok(Some(snn_train::train_step(&mut model, &mut optimizer, &input, step)?.loss))
     })
 }

@@ -133,6 +133,14 @@ fn pooled(x: &[usize; 3], kernel: usize, stride: usize, padding: usize) -> Resul
 impl Layers for Declare {
     type X = [usize; 3];
 
+    fn stage(
+        &mut self,
+        x: &Self::X,
+        f: impl Fn(&mut Self, &Self::X) -> Result<Self::X> + Send + 'static,
+    ) -> Result<Self::X> {
+        f(self, x)
+    }
+
     fn channels(&self, x: &Self::X) -> usize {
         x[0]
     }

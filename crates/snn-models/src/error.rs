@@ -53,3 +53,13 @@ pub enum Error {
 
 /// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// A stage of a network is an operator to the tape.
+impl From<Error> for snn_ops::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Ops(inner) => inner,
+            other => Self::Tensor(candle_core::Error::wrap(other)),
+        }
+    }
+}

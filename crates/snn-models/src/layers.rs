@@ -40,6 +40,13 @@ pub(crate) trait Layers {
     /// A feature map.
     type X: Clone;
 
+    /// `f` of `x`: a residual block, or a convolution of `vgg_snn` with its neurons. Training may compute it a second time rather than
+    /// keep what is inside.
+    fn stage(
+        &mut self,
+        x: &Self::X,
+        f: impl Fn(&mut Self, &Self::X) -> Result<Self::X> + Send + 'static,
+    ) -> Result<Self::X>;
     /// Channels of a feature map.
     fn channels(&self, x: &Self::X) -> usize;
     /// `name.weight`.

@@ -1,6 +1,7 @@
 //! A model: its configuration and its tensors by name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
@@ -9,7 +10,7 @@ use snn_ops::{Tape, Value, buffer, to_channels_last};
 use crate::config::Architecture;
 use crate::declare::{Declare, Declared, Size};
 use crate::layers::Layers;
-use crate::pass::Pass;
+use crate::pass::Setting;
 use crate::{Error, ModelConfig, Result, resnet19, sew_resnet, vgg_snn};
 
 /// Whether batch norm uses the batch's statistics or the running ones.
@@ -151,10 +152,10 @@ impl Model {
         let (x, t_steps) = self.input(x)?;
         let x = to_channels_last(tape, &Value::constant(x.to_device(&self.device)?))?;
         let lif = self.config.neuron.lif()?;
-        let mut pass = Pass { model: self, tape, mode, t_steps, lif, running: Vec::new() };
-        let logits = build(&mut pass, &self.config, x)?;
-        let logits = snn_ops::to_device(pass.tape, &logits, &Device::Cpu)?;
-        Ok(Output { logits, running: pass.running })
+        let setting = Setting { model: Arc::new(self.clone()), mode, t_steps, lif };
+        let (logits, running) = setting.pass(tape, |pass| build(pass, &self.config, x))?;
+        let logits = snn_ops::to_device(tape, &logits, &Device::Cpu)?;
+        Ok(Output { logits, running })
     }
 
     fn input(&self, x: &Tensor) -> Result<(Tensor, usize)> {

@@ -28,16 +28,10 @@ pub(crate) fn build<L: Layers>(layers: &mut L, config: &ModelConfig, x: L::X) ->
     {
         for b in 0..blocks {
             let name = format!("layer{}.{b}", layer + 1);
-            let out = config.channels(channels);
-            x = block(
-                layers,
-                &name,
-                &x,
-                out,
-                if b == 0 { stride } else { 1 },
-                b == 0,
-                v_threshold,
-            )?;
+            let (out, stride) = (config.channels(channels), if b == 0 { stride } else { 1 });
+            x = layers.stage(&x, move |layers, x| {
+                block(layers, &name, x, out, stride, b == 0, v_threshold)
+            })?;
         }
     }
     let x = layers.global_avg_pool(&x)?;

@@ -38,7 +38,8 @@ pub(crate) fn build_19<L: Layers>(layers: &mut L, config: &ModelConfig, x: L::X)
         for b in 0..blocks {
             let stride = if b == 0 { stride } else { 1 };
             let name = format!("layer{}.{b}", layer + 1);
-            x = basic(layers, &name, &x, config.channels(channels), stride)?;
+            let channels = config.channels(channels);
+            x = layers.stage(&x, move |layers, x| basic(layers, &name, x, channels, stride))?;
         }
     }
     let x = layers.global_avg_pool(&x)?;
@@ -62,10 +63,10 @@ pub(crate) fn build<L: Layers>(layers: &mut L, config: &ModelConfig, x: L::X) ->
             let stride = if b == 0 && layer > 0 { 2 } else { 1 };
             let name = format!("layer{}.{b}", layer + 1);
             let channels = config.channels(channels);
-            x = match bottlenecks {
-                true => bottleneck(layers, &name, &x, channels, stride)?,
-                false => basic(layers, &name, &x, channels, stride)?,
-            };
+            x = layers.stage(&x, move |layers, x| match bottlenecks {
+                true => bottleneck(layers, &name, x, channels, stride),
+                false => basic(layers, &name, x, channels, stride),
+            })?;
         }
     }
     let x = layers.global_avg_pool(&x)?;

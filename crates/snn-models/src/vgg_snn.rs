@@ -23,8 +23,10 @@ pub(crate) fn build<L: Layers>(layers: &mut L, config: &ModelConfig, x: L::X) ->
                 padding: 1,
                 init: ConvInit::KaimingUniform,
             };
-            let y = layers.conv(&format!("conv.{k}"), &x, conv)?;
-            x = layers.fire(&[Input::Norm { name: format!("bn.{k}"), x: &y, weight: 1.0 }])?;
+            x = layers.stage(&x, move |layers, x| {
+                let y = layers.conv(&format!("conv.{k}"), x, conv)?;
+                layers.fire(&[Input::Norm { name: format!("bn.{k}"), x: &y, weight: 1.0 }])
+            })?;
         }
         x = layers.avg_pool(&x)?;
     }

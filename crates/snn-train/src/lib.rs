@@ -39,7 +39,9 @@ pub use journal::{Clock, EpochReport, peak_rss_mb};
 pub use lock::RunLock;
 pub use metrics::{Meter, Metrics, aurc, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
-pub use recipe::{DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Recipe, TrainRecipe};
+pub use recipe::{
+    Checkpointing, DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Recipe, TrainRecipe,
+};
 pub use result::{CHECKPOINT_DIR, RESULT_FILE, RunResult, export};
 pub use run::{Observer, Outcome, StepReport, train};
 pub use schedule::{ScheduleConfig, ScheduleKind, learning_rate};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use snn_data::{DataConfig, FrameBy};
 use snn_losses::Loss;
 use snn_models::{Architecture, NeuronConfig, Precision};
+use snn_ops::Tape;
 
 use crate::{
     AugmentRecipe, Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig,
@@ -185,6 +186,33 @@ impl LossRecipe {
     }
 }
 
+/// What a training step keeps of its forward pass for the backward pass. Results are the same, to the bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checkpointing {
+    /// Every activation that a gradient needs.
+    #[default]
+    None,
+    /// The input of each stage: a residual block, or a convolution of `vgg_snn` with its neurons. Its activations are computed a
+    /// second time, which takes time and saves memory.
+    Stage,
+}
+
+impl Checkpointing {
+    /// Whether everything is kept.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
+    /// The tape of a training step.
+    pub(crate) fn tape(self) -> Tape {
+        match self {
+            Self::None => Tape::new(),
+            Self::Stage => Tape::recomputing(),
+        }
+    }
+}
+
 /// `[train]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -197,6 +225,10 @@ pub struct TrainRecipe {
     pub steps_per_epoch: Option<usize>,
     /// Number format, `f32` or `bf16`; default `f32`.
     pub precision: Precision,
+    /// `none`, the default, or `stage`: a step keeps the inputs of the network's stages and computes what is inside them
+    /// again, which takes less memory and more time. It is about activations; a run's checkpoints are the same.
+    #[serde(skip_serializing_if = "Checkpointing::is_none")]
+    pub checkpoint: Checkpointing,
     /// Evaluate every that many epochs, at least 1, and after the last; default 1.
     pub eval_every: usize,
     /// Steps between checkpoints; default 0, one after every epoch.
@@ -217,6 +249,7 @@ impl Default for TrainRecipe {
             batch: 128,
             steps_per_epoch: None,
             precision: Precision::F32,
+            checkpoint: Checkpointing::None,
             eval_every: 1,
             checkpoint_every: 0,
             keep: 2,

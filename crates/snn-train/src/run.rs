@@ -134,7 +134,8 @@ fn epoch(
             return Ok(None);
         }
         let (step, lr) = (run.progress.step, rate(run.progress.step_in_epoch));
-        let config = StepConfig { loss: &loss, alpha, lr, step };
+        let checkpoint = recipe.train.checkpoint;
+        let config = StepConfig { loss: &loss, alpha, lr, step, checkpoint };
         let out = train_step(&mut run.model, &mut run.optimizer, &input, config)?;
         run.progress.add_step(out.loss, out.correct, input.host_labels.len());
         tracing::debug!(target: "snn_train::step", step, loss = out.loss, grad_norm = out.grad_norm, "step");

@@ -6,9 +6,9 @@ use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 use snn_losses::Loss;
 use snn_models::{Mode, Model};
-use snn_ops::{Tape, buffer};
+use snn_ops::buffer;
 
-use crate::{Error, Result, input::Input, metrics, optim::Optimizer};
+use crate::{Checkpointing, Error, Result, input::Input, metrics, optim::Optimizer};
 
 /// What a step is taken with, besides the batch.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub struct StepConfig<'a> {
     pub lr: f64,
     /// Steps taken before this one; errors name it.
     pub step: u64,
+    /// What is kept for the backward pass.
+    pub checkpoint: Checkpointing,
 }
 
 /// What a step says about its batch, measured before the update.
@@ -54,9 +56,9 @@ pub fn train_step(
     input: &Input,
     config: StepConfig,
 ) -> Result<StepOutput> {
-    let StepConfig { loss, alpha, lr, step } = config;
+    let StepConfig { loss, alpha, lr, step, checkpoint } = config;
     let diverged = |what: String| Error::Diverged { step, what };
-    let mut tape = Tape::new();
+    let mut tape = checkpoint.tape();
     let output = model.forward(&mut tape, &input.x, Mode::Train)?;
     let logits = Var::from_tensor(output.logits.tensor())?;
     let mut value = loss.compute(logits.as_tensor(), &input.labels, alpha)?;

@@ -58,7 +58,7 @@ impl Gradients {
         targets.iter().try_for_each(|&target| self.accumulate(target, gradient.0.clone()))
     }
 
-    fn accumulate(&mut self, target: Target, gradient: Arc<Tensor>) -> Result<()> {
+    pub(super) fn accumulate(&mut self, target: Target, gradient: Arc<Tensor>) -> Result<()> {
         let Some(slot) = target.0 else { return Ok(()) };
         self.slots[slot] = Some(match self.slots[slot].take() {
             None => gradient,

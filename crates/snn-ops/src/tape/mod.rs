@@ -7,6 +7,7 @@
 //! last use has been differentiated, so that it can be reduced or applied while the rest runs.
 
 mod gradient;
+mod stage;
 mod value;
 
 pub use gradient::{Gradient, Gradients};
@@ -30,6 +31,8 @@ struct Step {
 #[derive(Default)]
 pub struct Tape {
     recording: bool,
+    /// Whether [`Tape::stage`] keeps its input alone.
+    recomputing: bool,
     steps: Vec<Step>,
     /// Per slot: the parameter's name, and how many recorded steps read the value.
     slots: Vec<(Option<String>, usize)>,
@@ -67,7 +70,11 @@ impl Tape {
         inputs: &[&Value],
         backward: impl FnOnce(Gradient, &mut Gradients) -> Result<()> + Send + 'static,
     ) -> Value {
-        let inputs: Vec<usize> = inputs.iter().filter_map(|v| v.slot).collect();
+        let inputs = inputs.iter().filter_map(|v| v.slot).collect();
+        self.record(output, inputs, Box::new(backward))
+    }
+
+    fn record(&mut self, output: Tensor, inputs: Vec<usize>, backward: Backward) -> Value {
         if !self.recording || inputs.is_empty() {
             return Value::constant(output);
         }
@@ -75,7 +82,7 @@ impl Tape {
             self.slots[slot].1 += 1;
         }
         let slot = self.slot(None);
-        self.steps.push(Step { output: slot, inputs, backward: Box::new(backward) });
+        self.steps.push(Step { output: slot, inputs, backward });
         Value { tensor: output, slot: Some(slot) }
     }
 
@@ -99,6 +106,18 @@ impl Tape {
                 got: seed.dims().to_vec(),
             });
         }
+        // A copy: gradients are added in place, and the caller may hold the seed's elements.
+        let seed = Gradient(Arc::new(seed.force_contiguous()?));
+        self.differentiate(slot, seed, ready).map(|_| ())
+    }
+
+    /// The same for a seed that is ours. What comes back holds the gradients of leaves without a name.
+    fn differentiate(
+        self,
+        slot: usize,
+        seed: Gradient,
+        ready: &mut dyn FnMut(&str, Tensor) -> Result<()>,
+    ) -> Result<Gradients> {
         let Self { steps, slots, .. } = self;
         let mut uses: Vec<usize> = slots.iter().map(|s| s.1).collect();
         let mut grads = Gradients { slots: vec![None; uses.len()] };
@@ -107,8 +126,7 @@ impl Tape {
             let Some(gradient) = grads.slots[slot].take() else { return Ok(()) };
             ready(name, Gradient(gradient).into_owned()?)
         };
-        // A copy: gradients are added in place, and the caller may hold the seed's elements.
-        grads.slots[slot] = Some(Arc::new(seed.force_contiguous()?));
+        grads.slots[slot] = Some(seed.0);
         if uses[slot] == 0 {
             announce(slot, &mut grads)?;
         }
@@ -123,7 +141,7 @@ impl Tape {
                 }
             }
         }
-        Ok(())
+        Ok(grads)
     }
 
     fn slot(&mut self, name: Option<String>) -> usize {

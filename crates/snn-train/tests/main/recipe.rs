@@ -134,6 +134,18 @@ fn changes_that_are_off_leave_the_recipe_as_it_was() {
 }
 
 #[test]
+fn recomputation_is_in_the_recipe_only_when_it_is_asked_for() {
+    let hash = |sets: &[&str]| parse(LEAST, sets).unwrap().hash().unwrap();
+    assert_eq!(hash(&[]), hash(&["train.checkpoint=none"]));
+    assert_ne!(hash(&[]), hash(&["train.checkpoint=stage"]));
+    let recipe = parse(LEAST, &["train.checkpoint=stage"]).unwrap();
+    assert_eq!(parse(&recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
+    assert!(!parse(LEAST, &[]).unwrap().to_toml().unwrap().contains("checkpoint ="));
+    let error = parse(LEAST, &["train.checkpoint=block"]).unwrap_err().to_string();
+    assert!(error.contains("train.checkpoint") && error.contains("`stage`"), "{error}");
+}
+
+#[test]
 fn written_out_recipe_means_the_same() {
     let recipe = parse(TINY, &["optimizer.lr=0.1", "data.augment.cutout=4"]).unwrap();
     let again = parse(&recipe.to_toml().unwrap(), &[]).unwrap();

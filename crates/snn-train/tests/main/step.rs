@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 use snn_losses::Loss;
-use snn_models::{Architecture, InputConfig, Model, ModelConfig};
+use snn_models::{Architecture, InputConfig, Model, ModelConfig, Precision};
 use snn_ops::buffer;
-use snn_train::{Error, Input, Optimizer, OptimizerConfig, StepConfig, train_step};
+use snn_train::{Checkpointing, Error, Input, Optimizer, OptimizerConfig, StepConfig, train_step};
 
 fn model() -> Model {
     let mut config = ModelConfig::new(Architecture::SewResnet19, 10);
@@ -34,7 +34,7 @@ fn values(tensors: &BTreeMap<String, Tensor>) -> Vec<Vec<f32>> {
 const LOSS: Loss = Loss::Tks { tks_alpha_max: 0.7, temperature: 3.0 };
 
 fn config(step: u64) -> StepConfig<'static> {
-    StepConfig { loss: &LOSS, alpha: 0.3, lr: 5e-3, step }
+    StepConfig { loss: &LOSS, alpha: 0.3, lr: 5e-3, step, checkpoint: Checkpointing::None }
 }
 
 #[test]
@@ -46,6 +46,35 @@ fn steps_lower_the_loss_of_their_batch() {
         .collect();
     assert!(losses[29] < 0.9 * losses[0], "{losses:?}");
     assert_eq!(optimizer.steps(), 30);
+}
+
+#[test]
+fn recomputed_stages_change_no_byte() {
+    for architecture in Architecture::ALL {
+        for precision in [Precision::F32, Precision::Bf16] {
+            let mut of = ModelConfig::new(architecture, 10);
+            (of.width, of.neuron.v_threshold, of.t_steps) = (1.0 / 16.0, 0.1, 2);
+            (of.in_channels, of.input) = (3, InputConfig { height: 16, width: 16 });
+            of.precision = precision;
+            let start = Model::new(&of, 3).unwrap();
+            let pixels = (0..4 * 3 * 256).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
+            let x = buffer::tensor(pixels, vec![4, 3, 16, 16]).unwrap();
+            let input = Input { x, ..input(None) };
+            let train = |checkpoint| {
+                let mut model = start.clone();
+                let mut optimizer = Optimizer::new(&OptimizerConfig::default());
+                let outputs = [0, 1, 2].map(|k| {
+                    let config = StepConfig { checkpoint, ..config(k) };
+                    train_step(&mut model, &mut optimizer, &input, config).unwrap()
+                });
+                (values(model.params()), values(model.buffers()), optimizer, outputs)
+            };
+            let (kept, again) = (train(Checkpointing::None), train(Checkpointing::Stage));
+            assert!(kept.0 == again.0 && kept.1 == again.1, "{architecture:?} {precision:?}");
+            assert!(kept.2.moments() == again.2.moments() && kept.3 == again.3);
+            assert!(kept.0 != values(start.params()) && kept.1 != values(start.buffers()));
+        }
+    }
 }
 
 #[test]
@@ -127,7 +156,7 @@ fn every_loss_learns_sixteen_samples_by_heart() {
         let learned = (0..150).any(|step| {
             // Knowledge sharing grows as in a run: at once, it would hold every answer near uniform.
             let alpha = loss.alpha(step, 600);
-            let config = StepConfig { loss, alpha, lr: 1e-2, step: step as u64 };
+            let config = StepConfig { loss, alpha, lr: 1e-2, ..config(step as u64) };
             train_step(&mut model, &mut optimizer, &input, config).unwrap().correct == 16
         });
         assert!(learned, "{}", loss.name());

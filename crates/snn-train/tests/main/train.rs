@@ -37,6 +37,20 @@ fn number_of_threads_changes_no_byte() {
 }
 
 #[test]
+fn recomputation_changes_the_recipe_and_nothing_else_of_a_run() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    finish(&tiny(&[]), a.path());
+    finish(&tiny(&["train.checkpoint=stage"]), b.path());
+    let results = |dir| {
+        let mut files = bytes(dir);
+        files.retain(|(name, _)| name == "metrics.jsonl" || name.ends_with("/model.safetensors"));
+        files
+    };
+    assert_eq!(results(a.path()).len(), 3);
+    assert_eq!(results(a.path()), results(b.path()));
+}
+
+#[test]
 fn checkpoint_of_a_bf16_run_evaluates_in_bf16() {
     let dir = tempfile::tempdir().unwrap();
     let result = finish(&tiny(&["train.precision=bf16"]), dir.path());
