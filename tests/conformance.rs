@@ -37,6 +37,34 @@ fn every_golden_file_is_within_tolerance_on_every_engine() -> Result<()> {
 }
 
 #[test]
+fn operators_in_bf16_are_rounded_and_within_their_bound_on_every_engine() -> Result<()> {
+    let file = |name: &str| format!("{GOLDEN}/{name}.safetensors");
+    let files = [file("lif"), file("losses"), file("ops")];
+    for engine in engines()? {
+        let mut args = vec!["conformance", "--json", "--precision", "bf16", "--engine", &engine];
+        args.extend(files.iter().map(String::as_str));
+        let ended = run(&args)?;
+        let report: Value =
+            serde_json::from_str(&ended.out).with_context(|| format!("{ended:?}"))?;
+        ensure!(ended.code == Some(0) && report["passed"] == true, "{engine}: {}", ended.out);
+        let error = |file: usize, key: &str| {
+            report["files"][file]["errors"][key].as_f64().with_context(|| key.to_string())
+        };
+        // An f32 result would be a thousand times closer.
+        for (file, key) in [(0, "bireal_hard.grad_x"), (2, "conv2d.c3.y")] {
+            let error = error(file, key)?;
+            ensure!(error > 1e-4 && error <= 1.0 / 256.0, "{engine} {key}: {error}");
+        }
+        ensure!(error(0, "bireal_hard.spikes")? == 0.0, "{engine}: spikes differ");
+    }
+    let network = file("model_resnet19");
+    let ended = run(&["conformance", "--precision", "bf16", &files[0], &network])?;
+    let named = ended.err.contains("model_resnet19.safetensors") && ended.err.contains("bf16");
+    ensure!(ended.code == Some(1) && named && ended.out.is_empty(), "{ended:?}");
+    Ok(())
+}
+
+#[test]
 fn a_changed_tensor_fails_and_is_dumped_for_comparison() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut bytes = std::fs::read(Path::new(GOLDEN).join("lif.safetensors"))?;

@@ -22,8 +22,9 @@ pub(crate) struct Args {
     /// Write our tensors to DIR under the file's own keys
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
-    /// Arithmetic of the networks
-    #[arg(long, default_value = "f32", value_parser = ["f32"])]
+    /// bf16: convolutions and neurons on inputs rounded to bf16, against their own f32 form on the same inputs, to 2^-8;
+    /// what has no bf16 form as in f32; no model_* files, for rounding flips spikes
+    #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
     /// One JSON object on one line
     #[arg(long)]
@@ -77,16 +78,44 @@ impl Golden {
     }
 }
 
-/// What we computed, under the golden file's keys, with the tolerance of each.
+/// What we computed, under the golden file's keys.
 #[derive(Default)]
 pub(crate) struct Ours {
-    tensors: BTreeMap<String, (Tensor, f64)>,
+    tensors: BTreeMap<String, Computed>,
+}
+
+struct Computed {
+    tensor: Tensor,
+    /// What it is compared with, when that is not the golden tensor.
+    expected: Option<Tensor>,
+    tolerance: f64,
 }
 
 impl Ours {
+    /// A tensor to be compared with the golden one.
     pub(crate) fn put(&mut self, key: impl Into<String>, tensor: Tensor, tolerance: f64) {
-        self.tensors.insert(key.into(), (tensor, tolerance));
+        self.tensors.insert(key.into(), Computed { tensor, expected: None, tolerance });
     }
+
+    /// A tensor to be compared with `expected`: golden inputs that were rounded have no golden outputs.
+    pub(crate) fn put_beside(
+        &mut self,
+        key: impl Into<String>,
+        tensor: Tensor,
+        expected: Tensor,
+        tolerance: f64,
+    ) {
+        let expected = Some(expected);
+        self.tensors.insert(key.into(), Computed { tensor, expected, tolerance });
+    }
+}
+
+/// Relative error of an operator in bf16, given inputs that bf16 holds.
+pub(crate) const BF16: f64 = 1.0 / 256.0;
+
+/// The nearest bf16 numbers.
+pub(crate) fn rounded(tensor: &Tensor) -> anyhow::Result<Tensor> {
+    Ok(tensor.to_dtype(DType::BF16)?)
 }
 
 /// Largest difference relative to the golden tensor's largest entry.
@@ -105,14 +134,23 @@ fn relative_error(ours: &Tensor, golden: &Tensor) -> anyhow::Result<f64> {
 
 /// Returns whether every tensor of every file is within its tolerance.
 pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
+    let is_bf16 = args.precision == "bf16";
+    if let Some(network) =
+        args.files.iter().find(|path| is_bf16 && stem(path).starts_with("model_"))
+    {
+        bail!(
+            "{}: rounding flips spikes, so a network has no bound in bf16; leave it out, or compare in f32",
+            network.display()
+        );
+    }
     let mut files = Vec::new();
     for path in &args.files {
         let golden = Golden::read(path)?;
-        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+        let name = stem(path);
         let ours = match name {
-            "lif" => neuron::run(&golden),
+            "lif" => neuron::run(&golden, is_bf16),
             "losses" => losses::run(&golden),
-            "ops" => ops::run(&golden),
+            "ops" => ops::run(&golden, is_bf16),
             _ => match name.strip_prefix("model_") {
                 Some(architecture) => model::run(architecture, &golden),
                 None => bail!("{}: name it lif, losses, ops or model_ARCHITECTURE", path.display()),
@@ -142,6 +180,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
     Ok(passed)
 }
 
+fn stem(path: &Path) -> &str {
+    path.file_stem().and_then(|s| s.to_str()).unwrap_or_default()
+}
+
 /// Whether a golden tensor is given, or left as it was, rather than computed.
 fn is_input(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
@@ -164,8 +206,10 @@ fn compare(
     if !quiet {
         crate::print(&format!("{}", path.display()));
     }
-    for (key, (tensor, tolerance)) in &ours.tensors {
-        let error = relative_error(tensor, golden.get(key)?).with_context(|| key.clone())?;
+    for (key, Computed { tensor, expected, tolerance }) in &ours.tensors {
+        let golden = golden.get(key)?;
+        let expected = expected.as_ref().unwrap_or(golden);
+        let error = relative_error(tensor, expected).with_context(|| key.clone())?;
         let ok = error <= *tolerance;
         passed &= ok;
         worst.insert(key.clone(), error.into());
@@ -188,7 +232,7 @@ fn dump(dir: &Path, path: &Path, ours: &Ours) -> anyhow::Result<()> {
     let to = dir.join(path.file_name().context("a golden file needs a name")?);
     crate::differ(path, &to)?;
     let tensors: std::collections::BTreeMap<_, _> =
-        ours.tensors.iter().map(|(k, (t, _))| (k.as_str(), t.clone())).collect();
+        ours.tensors.iter().map(|(k, computed)| (k.as_str(), computed.tensor.clone())).collect();
     let bytes = safetensors::serialize(tensors, None)?;
     snn_train::create_dir(dir)?;
     snn_train::write_atomic(&to, &bytes)?;
