@@ -242,6 +242,11 @@ fn a_device_that_this_build_has_not_is_refused_and_never_replaced() -> Result<()
         refused(&train(device)?, 1, &[device, "--features cuda", "use cpu"])?;
     }
     refused(&train("gpu")?, 1, &["gpu", "use cpu, or cuda:N"])?;
+    let forward = ["forward", "none", "--input", "x", "--output", "y"];
+    for command in [&["eval", "none"][..], &forward, &["bench", "train"]] {
+        let ended = run(&[command, &["--device", "cuda:0"]].concat())?;
+        refused(&ended, 1, &["cuda:0", "--features cuda", "use cpu"])?;
+    }
     ensure!(!Path::new(&dir).exists(), "a refused device began a run");
     Ok(())
 }

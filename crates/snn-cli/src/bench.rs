@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use clap::ValueEnum;
 use snn_losses::Loss;
 use snn_models::{Architecture, Mode, Model, ModelConfig, Precision};
@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// lif: T,N,C,H,W
     #[arg(long, default_value = "4,32,128,32,32")]
     shape: String,
+    /// train, infer, lif: where it is computed: cpu, or cuda:N in a build with the feature cuda
+    #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
+    device: Device,
     /// Print where the time of a run goes, by operator and layer, beside what this processor can do
     #[arg(long, conflicts_with = "json")]
     pub(crate) profile: bool,
@@ -101,6 +104,10 @@ impl Timing {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !args.profile || args.device.is_cpu(),
+        "--profile times the CPU's operators; leave out --device"
+    );
     let timing = match args.what {
         What::Train => train(args)?,
         What::Infer => infer(args)?,
@@ -122,7 +129,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             timing.seconds[0],
             timing.seconds[timing.seconds.len() - 1],
             samples.map_or(String::new(), |s| format!(", {s:.2} samples/s")),
-            snn_ops::engine().name(),
+            snn_ops::engine_name(&args.device),
             snn_ops::threads(),
         ));
         if args.profile {
@@ -133,7 +140,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut json = serde_json::json!({
         "what": format!("{:?}", args.what).to_lowercase(), "lib": "snn",
         "precision": args.precision, "threads": snn_ops::threads(), "runs": args.runs,
-        "engine": snn_ops::engine().name(), "loss": timing.loss, "median_s": median,
+        "engine": snn_ops::engine_name(&args.device), "loss": timing.loss, "median_s": median,
         "min_s": timing.seconds[0], "max_s": timing.seconds[timing.seconds.len() - 1],
         "peak_rss_mb": peak.round(),
     });
@@ -166,7 +173,8 @@ fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
         config.precision = Precision::Bf16;
     }
     config.t_steps = args.t_steps() as usize;
-    let model = Model::new(&config, 0)?;
+    let mut model = Model::new(&config, 0)?;
+    model.set_device(&args.device);
     let mut rng = random::stream(0, "bench", 0, 0);
     let mut shape =
         vec![args.batch as usize, config.in_channels, config.input.height, config.input.width];
@@ -226,13 +234,18 @@ fn lif(args: &Args) -> anyhow::Result<Timing> {
     anyhow::ensure!(shape.len() >= 2 && !shape.contains(&0), "--shape: use T,N,.. without zeros");
     let mut rng = random::stream(0, "bench", 0, 0);
     let n = elements(&shape)?;
-    let x = buffer::tensor(random::normal(&mut rng, n, 0.0, 1.0), shape.as_slice())?;
-    let g = buffer::tensor(random::normal(&mut rng, n, 0.0, 1.0), shape.as_slice())?;
+    let mut normal = || {
+        let values = random::normal(&mut rng, n, 0.0, 1.0);
+        anyhow::Ok(buffer::tensor(values, shape.as_slice())?.to_device(&args.device)?)
+    };
+    let (x, g) = (normal()?, normal()?);
     Timing::of(args.runs, || {
         let mut tape = Tape::new();
         let leaf = tape.leaf("x", x.clone());
         let spikes = snn_neuron::lif(&mut tape, &leaf, None, &LifConfig::default())?.spikes;
         tape.backward(&spikes, g.clone(), &mut |_, _| Ok(()))?;
+        // A GPU may still be at it.
+        args.device.synchronize()?;
         Ok(None)
     })
 }

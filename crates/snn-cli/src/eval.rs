@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use candle_core::Device;
 use snn_data::DataConfig;
 use snn_models::Model;
 use snn_train::{CHECKPOINT_DIR, DataRecipe, EVAL_BATCH};
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Also print the accuracy of each step alone and of the first 1, 2, .. T together
     #[arg(long)]
     per_step: bool,
+    /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
+    #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
+    device: Device,
     /// One JSON object on one line
     #[arg(long)]
     json: bool,
@@ -43,6 +47,7 @@ pub(crate) fn load(checkpoint: &Path) -> anyhow::Result<Model> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut model = load(&args.checkpoint)?;
+    model.set_device(&args.device);
     let config = args.checkpoint.join("config.json");
     let trained = model.config().metrics.get("data").cloned();
     let trained: Option<DataRecipe> = trained
@@ -90,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         json["split"] = test.split().into();
         json["split_hash"] = split_hash.into();
         json["t_steps"] = data.t_steps.into();
-        json["engine"] = snn_ops::engine().name().into();
+        json["engine"] = snn_ops::engine_name(&args.device).into();
         crate::print(&json.to_string());
         return Ok(());
     }

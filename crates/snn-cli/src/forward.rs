@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// Use the batch's statistics instead of the running ones
     #[arg(long)]
     train: bool,
+    /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
+    #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
+    device: Device,
 }
 
 /// Bytes of an input, at most.
@@ -32,7 +35,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         crate::differ(&args.checkpoint.join(file), &args.output)?;
     }
     crate::differ(&args.input, &args.output)?;
-    let model = crate::eval::load(&args.checkpoint)?;
+    let mut model = crate::eval::load(&args.checkpoint)?;
+    model.set_device(&args.device);
     let input = &args.input;
     let bytes = snn_models::read_file(input, INPUT_BYTES)?;
     snn_models::read_tensors(&bytes, input)?;

@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod conformance;
 mod data;
+mod device;
 mod doctor;
 mod eval;
 mod exit;

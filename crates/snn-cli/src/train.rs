@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long)]
     resume: bool,
     /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
-    #[arg(long, default_value = "cpu", value_parser = device, value_name = "DEVICE")]
+    #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
     device: Device,
     /// Change a field of the recipe, such as schedule.epochs=5
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -36,20 +36,6 @@ pub(crate) struct Args {
     /// Print the result as one JSON object on one line
     #[arg(long)]
     json: bool,
-}
-
-/// A device by its name; one that this build or this machine has not is an error, never another device.
-fn device(name: &str) -> Result<Device, String> {
-    if name == "cpu" {
-        return Ok(Device::Cpu);
-    }
-    let number = name.strip_prefix("cuda:").and_then(|n| n.parse().ok());
-    let number = number.ok_or("use cpu, or cuda:N such as cuda:0")?;
-    if cfg!(not(feature = "cuda")) {
-        let build = "cargo build --release -p snn-cli --features cuda";
-        return Err(format!("this build has no GPU kernels; build with `{build}`, or use cpu"));
-    }
-    Device::new_cuda(number).map_err(|error| format!("cannot be used ({error}); use cpu"))
 }
 
 /// Draws the running epoch on standard error, when that is a terminal.

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use candle_core::Device;
+
 use crate::{Error, Result};
 
 /// A set of CPU kernels. Every engine computes the same sums; rounding differs in their order.
@@ -89,6 +91,11 @@ pub fn engine() -> Engine {
         _ if has_avx512() => Engine::Avx512,
         _ => Engine::Portable,
     }
+}
+
+/// The name of the kernels that compute on `device`, for the record: `cuda`, or on a CPU that of the [`engine`].
+pub fn engine_name(device: &Device) -> &'static str {
+    if device.is_cuda() { "cuda" } else { engine().name() }
 }
 
 /// Chooses the engine by name for the whole process, before the first operator runs.

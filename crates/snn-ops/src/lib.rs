@@ -17,7 +17,7 @@ mod threads;
 mod unsafe_gemm;
 
 pub use conv::{Conv2d, conv1d, conv2d};
-pub use engine::{Engine, Precision, engine, set_engine};
+pub use engine::{Engine, Precision, engine, engine_name, set_engine};
 pub use error::{Error, Result};
 pub use linear::linear;
 pub use norm::{EPS, MOMENTUM, Moments, Normalized, batch_norm, batch_norm_eval};

@@ -35,10 +35,7 @@ pub struct RunOptions {
 impl RunOptions {
     /// The name of the kernels that compute, for the record.
     pub(crate) fn engine(&self) -> &'static str {
-        match &self.device {
-            Some(device) if device.is_cuda() => "cuda",
-            _ => snn_ops::engine().name(),
-        }
+        snn_ops::engine_name(self.device.as_ref().unwrap_or(&Device::Cpu))
     }
 }
 
