@@ -228,6 +228,18 @@ fn data_sets_are_checked_and_what_is_missing_is_named() -> Result<()> {
     let part = folder.path().display().to_string();
     let named = ["1 of 50000 training and 1 of 10000 test", "www.cs.toronto.edu"];
     refused(&run(&["data", "check", "cifar10", "--data", &part])?, 2, &named)?;
+    // A car and a thing that is none on each side, an event each.
+    let dat = [b"% Version 2\n\x00\x08\0\0\0\0".as_slice(), &[3, 0, 1, 0x10]].concat();
+    for class in ["train/cars", "train/background", "test/cars", "test/background"] {
+        let folder = folder.path().join(format!("n-cars_{class}"));
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("obj_000000_td.dat"), &dat)?;
+    }
+    let named = ["2 of 15422 training and 2 of 8607 test", "www.prophesee.ai"];
+    refused(&run(&["data", "check", "ncars", "--data", &part, "--decode"])?, 2, &named)?;
+    let list = one_json(&run(&["data", "list", "--json"])?)?;
+    let sets = list["datasets"].as_array().context("no list")?;
+    ensure!(sets.len() == 27 && sets.iter().all(|set| set["readable"] == true), "{list}");
     let fetched = run(&["data", "get", "cub200", "--data", &part])?;
     refused(&fetched, 2, &["cub200", "by hand", "www.vision.caltech.edu"])
 }

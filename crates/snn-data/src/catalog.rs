@@ -99,8 +99,8 @@ const fn row(
     Listing { id, name, what, splits, num_classes, source, readable: true }
 }
 
-const fn later(listing: Listing) -> Listing {
-    Listing { readable: false, ..listing }
+const fn spike_trains(listing: Listing) -> Listing {
+    Listing { readable: cfg!(feature = "hdf5"), ..listing }
 }
 
 const fn photographs(listing: Listing) -> Listing {
@@ -252,29 +252,29 @@ const CATALOG: &[Listing] = &[
         101,
         "www.garrickorchard.com/datasets/n-caltech101: the folder Caltech101 of <class>/image_NNNN.bin",
     ),
-    later(row(
+    row(
         DatasetName::DvsGesture,
         "dvs_gesture",
         "128x128 event recordings of hand gestures",
         split::DVS_GESTURE,
         11,
         "research.ibm.com/interactive/dvsgesture: DvsGesture.tar.gz, unpacked to trials_to_*.txt, .aedat and _labels.csv files",
-    )),
-    later(row(
+    ),
+    row(
         DatasetName::NCars,
         "ncars",
         "120x100 event recordings of cars and of what is none",
         split::NCARS,
         2,
         "www.prophesee.ai/dataset-n-cars: n-cars_train and n-cars_test of cars/*.dat and background/*.dat",
-    )),
-    later(row(
+    ),
+    spike_trains(row(
         DatasetName::Shd,
         "shd",
         "spoken digits as spikes of 700 channels",
         split::SHD,
         20,
-        "zenkelab.org/resources/spiking-heidelberg-datasets-shd: shd_train.h5 and shd_test.h5",
+        "zenkelab.org/resources/spiking-heidelberg-datasets-shd: shd_train.h5 and shd_test.h5, plain or .gz",
     )),
     photographs(row(
         DatasetName::ImageNet,

@@ -55,6 +55,7 @@ pub(super) fn fashion_dvs(opening: &Opening<'_>) -> Result<Splits> {
         let chosen = choose(&images.labels, limit);
         let labels = pick(&images.labels, &chosen);
         let side = (usize::from(camera.height), usize::from(camera.width));
+        let side = config.size.map_or(side, |size| (size, size));
         event_set(opening, &split, owned(&FASHION), labels, &chosen, side, |index| {
             let n = height * width;
             let image = images.pixels.get(index * n..(index + 1) * n).unwrap_or(&[]);

@@ -12,6 +12,8 @@ mod part;
 mod pictures;
 mod recorded;
 mod recordings;
+#[cfg(feature = "hdf5")]
+mod shd;
 mod synthetic;
 mod vibration;
 
@@ -35,7 +37,8 @@ pub struct DataConfig {
     /// Frames of an event recording, 1 to [`MAX_T_STEPS`](crate::MAX_T_STEPS); images ignore it.
     pub t_steps: usize,
     /// Rows and columns of a sample, by [`fit`](crate::fit()), 1 to [`MAX_SIZE`]; the files' own when absent. Of a
-    /// signal the samples of a window, of a point cloud its points; 1,024 when absent.
+    /// signal the samples of a window, of a point cloud its points, 1,024 when absent; of SHD the groups into which its
+    /// 700 channels are joined.
     pub size: Option<usize>,
     /// How recordings are cut into frames.
     pub frames_by: FrameBy,
@@ -145,9 +148,12 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Progress) -> bool) -
         DatasetName::StanfordDogs => pictures::stanford_dogs(opening),
         DatasetName::StanfordCars => pictures::stanford_cars(opening),
         DatasetName::ImageFolder => pictures::any(opening),
+        #[cfg(feature = "hdf5")]
+        DatasetName::Shd => shd::digits(opening),
+        #[cfg(not(feature = "hdf5"))]
         DatasetName::Shd => {
             let source = name.listing().map_or("", |listing| listing.source);
-            let remedy = format!("its HDF5 files come from {source}");
+            let remedy = format!("build snn-data with its feature `hdf5`; the files: {source}");
             Err(Error::Unreadable { what: "data set shd".into(), remedy })
         }
         DatasetName::Cwru => vibration::cwru(opening),

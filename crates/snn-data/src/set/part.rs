@@ -96,7 +96,7 @@ pub(super) fn image_set(
     Ok(set.with_members(chosen.iter()))
 }
 
-/// The recordings that `read` gives for `chosen`, framed at the configured size, in parallel.
+/// The recordings that `read` gives for `chosen`, framed in `side` (rows, columns), in parallel.
 ///
 /// A recording without events has no class to learn: `read` refuses it.
 pub(super) fn event_set(
@@ -105,11 +105,10 @@ pub(super) fn event_set(
     class_names: Vec<String>,
     labels: Vec<u32>,
     chosen: &[usize],
-    (height, width): (usize, usize),
+    side: (usize, usize),
     read: impl Fn(usize) -> Result<EventStream> + Sync,
 ) -> Result<Dataset> {
     let config = opening.config;
-    let side = config.size.map_or((height, width), |size| (size, size));
     let one = |&index: &usize| prepared(&read(index)?, config, side, fit);
     let mut all = Samples::Counts(reserved(&[chosen.len(), config.t_steps, 2, side.0, side.1])?);
     for (i, block) in chosen.chunks(BLOCK).enumerate() {

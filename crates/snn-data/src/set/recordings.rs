@@ -54,8 +54,7 @@ impl Recorded<'_, '_> {
             let read =
                 |index: usize| items.get(index).map_or_else(none, |item| reader.decode(item));
             let places: Vec<usize> = (0..items.len()).collect();
-            let set =
-                event_set(self.opening, self.split, classes, labels, &places, reader.side, read)?;
+            let set = event_set(self.opening, self.split, classes, labels, &places, side, read)?;
             return Ok(set.with_members(names.iter()));
         }
         let about = about(config, reader, side);

@@ -19,6 +19,8 @@ mod pictures;
 mod pipeline;
 mod recordings;
 mod sets;
+#[cfg(feature = "hdf5")]
+mod shd;
 mod signals;
 mod unsafe_counting;
 mod util;
