@@ -18,7 +18,7 @@ pub struct Limits {
     pub events: u64,
     /// Bytes of a text header; default 1 MiB.
     pub header_bytes: u64,
-    /// Times its own size that a `.gz` may grow to, past 1 MiB; default 50 (images grow about five times).
+    /// Times its own size that what is packed may grow to, past 1 MiB; default 50 (images grow about five times).
     pub inflate_ratio: u64,
     /// Columns or rows of a sensor or an image; default 32,767.
     pub side: u64,

@@ -6,13 +6,12 @@ use std::path::Path;
 use lz4_flex::frame::FrameDecoder;
 
 use super::flatbuffer::Table;
+use super::room::Room;
 use super::sensor::on_sensor;
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
 const VERSION: &[u8] = b"#!AER-DAT4.0\r\n";
-/// Bytes that packets may grow to, however few they have.
-const FLOOR: u64 = 1 << 20;
 
 // How packets are compressed.
 const NONE: u32 = 0;
@@ -51,13 +50,20 @@ pub fn aedat4(
     }
     let end = if info.table < 0 { bytes.len() } else { usize::try_from(info.table).unwrap_or(0) };
     let packets = bytes.get(start..end).ok_or_else(|| refuse(start, damaged))?;
-    let most = limits.inflate_ratio.saturating_mul(bytes.len() as u64).max(FLOOR);
-    let mut left = most.min(limits.file_bytes);
+    let mut room = Room::new(bytes.len(), limits, path);
+    let mut unpack = |packed: &[u8], out: &mut Vec<u8>, at| {
+        let damaged = || refuse(at, "damaged LZ4 data; fetch the file again");
+        out.clear();
+        // The decoder takes a frame that is cut between blocks for a whole one.
+        let frame = is_whole(packed).then(|| room.bound(FrameDecoder::new(packed)));
+        let got = frame.and_then(|mut frame| frame.read_to_end(out).ok()).ok_or_else(damaged)?;
+        room.take(got as u64)
+    };
     let mut unpacked = Vec::new();
     // The table is not needed, but a file without all of it was cut off.
     let table = bytes.get(end..).filter(|_| info.table >= 0 && info.compression != NONE);
     if let Some(table) = table {
-        unpack(table, &mut unpacked, &mut left, limits).map_err(|fault| fault.at(path, end))?;
+        unpack(table, &mut unpacked, end)?;
     }
     // An event takes eight to nine bytes in LZ4: memory that is asked for once is touched once.
     let most = usize::try_from(limits.events).unwrap_or(usize::MAX);
@@ -69,7 +75,7 @@ pub fn aedat4(
         let content = if info.compression == NONE {
             packet
         } else {
-            unpack(packet, &mut unpacked, &mut left, limits).map_err(|fault| fault.at(path, at))?;
+            unpack(packet, &mut unpacked, at)?;
             &unpacked
         };
         let Some(records) = records(content).ok_or_else(|| refuse(at, damaged))? else { continue };
@@ -123,43 +129,6 @@ fn packet<'a>(rest: &mut &'a [u8]) -> std::result::Result<&'a [u8], FormatFault>
     let (content, after) = cut.ok_or_else(|| truncated("a packet", need.into(), body.len()))?;
     *rest = after;
     Ok(content)
-}
-
-/// Why an LZ4 frame was not unpacked.
-enum Packed {
-    Damaged,
-    Beyond(u64),
-}
-
-impl Packed {
-    fn at(self, path: &Path, at: usize) -> Error {
-        let why = "damaged LZ4 data; fetch the file again";
-        match self {
-            Self::Damaged => Error::format(path, at, FormatFault::Header { why }),
-            Self::Beyond(limit) => {
-                let (what, got) = ("inflate_ratio", limit.saturating_add(1));
-                Error::Limit { path: path.into(), what, got, limit }
-            }
-        }
-    }
-}
-
-/// The bytes of an LZ4 frame into `out`; `left` is what all of them may still grow to.
-fn unpack(
-    packed: &[u8],
-    out: &mut Vec<u8>,
-    left: &mut u64,
-    limits: &Limits,
-) -> std::result::Result<(), Packed> {
-    out.clear();
-    // The decoder takes a frame that is cut between blocks for a whole one.
-    if !is_whole(packed) {
-        return Err(Packed::Damaged);
-    }
-    let mut frame = FrameDecoder::new(packed).take(left.saturating_add(1));
-    let got = frame.read_to_end(out).map_err(|_| Packed::Damaged)?;
-    *left = left.checked_sub(got as u64).ok_or(Packed::Beyond(limits.inflate_ratio))?;
-    Ok(())
 }
 
 /// Whether a frame's blocks reach to the mark of its end, a block of size 0.

@@ -6,11 +6,8 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::limits::check;
+use super::room::Room;
 use crate::{Error, FormatFault, Limits, Result};
-
-/// Bytes that any file may grow to, however few it has.
-const FLOOR: u64 = 1 << 20;
 
 /// The decompressed bytes where `bytes` are gzip data, else `bytes` themselves.
 ///
@@ -21,25 +18,15 @@ pub fn gunzip<'a>(bytes: &'a [u8], limits: &Limits, path: &Path) -> Result<Cow<'
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(Cow::Borrowed(bytes));
     }
-    let by_ratio = (bytes.len() as u64).saturating_mul(limits.inflate_ratio).max(FLOOR);
-    let most = by_ratio.min(limits.file_bytes);
-    // The first pass keeps nothing, so that a bomb costs no memory and the second allocates what there is.
-    let size = measure(bytes, most).ok_or_else(|| Error::format(path, 0, FormatFault::Gzip))?;
-    check(path, "file_bytes", size, limits.file_bytes)?;
-    if size > most {
-        let (what, limit) = ("inflate_ratio", limits.inflate_ratio);
-        return Err(Error::Limit { path: path.into(), what, got: limit.saturating_add(1), limit });
-    }
-    let mut out = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    let mut room = Room::new(bytes.len(), limits, path);
     let damaged = |_| Error::format(path, 0, FormatFault::Gzip);
+    // The first pass keeps nothing, so that a bomb costs no memory and the second allocates what there is.
+    let mut measured = room.bound(MultiGzDecoder::new(bytes));
+    let size = std::io::copy(&mut measured, &mut std::io::sink()).map_err(damaged)?;
+    room.take(size)?;
+    let mut out = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     MultiGzDecoder::new(bytes).take(size).read_to_end(&mut out).map_err(damaged)?;
     Ok(Cow::Owned(out))
-}
-
-/// Decompressed bytes, or `most` + 1 when there are more; nothing for damaged data.
-fn measure(bytes: &[u8], most: u64) -> Option<u64> {
-    let mut reader = MultiGzDecoder::new(bytes).take(most.saturating_add(1));
-    std::io::copy(&mut reader, &mut std::io::sink()).ok()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 
-use crate::limits::check;
+use super::room::Room;
 use crate::{Error, FormatFault, Limits, Result};
 
 /// A value of a `.mat` file. Sizes are left out: values stand in MATLAB's order, columns first.
@@ -66,8 +66,10 @@ pub fn mat(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Ma
         let (kind, body) = element(&mut rest).ok_or_else(|| refuse(DAMAGED))?;
         let variable = match kind {
             COMPRESSED => {
-                let body = inflate(body, limits, path, at)?;
-                let mut body = body.as_slice();
+                let (mut room, mut out) = (Room::new(body.len(), limits, path), Vec::new());
+                let read = room.bound(ZlibDecoder::new(body)).read_to_end(&mut out);
+                room.take(read.map_err(|_| refuse(DAMAGED))? as u64)?;
+                let mut body = out.as_slice();
                 match element(&mut body) {
                     Some((ARRAY, body)) => array(body, DEPTH).map_err(refuse)?,
                     _ => return Err(refuse(DAMAGED)),
@@ -84,19 +86,6 @@ pub fn mat(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Ma
 
 const DAMAGED: &str = "a damaged MATLAB element; fetch the file again";
 const UNSUPPORTED: &str = "objects, sparse and nested arrays of that kind are not read";
-
-/// The decompressed element, within the limits.
-fn inflate(bytes: &[u8], limits: &Limits, path: &Path, at: usize) -> Result<Vec<u8>> {
-    // Class names and labels repeat: these files grow more than images do.
-    let ratio = limits.inflate_ratio.saturating_mul(bytes.len() as u64);
-    let most = ratio.max(1 << 20).min(limits.file_bytes);
-    let mut out = Vec::new();
-    let read = ZlibDecoder::new(bytes).take(most.saturating_add(1)).read_to_end(&mut out);
-    read.map_err(|_| Error::format(path, at, FormatFault::Header { why: DAMAGED }))?;
-    check(path, "file_bytes", out.len() as u64, limits.file_bytes)?;
-    check(path, "inflate_ratio", out.len() as u64, most)?;
-    Ok(out)
-}
 
 /// The next element's type and content.
 fn element<'a>(bytes: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {

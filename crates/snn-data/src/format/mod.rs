@@ -28,6 +28,7 @@ mod picture;
 mod points;
 mod prophesee;
 mod recording;
+mod room;
 mod sensor;
 #[cfg(feature = "hdf5")]
 mod shd;

@@ -6,6 +6,7 @@ use std::path::Path;
 use flate2::read::DeflateDecoder;
 
 use super::npy::{read_npy, split};
+use super::room::Room;
 use super::sensor::on_sensor;
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
@@ -78,8 +79,7 @@ fn members(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Ve
     let place = bytes.get(end + 16..end + 20).and_then(<[u8]>::first_chunk);
     let place = place.map_or(usize::MAX, |&place| u32::from_le_bytes(place) as usize);
     let mut directory = bytes.get(place..end).ok_or_else(|| refuse(end, DAMAGED))?;
-    let ratio = limits.inflate_ratio.saturating_mul(bytes.len() as u64);
-    let mut left = ratio.max(1 << 20).min(limits.file_bytes);
+    let mut room = Room::new(bytes.len(), limits, path);
     let mut members = Vec::new();
     while !directory.is_empty() {
         let at = end - directory.len();
@@ -88,15 +88,11 @@ fn members(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Ve
         let mut out = Vec::new();
         // Members may share their bytes, so stored ones count too.
         let read = match entry.method {
-            0 => content.take(left.saturating_add(1)).read_to_end(&mut out),
-            8 => DeflateDecoder::new(content).take(left.saturating_add(1)).read_to_end(&mut out),
+            0 => room.bound(content).read_to_end(&mut out),
+            8 => room.bound(DeflateDecoder::new(content)).read_to_end(&mut out),
             _ => return Err(refuse(at, "compressed otherwise than by deflate; save it again")),
         };
-        read.map_err(|_| refuse(at, DAMAGED))?;
-        left = left.checked_sub(out.len() as u64).ok_or_else(|| {
-            let (what, limit) = ("inflate_ratio", limits.inflate_ratio);
-            Error::Limit { path: path.into(), what, got: limit.saturating_add(1), limit }
-        })?;
+        room.take(read.map_err(|_| refuse(at, DAMAGED))? as u64)?;
         let name = entry.name.strip_suffix(".npy").unwrap_or(&entry.name).to_owned();
         members.push((name, out));
     }

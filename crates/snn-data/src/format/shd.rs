@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hdf5_pure::{Datatype, DatatypeByteOrder, File};
 
+use super::room::Room;
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
@@ -29,14 +30,13 @@ pub struct Shd {
 pub fn shd(bytes: Vec<u8>, limits: &Limits, path: &Path) -> Result<Shd> {
     let refuse = |why| Error::format(path, 0, FormatFault::Header { why });
     let opened = File::from_bytes(bytes).map_err(|_| refuse(DAMAGED))?;
-    let most = limits.inflate_ratio.saturating_mul(opened.file_size()).max(1 << 20);
-    let most = most.min(limits.file_bytes);
+    let packed = usize::try_from(opened.file_size()).unwrap_or(usize::MAX);
     let set = |name: &str| opened.dataset(name).map_err(|_| refuse(LAYOUT));
     let size = |name: &str| {
         let sides = set(name)?.shape().map_err(|_| refuse(DAMAGED))?;
         // What a reference into the heap takes.
         let bytes = sides.iter().try_fold(16u64, |n, &side| n.checked_mul(side));
-        check(path, "file_bytes", bytes.unwrap_or(u64::MAX), most)
+        Room::new(packed, limits, path).take(bytes.unwrap_or(u64::MAX))
     };
     ["labels", "spikes/times", "spikes/units"].into_iter().try_for_each(size)?;
     let labels = set("labels")?.read_u32().map_err(|_| refuse(LAYOUT))?;
