@@ -178,7 +178,7 @@ const CATALOG: &[Listing] = &[
         "35x35 event recordings of card pips",
         split::POKER_DVS,
         4,
-        "POKER-DVS: the 131 .aedat files in one folder",
+        "POKER-DVS: the 131 .aedat files in one folder; or Tonic's pips_train.tar.gz and pips_test.tar.gz, unpacked",
     ),
     row(
         DatasetName::Cwru,

@@ -84,11 +84,18 @@ pub(crate) const MNIST: &[Split] = &[Split::new("mnist/official", (60_000, 10_00
 pub(crate) const CIFAR10: &[Split] = &[Split::new("cifar10/official", (50_000, 10_000), FILES)];
 pub(crate) const CIFAR100: &[Split] = &[Split::new("cifar100/official", (50_000, 10_000), FILES)];
 pub(crate) const NMNIST: &[Split] = &[Split::new("nmnist/official", (60_000, 10_000), FILES)];
-pub(crate) const POKER_DVS: &[Split] = &[Split::new(
-    "poker-dvs/even-odd",
-    (66, 65),
-    "files sorted by name: the 1st, 3rd, ... train, the others test",
-)];
+pub(crate) const POKER_DVS: &[Split] = &[
+    Split::new(
+        "poker-dvs/even-odd",
+        (66, 65),
+        "files sorted by name: the 1st, 3rd, ... train, the others test",
+    ),
+    Split::new(
+        "poker-dvs/tonic",
+        (48, 20),
+        "Tonic's folders pips_train and pips_test of .npy files",
+    ),
+];
 pub(crate) const DVS_CIFAR10: &[Split] = &[
     Split::new(
         "dvs-cifar10/first-900-per-class",

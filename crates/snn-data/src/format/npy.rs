@@ -1,4 +1,4 @@
-//! NumPy's `.npy` with a structured array of events: the fields t, x, y, p.
+//! NumPy's `.npy` with events: a structured array of the fields t, x, y, p, or a plain one of these columns.
 
 use std::path::Path;
 
@@ -39,7 +39,8 @@ pub fn write_npy(stream: &EventStream) -> Result<Vec<u8>> {
 }
 
 /// Reads a one-dimensional structured array whose fields are t, x, y and p in any order, each a little-endian
-/// integer or a boolean, with or without NumPy's padding; p > 0 is ON. The sensor is the smallest that holds all events when absent.
+/// integer or a boolean, with or without NumPy's padding; or a plain array `[N, 4]` of integers whose columns are t, x, y and
+/// p, as Tonic's POKER-DVS. p > 0 is ON. The sensor is the smallest that holds all events when absent.
 ///
 /// # Errors
 /// [`Error::Format`] for any other array, a negative number where none can be, or an event outside of the sensor.
@@ -110,41 +111,37 @@ pub(super) fn split<'a>(
 
 /// The fields and the number of records of a header such as [`write_npy`] makes.
 fn parse(header: &str) -> std::result::Result<(Vec<Field>, u64), &'static str> {
-    const KIND: &str = "a one-dimensional array with the integer fields t, x, y, p is needed";
+    const KIND: &str = "an array with the integer fields or columns t, x, y, p is needed";
     let text: String = header.chars().filter(|c| !c.is_whitespace()).collect();
     let after = |key: &str| text.split_once(key).map(|(_, rest)| rest);
     if after("'fortran_order':").is_none_or(|rest| !rest.starts_with("False")) {
         return Err(KIND);
     }
     let shape = after("'shape':(").and_then(|rest| rest.split_once(')')).ok_or(KIND)?.0;
+    if let Some((kind, _)) = after("'descr':'").and_then(|rest| rest.split_once('\'')) {
+        let n = shape.strip_suffix(",4").and_then(|n| n.parse().ok()).ok_or(KIND)?;
+        let (signed, size) = integer(kind).ok_or(KIND)?;
+        let columns = [b't', b'x', b'y', b'p'].map(|name| Field { name, signed, size });
+        return Ok((columns.into(), n));
+    }
     let n: u64 = shape.trim_end_matches(',').parse().map_err(|_| KIND)?;
     let descr = after("'descr':[").and_then(|rest| rest.split_once(']')).ok_or(KIND)?.0;
     let mut fields = Vec::new();
     for entry in descr.split("),").map(|entry| entry.trim_matches(['(', ')', ','])) {
         let (name, kind) = entry.split_once(',').ok_or(KIND)?;
-        let kind = kind.trim_matches('\'').trim_start_matches(['<', '|']);
+        let kind = kind.trim_matches('\'');
         let name = match *name.trim_matches('\'').as_bytes() {
             [name @ (b't' | b'x' | b'y' | b'p')] => name,
             [] => {
                 // An aligned record is at most 64 bytes, so that its padding is short.
-                let size = kind.strip_prefix('V').and_then(|size| size.parse().ok());
+                let size = kind.strip_prefix("|V").and_then(|size| size.parse().ok());
                 let size = size.filter(|size| (1..64).contains(size)).ok_or(KIND)?;
                 fields.push(Field { name: PADDING, signed: false, size });
                 continue;
             }
             _ => return Err(KIND),
         };
-        let (signed, size) = match kind {
-            "i1" => (true, 1),
-            "i2" => (true, 2),
-            "i4" => (true, 4),
-            "i8" => (true, 8),
-            "b1" | "u1" => (false, 1),
-            "u2" => (false, 2),
-            "u4" => (false, 4),
-            "u8" => (false, 8),
-            _ => return Err(KIND),
-        };
+        let (signed, size) = integer(kind).ok_or(KIND)?;
         if fields.iter().any(|field: &Field| field.name == name) {
             return Err(KIND);
         }
@@ -154,6 +151,21 @@ fn parse(header: &str) -> std::result::Result<(Vec<Field>, u64), &'static str> {
         return Err(KIND);
     }
     Ok((fields, n))
+}
+
+/// Whether an integer or boolean may be negative, and its bytes.
+fn integer(kind: &str) -> Option<(bool, usize)> {
+    Some(match kind.trim_start_matches(['<', '|']) {
+        "i1" => (true, 1),
+        "i2" => (true, 2),
+        "i4" => (true, 4),
+        "i8" => (true, 8),
+        "b1" | "u1" => (false, 1),
+        "u2" => (false, 2),
+        "u4" => (false, 4),
+        "u8" => (false, 8),
+        _ => return None,
+    })
 }
 
 /// The event of a record, unless one of its numbers cannot be.
@@ -209,6 +221,25 @@ mod tests {
         bytes.extend([9, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 2, 0]);
         let events = read(&bytes).unwrap().events;
         assert_eq!(events, [Event { t_us: 257, x: 9, y: 2, polarity: false }]);
+    }
+
+    #[test]
+    fn columns_read() {
+        let file = |kind: &str, shape: &str, values: &[u8]| {
+            let header =
+                format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+            let len = u8::try_from(header.len()).unwrap();
+            [MAGIC, &[1, 0, len, 0][..], header.as_bytes(), values].concat()
+        };
+        let values = [1, 1, 9, 0, 2, 0, 1, 0, 0, 0, 3, 0, 4, 0, 0, 0];
+        let events = read(&file("<u2", "2, 4", &values)).unwrap().events;
+        let second = Event { t_us: 0, x: 3, y: 4, polarity: false };
+        assert_eq!(events, [Event { t_us: 257, x: 9, y: 2, polarity: true }, second]);
+        for (kind, shape) in
+            [("<f2", "2, 4"), ("<u2", "4, 2"), ("<u2", "8,"), ("<u2", "3, 4"), (">u2", "2, 4")]
+        {
+            assert!(read(&file(kind, shape, &values)).is_err(), "{kind} {shape}");
+        }
     }
 
     #[test]

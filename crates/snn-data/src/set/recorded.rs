@@ -6,8 +6,8 @@ use super::Opening;
 use super::files::{Item, entries, name};
 use super::part::{folder, owned};
 use super::recordings::{Reader, Recorded};
-use crate::format::{Aedat2Options, AtisOptions, aedat2, atis};
-use crate::split::{self, Split, name_of};
+use crate::format::{Aedat2Options, AtisOptions, aedat2, atis, read_npy};
+use crate::split::{self, Split, chosen, name_of};
 use crate::{DatasetName, Result, Splits, fit};
 
 /// N-MNIST: `Train/<digit>/NNNNN.bin` and `Test/<digit>/NNNNN.bin`, in the order of the numbers, which is MNIST's.
@@ -45,8 +45,38 @@ fn digits(dir: &Path) -> Result<Vec<Item>> {
 
 const SUITS: [&str; 4] = ["club", "diamond", "heart", "spade"];
 
-/// POKER-DVS: files named by suit, sorted by name; the 1st, 3rd, ... train and the 2nd, 4th, ... test.
 pub(super) fn poker(opening: &Opening<'_>) -> Result<Splits> {
+    let split = chosen(split::POKER_DVS, opening.config)?;
+    if split.rule() == "tonic" { pips(opening, split) } else { cards(opening, split) }
+}
+
+/// Tonic's part of POKER-DVS: `pips_train/<suit>/N.npy` and `pips_test/<suit>/N.npy`, suits by their first two letters.
+fn pips(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
+    let what = "pips_train and pips_test of cl, di, he and sp";
+    let holds = |dir: &Path| ["pips_train", "pips_test"].iter().all(|side| dir.join(side).is_dir());
+    let subfolders = ["poker-dvs/tonic", "POKERDVS", "poker-dvs", "poker_dvs"];
+    let dir = folder(opening.config, DatasetName::PokerDvs, &subfolders, what, holds)?;
+    let side = |side: &str| -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        for (label, suit) in (0..).zip(["cl", "di", "he", "sp"]) {
+            let paths = entries(&dir.join(side).join(suit), "npy")?;
+            items.extend(paths.into_iter().map(|path| Item::new(path, label)));
+        }
+        Ok(items)
+    };
+    let reader = Reader {
+        name: "npy 35x35",
+        read: |bytes, limits, path| read_npy(bytes, Some((35, 35)), limits, path),
+        resize: fit,
+        side: (35, 35),
+        in_memory: true,
+    };
+    let sides = (side("pips_train")?, side("pips_test")?);
+    splits(opening, &dir, std::slice::from_ref(split), &owned(&SUITS), reader, sides)
+}
+
+/// All of POKER-DVS: files named by suit, sorted by name; the 1st, 3rd, ... train and the 2nd, 4th, ... test.
+fn cards(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
     let what = "*.aedat files named by club, diamond, heart and spade";
     let holds = |dir: &Path| suits(dir).is_ok_and(|items| !items.is_empty());
     let subfolders = ["poker-dvs/aedat", "aedat", "poker-dvs", "poker_dvs"];
@@ -65,7 +95,7 @@ pub(super) fn poker(opening: &Opening<'_>) -> Result<Splits> {
         side: (35, 35),
         in_memory: true,
     };
-    splits(opening, &dir, split::POKER_DVS, &owned(&SUITS), reader, (train, test))
+    splits(opening, &dir, std::slice::from_ref(split), &owned(&SUITS), reader, (train, test))
 }
 
 fn suits(dir: &Path) -> Result<Vec<Item>> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use snn_data::format::read_file;
+use snn_data::format::{gunzip, read_file};
 use snn_data::{
     DataConfig, DatasetName, Error, EventOptions, Limits, MAX_SIZE, MAX_T_STEPS, catalog, open,
     open_with, read_events,
@@ -124,6 +124,55 @@ fn poker_files_hold_the_known_events() {
         most = most.max(stream.events.len());
     }
     assert_eq!((fewest, most), (369, 5387));
+}
+
+/// Unpacks an archive of small files.
+fn untar(archive: &Path, to: &Path) {
+    let limits = Limits::default();
+    let packed = read_file(archive, &limits).unwrap();
+    let bytes = gunzip(&packed, &limits, archive).unwrap();
+    let mut rest = &bytes[..];
+    // A header of 512 bytes: the name, at 124 the size in octal, at 156 the kind, 5 a folder; then the content.
+    while let Some((head, body)) = rest.split_at_checked(512).filter(|(head, _)| head[0] != 0) {
+        let text = |at: std::ops::Range<usize>| {
+            let text = std::str::from_utf8(&head[at]).unwrap();
+            text.split('\0').next().unwrap().trim().to_owned()
+        };
+        let (path, size) =
+            (to.join(text(0..100)), usize::from_str_radix(&text(124..136), 8).unwrap());
+        if head[156] == b'5' {
+            std::fs::create_dir_all(path).unwrap();
+        } else {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &body[..size]).unwrap();
+        }
+        rest = &body[size.next_multiple_of(512)..];
+    }
+}
+
+#[test]
+fn tonics_poker_files_hold_the_known_events() {
+    let Some(shared) = shared_data() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for side in ["train", "test"] {
+        untar(&shared.join(format!("poker-dvs/tonic/pips_{side}.tar.gz")), dir.path());
+    }
+    let config = DataConfig::new("poker_dvs", Some(dir.path().into()));
+    let by = snn_data::FrameBy::Count;
+    let splits =
+        open(&DataConfig { split: Some("tonic".into()), frames_by: by, ..config }).unwrap();
+    assert_eq!(splits.train.split(), "poker-dvs/tonic");
+    assert_eq!(per_class(splits.train.labels(), 4), [12; 4]);
+    assert_eq!(per_class(splits.test.labels(), 4), [5; 4]);
+    let mut events = 0.0;
+    for set in [&splits.train, &splits.test] {
+        for index in 0..set.len() {
+            let x = set.sample(index, &Default::default(), None).unwrap().x;
+            events += x.iter().map(|&x| f64::from(x)).sum::<f64>();
+        }
+    }
+    // As NumPy counts the arrays' rows.
+    assert_eq!(events, 207_416.0);
 }
 
 #[test]

@@ -229,7 +229,7 @@ const ANSWERS: [(&str, &str); 77] = [
     ),
     (
         "npy-float.npy",
-        ": header: a one-dimensional array with the integer fields t, x, y, p is needed (at byte 10)",
+        ": header: an array with the integer fields or columns t, x, y, p is needed (at byte 10)",
     ),
     (
         "npy-negative.npy",
@@ -237,7 +237,7 @@ const ANSWERS: [(&str, &str); 77] = [
     ),
     (
         "npy-no-p.npy",
-        ": header: a one-dimensional array with the integer fields t, x, y, p is needed (at byte 10)",
+        ": header: an array with the integer fields or columns t, x, y, p is needed (at byte 10)",
     ),
     (
         "npz-bomb.npz",

@@ -94,6 +94,52 @@ fn random_split_is_always_the_same_tenth() {
     assert_eq!(sums(&splits.test)[..6], [2.0, 5.0, 5.0, 6.0, 16.0, 19.0]);
 }
 
+/// NumPy's plain array of rows t, x, y, p in 64 bits.
+fn npy(rows: &[[u64; 4]]) -> Vec<u8> {
+    let n = rows.len();
+    let header = format!("{{'descr': '<u8', 'fortran_order': False, 'shape': ({n}, 4), }}\n");
+    let mut bytes = [b"\x93NUMPY\x01\0".as_slice(), &[header.len() as u8, 0]].concat();
+    bytes.extend(header.bytes());
+    bytes.extend(rows.iter().flatten().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn poker_is_also_divided_as_tonic_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("poker-dvs/tonic");
+    for (side, suit, n) in [
+        ("train", "cl", 11),
+        ("train", "di", 1),
+        ("train", "he", 1),
+        ("test", "sp", 2),
+        ("test", "cl", 0),
+    ] {
+        std::fs::create_dir_all(root.join(format!("pips_{side}/{suit}"))).unwrap();
+        for i in 0..n {
+            let events: Vec<_> = (0..=i).map(|t| [t, 32, 34, 1]).collect();
+            write(&root.join(format!("pips_{side}/{suit}/{i}.npy")), &npy(&events));
+        }
+    }
+    for side in ["train/sp", "test/di", "test/he"] {
+        std::fs::create_dir_all(root.join(format!("pips_{side}"))).unwrap();
+    }
+    let config = DataConfig { split: Some("tonic".into()), ..config("poker_dvs", dir.path()) };
+    let splits = open(&config).unwrap();
+    assert_eq!(splits.train.split(), "poker-dvs/tonic-subset-13-2");
+    assert_eq!(
+        (per_class(splits.train.labels(), 4), splits.test.labels()),
+        (vec![11, 1, 1, 0], &[3, 3][..])
+    );
+    assert_eq!(splits.train.sample_shape(), [2, 2, 35, 35]);
+    // By number: 10.npy comes after 9.npy.
+    assert_eq!(sums(&splits.train)[8..], [9.0, 10.0, 11.0, 1.0, 1.0]);
+    let x = splits.test.sample(0, &Augment::default(), None).unwrap().x;
+    assert_eq!(x.iter().position(|&value| value == 1.0), Some(3 * 35 * 35 + 34 * 35 + 32));
+    let whole = open(&DataConfig { split: None, ..config }).unwrap_err();
+    assert!(whole.to_string().contains("*.aedat"), "{whole}");
+}
+
 /// ATIS events (x, y, t) of polarity ON.
 fn atis(events: &[(u8, u8, u8)]) -> Vec<u8> {
     events.iter().flat_map(|&(x, y, t)| [x, y, 0x80, 0, t]).collect()
