@@ -9,7 +9,7 @@ use super::Opening;
 use super::files::{entries, folders, name};
 use super::part::{choose, folder, owned, pick};
 use crate::dataset::{Kind, Samples};
-use crate::format::{mat, npz, read_file};
+use crate::format::{csv, mat, npz, read_file};
 use crate::split::{self, Split, chosen, name_of};
 use crate::{Dataset, DatasetName, Error, FormatFault, Limits, Result, Splits};
 
@@ -122,27 +122,9 @@ pub(super) fn jnu(opening: &Opening<'_>) -> Result<Splits> {
                 let head = name.split(|c: char| c.is_ascii_digit()).next().unwrap_or("");
                 ["n", "ib", "ob", "tb"].iter().position(|class| *class == head)
             },
-            read: |bytes, _, path| column(bytes, path),
+            read: |bytes, _, path| csv(bytes, path),
         },
     )
-}
-
-/// The first column of a text of numbers.
-fn column(bytes: &[u8], path: &Path) -> Result<Vec<f32>> {
-    let mut values = Vec::new();
-    let mut at = 0;
-    for line in bytes.split(|&byte| byte == b'\n') {
-        let first = line.split(|&byte| byte == b',').next().unwrap_or(&[]);
-        let text = std::str::from_utf8(first).ok().map(str::trim);
-        if text != Some("") {
-            let value = text.and_then(|text| text.parse::<f32>().ok()).filter(|x| x.is_finite());
-            let why = "a finite number a line is needed";
-            let refused = || Error::format(path, at, FormatFault::Header { why });
-            values.push(value.ok_or_else(refused)?);
-        }
-        at += line.len() + 1;
-    }
-    Ok(values)
 }
 
 fn lacks(path: &Path, why: &'static str) -> Error {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use snn_data::format::{
-    Aedat2Options, AtisOptions, aedat2, atis, cifar10, cifar100, gunzip, idx, mat, npz, off,
+    Aedat2Options, AtisOptions, aedat2, atis, cifar10, cifar100, csv, gunzip, idx, mat, npz, off,
     read_npy, write_npy, xyz,
 };
 use snn_data::random::{below, stream};
@@ -41,6 +41,7 @@ fn read_all(bytes: &[u8]) {
     let _ = npz(bytes, &limits, path);
     let _ = off(bytes, &limits, path);
     let _ = xyz(bytes, &limits, path);
+    let _ = csv(bytes, path);
     let _ = Format::sniff(bytes, path);
     for name in EVENT_FORMATS {
         let format = Some(name.parse().unwrap());
