@@ -198,5 +198,64 @@ def pictures_and_others():
     write("hdf5.h5", b"\x89HDF\r\n\x1a\n", bytes(16))
 
 
-for make in (atis_and_slayer, aedat, aedat4, prophesee, event_stream, numpy, pictures_and_others):
+def varint(n):
+    return bytes([n]) if n < 0x80 else bytes([n & 0x7F | 0x80]) + varint(n >> 7)
+
+
+def thrift(*fields):
+    """A struct of Thrift's compact protocol: pairs of a number and an int, bytes, a list of bytes, or a struct."""
+    out, last = b"", 0
+    for number, value in fields:
+        if isinstance(value, int):
+            kind, value = 6, varint(2 * value if value >= 0 else -2 * value - 1)
+        elif isinstance(value, list):
+            item, value = value[0], value[1:]
+            kind, value = 9, bytes([len(value) << 4 | item]) + b"".join(value)
+        elif isinstance(value, tuple):
+            kind, value = 12, value[0]
+        else:
+            kind, value = 8, text(value)
+        out, last = out + bytes([(number - last) << 4 | kind]) + value, number
+    return out + b"\0"
+
+
+def text(value):
+    return varint(len(value)) + value
+
+
+def parquet():
+    def shard(name, page=None, label=1, codec=0, rows=1, column=b"image", footer=None, encoding=0):
+        picture = u32(3) + b"abc"
+        values = thrift((1, 1), (2, encoding), (3, 3), (4, 3))
+        page = page or thrift((1, 0), (2, len(picture)), (3, len(picture)), (5, (values,)))
+        labels = thrift((1, 0), (2, 8), (3, 8), (5, (thrift((1, 1), (2, 0), (3, 3), (4, 3)),)))
+        first, second = page + picture, labels + struct.pack("<q", label)
+
+        def chunk(kind, path, codec, at, body):
+            path = [8, *map(text, path)]
+            return thrift((3, (thrift((1, kind), (3, path), (4, codec), (5, 1), (7, len(body)), (9, at)),)))
+
+        image = chunk(6, (column, b"bytes"), codec, 4, first)
+        label = chunk(2, (b"label",), 0, 4 + len(first), second)
+        group = thrift((1, [12, image, label]), (3, rows))
+        schema = [12, thrift((4, b"schema"), (5, 2)), thrift((3, 0), (4, column), (5, 1))]
+        schema += [thrift((1, 6), (3, 0), (4, b"bytes")), thrift((1, 2), (3, 0), (4, b"label"))]
+        about = thrift((1, 1), (2, schema), (3, rows), (4, [12, group]))
+        ends = u32(len(about) if footer is None else footer), b"PAR1"
+        write(f"parquet-{name}.parquet", b"PAR1", first, second, about, *ends)
+
+    shard("claim-footer", footer=HUGE)
+    shard("claim-rows", rows=1 << 40)
+    shard("few-rows", rows=2)
+    values = thrift((1, 1), (2, 0), (3, 3), (4, 3))
+    shard("claim-page", codec=1, page=thrift((1, 0), (2, (1 << 31) - 1), (3, 7), (5, (values,))))
+    shard("far-page", page=thrift((1, 0), (2, 7), (3, (1 << 31) - 1), (5, (values,))))
+    shard("no-dictionary", encoding=8)
+    shard("delta", encoding=6)
+    shard("no-label", label=-1)
+    shard("zstd", codec=6)
+    shard("other-columns", column=b"img")
+
+
+for make in (parquet, atis_and_slayer, aedat, aedat4, prophesee, event_stream, numpy, pictures_and_others):
     make()

@@ -282,7 +282,7 @@ const CATALOG: &[Listing] = &[
         "photographs of 1,000 classes",
         split::IMAGENET,
         1_000,
-        "www.image-net.org: the archives of ILSVRC2012, unpacked to train/<wnid> and val/<wnid> of .JPEG files",
+        "www.image-net.org: the archives of ILSVRC2012, unpacked to train/<wnid> and val/<wnid> of .JPEG files; or huggingface.co/datasets/ILSVRC/imagenet-1k: the folder data of train-*.parquet and validation-*.parquet",
     )),
     photographs(row(
         DatasetName::TinyImageNet,

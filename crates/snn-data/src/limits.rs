@@ -16,7 +16,7 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Events of one recording; default 2^27.
     pub events: u64,
-    /// Bytes of a text header; default 1 MiB.
+    /// Bytes of a text header or a Parquet footer; default 1 MiB.
     pub header_bytes: u64,
     /// Times its own size that what is packed may grow to, past 1 MiB; default 50 (images grow about five times).
     pub inflate_ratio: u64,

@@ -24,6 +24,8 @@ mod idx;
 mod mat;
 mod npy;
 mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "image")]
 mod picture;
 mod points;
@@ -36,6 +38,7 @@ mod shd;
 mod slayer;
 mod sniff;
 
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 
@@ -55,6 +58,8 @@ pub use idx::{Idx, idx};
 pub use mat::{Mat, mat};
 pub use npy::{read_npy, write_npy};
 pub use npz::{npz, npz_events};
+#[cfg(feature = "parquet")]
+pub use parquet::{Shard, parquet};
 #[cfg(feature = "image")]
 pub use picture::picture;
 pub use points::{Mesh, off, xyz};
@@ -67,25 +72,30 @@ pub use sniff::Format;
 use crate::limits::check;
 use crate::{Error, Limits, Result};
 
-/// Reads a whole regular file of at most `limits.file_bytes`; pipes and devices might never end.
+/// Reads a whole regular file of at most `limits.file_bytes`.
 ///
 /// # Errors
 /// [`Error::Io`] and [`Error::Limit`].
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let regular = |is_file| match is_file {
-        true => Ok(()),
-        false => Err(std::io::Error::other("is no regular file but a folder, pipe or device")),
-    };
-    // Asked before opening too: to open a pipe is to wait for its writer.
-    let meta = std::fs::metadata(path).and_then(|meta| regular(meta.is_file()));
-    let file = meta.and_then(|()| std::fs::File::open(path)).map_err(Error::io(path))?;
-    let meta = file.metadata().map_err(Error::io(path))?;
-    regular(meta.is_file()).map_err(Error::io(path))?;
-    check(path, "file_bytes", meta.len(), limits.file_bytes)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
+    let (file, len) = open_file(path)?;
+    check(path, "file_bytes", len, limits.file_bytes)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
     // The file may have grown since.
     let most = limits.file_bytes.saturating_add(1);
     file.take(most).read_to_end(&mut bytes).map_err(Error::io(path))?;
     check(path, "file_bytes", bytes.len() as u64, limits.file_bytes)?;
     Ok(bytes)
+}
+
+/// A regular file and its length; pipes and devices might never end.
+pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
+    let regular = |meta: Metadata| match meta.is_file() {
+        true => Ok(meta.len()),
+        false => Err(std::io::Error::other("is no regular file but a folder, pipe or device")),
+    };
+    // Asked before opening too: to open a pipe is to wait for its writer.
+    let meta = std::fs::metadata(path).and_then(regular);
+    let file = meta.and_then(|_| File::open(path)).map_err(Error::io(path))?;
+    let len = file.metadata().and_then(regular).map_err(Error::io(path))?;
+    Ok((file, len))
 }

@@ -12,6 +12,8 @@ mod part;
 mod pictures;
 mod recorded;
 mod recordings;
+#[cfg(feature = "parquet")]
+mod shards;
 #[cfg(feature = "hdf5")]
 mod shd;
 mod synthetic;

@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Opening;
-use super::files::{Item, folders, listed, listing_hash, name};
+use super::files::{Item, entries, folders, listed, listing_hash, name};
 use super::lists;
 use super::on_demand::OnDemand;
 use super::part::{choose, folder};
+#[cfg(feature = "parquet")]
+use super::shards::imagenet as of_shards;
 use crate::dataset::{Kind, Samples};
 use crate::limits::product;
 use crate::split::{self, Split, name_of};
 use crate::{Dataset, DatasetName, Error, Limits, Result, Splits};
 
 /// Mean and deviation of ImageNet's training pixels, which its successors are normalized by too.
-const MOMENTS: (&[f32], &[f32]) = (&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
+pub(super) const MOMENTS: (&[f32], &[f32]) = (&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
 
 /// A set's files before any choice.
 pub(super) struct Pictures {
@@ -25,18 +27,42 @@ pub(super) struct Pictures {
     pub(super) test: Vec<Item>,
 }
 
-/// ImageNet: `train/<wnid>/*.JPEG` and `val/<wnid>/*.JPEG`.
+/// ImageNet: `train/<wnid>/*.JPEG` and `val/<wnid>/*.JPEG`, or Parquet shards, also those in `data/`.
 pub(super) fn imagenet(opening: &Opening<'_>) -> Result<Splits> {
-    let what = "train/<wnid> and val/<wnid> of .JPEG files";
-    let subfolders = ["imagenet", "ILSVRC2012"];
-    let dir = by_folder(opening, DatasetName::ImageNet, &subfolders, what)?;
+    let what =
+        "train/<wnid> and val/<wnid> of .JPEG files, or train-*.parquet and validation-*.parquet,";
+    let subfolders = ["imagenet", "ILSVRC2012", "imagenet-1k/data", "data"];
+    let by_shard = |dir: &Path| {
+        ["train", "validation"]
+            .iter()
+            .all(|side| shards(dir, side).is_ok_and(|found| !found.is_empty()))
+    };
+    let holds = |dir: &Path| by_folder(dir) || by_shard(dir);
+    let dir = folder(opening.config, DatasetName::ImageNet, &subfolders, what, holds)?;
+    if by_shard(&dir) {
+        return of_shards(opening, &dir);
+    }
     splits(opening, split::IMAGENET, 224, of_folders(dir)?)
+}
+
+/// A side's Parquet files, `<side>-NNNNN-of-NNNNN.parquet`.
+pub(super) fn shards(dir: &Path, side: &str) -> Result<Vec<PathBuf>> {
+    let mut found = entries(dir, "parquet")?;
+    found.retain(|path| name(path).strip_prefix(side).is_some_and(|rest| rest.starts_with('-')));
+    Ok(found)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn of_shards(_: &Opening<'_>, dir: &Path) -> Result<Splits> {
+    let what = format!("{}: Parquet shards", dir.display());
+    let remedy = "build snn-data with its feature `parquet`".into();
+    Err(Error::Unreadable { what, remedy })
 }
 
 /// Any folder: `train/<class>` and `test/<class>` or `val/<class>` of `.jpg`, `.jpeg` or `.png` files.
 pub(super) fn any(opening: &Opening<'_>) -> Result<Splits> {
     let what = "train/<class> and test/<class> of .jpg or .png files";
-    let dir = by_folder(opening, DatasetName::ImageFolder, &[], what)?;
+    let dir = folder(opening.config, DatasetName::ImageFolder, &[], what, by_folder)?;
     splits(opening, split::IMAGE_FOLDER, 224, of_folders(dir)?)
 }
 
@@ -79,14 +105,8 @@ pub(super) fn stanford_cars(opening: &Opening<'_>) -> Result<Splits> {
     splits(opening, split::STANFORD_CARS, 224, lists::stanford_cars(root)?)
 }
 
-fn by_folder(
-    opening: &Opening<'_>,
-    name: DatasetName,
-    subfolders: &[&str],
-    what: &str,
-) -> Result<PathBuf> {
-    let holds = |dir: &Path| dir.join("train").is_dir() && test_side(dir).is_some();
-    folder(opening.config, name, subfolders, what, holds)
+fn by_folder(dir: &Path) -> bool {
+    dir.join("train").is_dir() && test_side(dir).is_some()
 }
 
 fn test_side(dir: &Path) -> Option<PathBuf> {

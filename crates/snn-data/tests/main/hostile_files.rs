@@ -9,7 +9,7 @@ use crate::unsafe_counting::peak_of;
 use crate::util::repository_data;
 
 /// Each file and its error, after the path; sorted by name.
-const ANSWERS: [(&str, &str); 77] = [
+const ANSWERS: [(&str, &str); 87] = [
     (
         "aedat1.aedat",
         ": AEDAT 1 is known but not readable by this version; convert it to one of npy, atis, bs1, bs2, bs3, aedat2, dat, evt2, evt3, es",
@@ -264,6 +264,46 @@ const ANSWERS: [(&str, &str); 77] = [
     ("off-claim.off", ": header: a vertex is missing or damaged (at byte 3)"),
     ("off-index.off", ": header: a face names a vertex that is not there (at byte 3)"),
     (
+        "parquet-claim-footer.parquet",
+        ": header_bytes is 4294967295, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
+    ),
+    (
+        "parquet-claim-page.parquet",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    (
+        "parquet-claim-rows.parquet",
+        ": header: damaged Parquet data; fetch the file again (at byte 53)",
+    ),
+    (
+        "parquet-delta.parquet",
+        ": header: values in an encoding that is not read; write them plain (at byte 4)",
+    ),
+    (
+        "parquet-far-page.parquet",
+        ": header: damaged Parquet data; fetch the file again (at byte 4)",
+    ),
+    (
+        "parquet-few-rows.parquet",
+        ": header: damaged Parquet data; fetch the file again (at byte 53)",
+    ),
+    (
+        "parquet-no-dictionary.parquet",
+        ": header: damaged Parquet data; fetch the file again (at byte 4)",
+    ),
+    (
+        "parquet-no-label.parquet",
+        ": header: a label is negative; use the shards train-* and validation-*, which have labels (at byte 53)",
+    ),
+    (
+        "parquet-other-columns.parquet",
+        ": header: the columns image {bytes} and label are needed, as the Hub's sets of pictures have them (at byte 53)",
+    ),
+    (
+        "parquet-zstd.parquet",
+        ": header: compressed otherwise than by Snappy; write the file with Snappy (at byte 53)",
+    ),
+    (
         "picture-claim.png",
         ": damaged picture: \"Image width 1073741824, larger than maximum configured width 32767, aborting\"; fetch the file again (at byte 0)",
     ),
@@ -286,6 +326,13 @@ fn answer(path: &Path) -> String {
         "mat" => mat(&bytes(), &limits, path).map(drop).unwrap_err(),
         "off" => off(&bytes(), &limits, path).map(drop).unwrap_err(),
         "xyz" => xyz(&bytes(), &limits, path).map(drop).unwrap_err(),
+        #[cfg(feature = "parquet")]
+        "parquet" => {
+            let mut file = std::fs::File::open(path).unwrap();
+            let shard = snn_data::format::parquet(&mut file, &limits, path);
+            let read = shard.and_then(|shard| shard.picture(&mut file, 0, &limits, path));
+            read.map(drop).unwrap_err()
+        }
         #[cfg(feature = "image")]
         "picture" => snn_data::format::picture(&bytes(), &limits, path).map(drop).unwrap_err(),
         _ => {
@@ -308,6 +355,7 @@ fn is_read(name: &str) -> bool {
     (cfg!(feature = "image") || !name.starts_with("picture"))
         && (cfg!(feature = "aedat4") || !name.starts_with("aedat4"))
         && (cfg!(feature = "hdf5") || !name.starts_with("hdf5"))
+        && (cfg!(feature = "parquet") || !name.starts_with("parquet"))
 }
 
 #[test]

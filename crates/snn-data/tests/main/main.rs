@@ -14,6 +14,8 @@ mod hostile_files;
 mod images;
 mod learnable;
 mod loader;
+#[cfg(feature = "parquet")]
+mod parquet;
 #[cfg(feature = "image")]
 mod pictures;
 mod pipeline;

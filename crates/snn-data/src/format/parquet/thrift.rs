@@ -1,0 +1,165 @@
+//! Structs of Thrift's compact protocol, in which Parquet writes its headers, bounds checked.
+
+/// Structs in structs beyond this are refused.
+const DEPTH: usize = 12;
+
+/// A value; numbers, bytes and structs are told apart, their exact types are not.
+#[derive(Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    Number(i64),
+    Bytes(&'a [u8]),
+    List(Vec<Value<'a>>),
+    Struct(Struct<'a>),
+    /// A double, which no header needs.
+    Double,
+}
+
+/// Fields by their numbers.
+#[derive(Debug, PartialEq)]
+pub(super) struct Struct<'a>(Vec<(i64, Value<'a>)>);
+
+impl<'a> Struct<'a> {
+    /// The struct that `bytes` begin with, which are left behind it.
+    pub(super) fn read(bytes: &mut &'a [u8]) -> Option<Self> {
+        fields(bytes, DEPTH)
+    }
+
+    fn get(&self, number: i64) -> Option<&Value<'a>> {
+        self.0.iter().find(|(field, _)| *field == number).map(|(_, value)| value)
+    }
+
+    pub(super) fn number(&self, number: i64) -> Option<i64> {
+        if let Some(Value::Number(value)) = self.get(number) { Some(*value) } else { None }
+    }
+
+    pub(super) fn bytes(&self, number: i64) -> Option<&'a [u8]> {
+        if let Some(Value::Bytes(bytes)) = self.get(number) { Some(bytes) } else { None }
+    }
+
+    pub(super) fn inner(&self, number: i64) -> Option<&Self> {
+        if let Some(Value::Struct(inner)) = self.get(number) { Some(inner) } else { None }
+    }
+
+    pub(super) fn list(&self, number: i64) -> Option<&[Value<'a>]> {
+        if let Some(Value::List(list)) = self.get(number) { Some(list) } else { None }
+    }
+
+    /// A list of structs, unless another value is in it.
+    pub(super) fn structs(&self, number: i64) -> Option<Vec<&Self>> {
+        let items = self.list(number)?.iter();
+        items.map(|item| if let Value::Struct(inner) = item { Some(inner) } else { None }).collect()
+    }
+}
+
+/// Seven bits a byte, the lowest first.
+pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Positive and negative numbers in turn.
+fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
+    let value = varint(bytes)?;
+    let (half, is_negative) = ((value >> 1).cast_signed(), value & 1 == 1);
+    Some(if is_negative { !half } else { half })
+}
+
+fn byte(bytes: &mut &[u8]) -> Option<u8> {
+    let (&byte, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(byte)
+}
+
+fn taken<'a>(bytes: &mut &'a [u8], n: u64) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(usize::try_from(n).ok()?)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+/// A field is a byte of the step to its number and its type, or a step of 0, the type and the number; a byte 0 ends.
+fn fields<'a>(bytes: &mut &'a [u8], depth: usize) -> Option<Struct<'a>> {
+    let depth = depth.checked_sub(1)?;
+    let (mut fields, mut number) = (Vec::new(), 0i64);
+    loop {
+        let head = byte(bytes)?;
+        let (step, kind) = (head >> 4, head & 0xf);
+        if kind == 0 {
+            return Some(Struct(fields));
+        }
+        number = if step == 0 { zigzag(bytes)? } else { number.checked_add(step.into())? };
+        let value = match kind {
+            // A field's truth is its type.
+            1 => Value::Number(1),
+            2 => Value::Number(0),
+            kind => value(bytes, kind, depth)?,
+        };
+        fields.push((number, value));
+    }
+}
+
+fn value<'a>(bytes: &mut &'a [u8], kind: u8, depth: usize) -> Option<Value<'a>> {
+    Some(match kind {
+        1..=3 => Value::Number(byte(bytes)?.into()),
+        4..=6 => Value::Number(zigzag(bytes)?),
+        7 => {
+            taken(bytes, 8)?;
+            Value::Double
+        }
+        8 => {
+            let len = varint(bytes)?;
+            Value::Bytes(taken(bytes, len)?)
+        }
+        9 | 10 => {
+            let head = byte(bytes)?;
+            let n = if head >> 4 == 15 { varint(bytes)? } else { (head >> 4).into() };
+            let depth = depth.checked_sub(1)?;
+            // Not reserved: each item takes a byte at least, so that a lying length ends with the bytes.
+            let mut items = Vec::new();
+            for _ in 0..n {
+                items.push(value(bytes, head & 0xf, depth)?);
+            }
+            Value::List(items)
+        }
+        12 => Value::Struct(fields(bytes, depth)?),
+        // Maps, which no header has.
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literal_reads() {
+        // 1: -3, 2: true, 4: "ab", 20: [{}, {1: 300}], then a byte that is left.
+        let bytes = [0x15, 5, 0x11, 0x28, 2, b'a', b'b', 0x09, 40, 0x2c, 0, 0x16, 0xd8, 4, 0, 0, 9];
+        let mut rest = &bytes[..];
+        let read = Struct::read(&mut rest).unwrap();
+        assert_eq!((rest, read.number(1), read.number(2)), (&[9][..], Some(-3), Some(1)));
+        assert_eq!((read.bytes(4), read.number(4), read.number(9)), (Some(&b"ab"[..]), None, None));
+        let [empty, full] = read.structs(20).unwrap()[..] else { panic!("{read:?}") };
+        assert_eq!((empty.number(1), full.number(1)), (None, Some(300)));
+        for n in 0..16 {
+            assert_eq!(Struct::read(&mut &bytes[..n]), None, "{n}");
+        }
+    }
+
+    #[test]
+    fn lies_are_answered() {
+        // A list of 2^63 bytes, a number of eleven bytes, and structs in structs.
+        let long = [&[0x19, 0xf3][..], &[0xff; 9], &[0, 1, 2, 3]].concat();
+        assert_eq!(Struct::read(&mut &long[..]), None);
+        assert_eq!(varint(&mut &[0xff; 11][..]), None);
+        assert_eq!(Struct::read(&mut &[0x1c; 1000][..]), None);
+        assert_eq!(zigzag(&mut &[&[0xff; 9][..], &[1]].concat()[..]), Some(i64::MIN));
+    }
+}

@@ -1,0 +1,112 @@
+//! ImageNet in Parquet shards, as the Hugging Face Hub has it: `train-NNNNN-of-NNNNN.parquet` and `validation-...`.
+//! `test-...` has no labels.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::Opening;
+use super::files::name;
+use super::part::choose;
+use super::pictures::{MOMENTS, shards};
+use crate::dataset::{Kind, Samples, Source, hex};
+use crate::format::{Shard, open_file, parquet, picture};
+use crate::limits::product;
+use crate::split::{self, name_of};
+use crate::{Dataset, Error, Limits, Result, Splits};
+
+/// The labels are the places of the sorted wnids; the shards' names for them are not read.
+const NUM_CLASSES: usize = 1_000;
+
+/// Rows and columns of a sample when the configuration names none.
+const SIZE: usize = 224;
+
+pub(super) fn imagenet(opening: &Opening<'_>, dir: &Path) -> Result<Splits> {
+    let config = opening.config;
+    let train = Pictures::open(opening, shards(dir, "train")?)?;
+    let test = Pictures::open(opening, shards(dir, "validation")?)?;
+    let split = &name_of(split::IMAGENET, (train.labels.len(), test.labels.len()), config);
+    Ok(Splits {
+        train: train.dataset(opening, split, config.limit_train)?,
+        test: test.dataset(opening, split, config.limit_test)?,
+    })
+}
+
+/// The pictures of some shards, each read when it is asked for.
+#[derive(Debug)]
+struct Pictures {
+    shards: Vec<(PathBuf, Shard)>,
+    /// Of each picture its class, and its shard and row.
+    labels: Vec<u32>,
+    places: Vec<(usize, usize)>,
+}
+
+impl Pictures {
+    fn open(opening: &Opening<'_>, paths: Vec<PathBuf>) -> Result<Self> {
+        let (mut shards, mut labels, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let total = paths.len();
+        for (i, path) in paths.into_iter().enumerate() {
+            opening.report(i, total)?;
+            let (mut file, _) = open_file(&path)?;
+            let shard = parquet(&mut file, &Limits::default(), &path)?;
+            for (row, &got) in shard.labels().iter().enumerate() {
+                if got as usize >= NUM_CLASSES {
+                    let (record, num_classes) = (row as u64, NUM_CLASSES);
+                    return Err(Error::Label { path, record, got, num_classes });
+                }
+                labels.push(got);
+                places.push((i, row));
+            }
+            shards.push((path, shard));
+        }
+        Ok(Self { shards, labels, places })
+    }
+
+    /// The data set of the pictures that `limit` leaves.
+    fn dataset(self, opening: &Opening<'_>, split: &str, limit: Option<usize>) -> Result<Dataset> {
+        let config = opening.config;
+        let size = config.size.unwrap_or(SIZE);
+        let shape = [3, size, size];
+        product("sample size", &shape, Limits::default().sample_values)?;
+        let chosen = choose(&self.labels, limit);
+        let labels: Vec<u32> = chosen.iter().filter_map(|&i| self.labels.get(i)).copied().collect();
+        let places: Vec<_> = chosen.iter().filter_map(|&i| self.places.get(i)).copied().collect();
+        let names: Vec<String> = places.iter().filter_map(|&place| self.name(place)).collect();
+        let mut hash = Sha256::new();
+        hash.update(format!("snn-data-shards-v1\n{}: {size} x {size}\n", config.name));
+        for (path, _) in &self.shards {
+            hash.update(format!("{} {}\n", name(path), open_file(path)?.1));
+        }
+        names
+            .iter()
+            .zip(&labels)
+            .for_each(|(name, label)| hash.update(format!("{label} {name}\n")));
+        let hash = hex(&hash.finalize());
+        let samples = Samples::OnDemand(Arc::new(Self { places, ..self }));
+        let classes = (0..NUM_CLASSES).map(|class| class.to_string()).collect();
+        let set = Dataset::new(&config.name, split, classes, labels, shape.to_vec(), samples)?;
+        let set = set.with_members(names.iter()).with_hash(hash);
+        Ok(set.with_kind(Kind::Images).with_moments(MOMENTS))
+    }
+
+    fn name(&self, (shard, row): (usize, usize)) -> Option<String> {
+        Some(format!("{} row {row}", name(&self.shards.get(shard)?.0)))
+    }
+}
+
+impl Source for Pictures {
+    fn sample(&self, index: usize) -> Result<Samples> {
+        let found = self.places.get(index);
+        let found = found.and_then(|&(shard, row)| Some((self.shards.get(shard)?, row)));
+        let Some(((path, shard), row)) = found else {
+            return Err(Error::config("index", format!("there is no sample {index}")));
+        };
+        let limits = Limits::default();
+        // A file of its own for each: threads would move each other's place in a shared one.
+        let (mut file, _) = open_file(path)?;
+        let bytes = shard.picture(&mut file, row, &limits, path)?;
+        let about = format!("{} row {row}", path.display());
+        picture(&bytes, &limits, Path::new(&about)).map(Samples::Image)
+    }
+}
