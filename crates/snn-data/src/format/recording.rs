@@ -1,5 +1,6 @@
 //! A recording in whichever format, from a file and back.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::{
@@ -31,7 +32,7 @@ pub struct EventOptions {
 /// that this build does not read.
 pub fn read_events(path: &Path, options: &EventOptions) -> Result<EventStream> {
     let bytes = read_file(path, &options.limits)?;
-    decode_events(&bytes, options, path)
+    decode(bytes.into(), options, path)
 }
 
 /// The same from memory.
@@ -39,8 +40,15 @@ pub fn read_events(path: &Path, options: &EventOptions) -> Result<EventStream> {
 /// # Errors
 /// As [`read_events`].
 pub fn decode_events(bytes: &[u8], options: &EventOptions, path: &Path) -> Result<EventStream> {
+    decode(bytes.into(), options, path)
+}
+
+fn decode(mut file: Cow<'_, [u8]>, options: &EventOptions, path: &Path) -> Result<EventStream> {
     let limits = &options.limits;
-    let bytes = &*gunzip(bytes, limits, path)?;
+    if let Cow::Owned(unpacked) = gunzip(&file, limits, path)? {
+        file = unpacked.into();
+    }
+    let bytes = &*file;
     let format = match options.format {
         Some(format) => format,
         None => Format::sniff(bytes, path)?,
@@ -70,7 +78,7 @@ pub fn decode_events(bytes: &[u8], options: &EventOptions, path: &Path) -> Resul
         Format::Aedat4 => unreadable("build snn-data with its feature `aedat4`"),
         #[cfg(feature = "hdf5")]
         Format::Hdf5 => {
-            super::shd(bytes.to_vec(), limits, path)?.recording(options.index, limits, path)
+            super::shd(file.into_owned(), limits, path)?.recording(options.index, limits, path)
         }
         #[cfg(not(feature = "hdf5"))]
         Format::Hdf5 => unreadable("build snn-data with its feature `hdf5`"),
