@@ -1,9 +1,10 @@
 //! Samples made of their files when they are asked for, and kept in the cache where there is one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
@@ -24,8 +25,8 @@ pub(super) struct OnDemand {
     /// Values of a sample.
     n: usize,
     cache: Option<Cache>,
-    /// Of each item's file the content's hash, and the state in which the file had it.
-    known: Vec<Mutex<Option<Known>>>,
+    /// Of each item's file the content's hash, and the state in which the file had it; the gestures of a recording share it.
+    known: Vec<Arc<Mutex<Option<Known>>>>,
 }
 
 /// A file's state and the hash that its content then had.
@@ -41,7 +42,9 @@ impl OnDemand {
         about: String,
     ) -> Result<Self> {
         let cache = cache.map(|cache| Cache::open(cache, about)).transpose()?;
-        let known = items.iter().map(|_| Mutex::new(None)).collect();
+        let mut of_file: BTreeMap<&Path, Arc<_>> = BTreeMap::new();
+        let known =
+            items.iter().map(|item| Arc::clone(of_file.entry(&item.path).or_default())).collect();
         Ok(Self { items, prepare, n, cache, known })
     }
 }
@@ -67,14 +70,16 @@ impl Source for OnDemand {
         // A lock is held for the copy of a hash only, so that nobody can have panicked with it.
         let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *lock();
-        if let Some((_, content)) = before.filter(|(then, _)| *then == state)
+        let before = before.filter(|(then, _)| *then == state).map(|(_, content)| content);
+        if let Some(content) = before
             && let Some(sample) = cache.get(&content, &part, self.n)
         {
             return Ok(sample);
         }
         let bytes = read_file(&item.path, &limits)?;
-        let content: [u8; 32] = Sha256::digest(&bytes).into();
-        if state.is_settled() && State::of(&item.path)? == state {
+        let is_same = State::of(&item.path)? == state;
+        let content = before.filter(|_| is_same).unwrap_or_else(|| Sha256::digest(&bytes).into());
+        if is_same && state.is_settled() {
             *lock() = Some((state, content));
         }
         if let Some(sample) = cache.get(&content, &part, self.n) {

@@ -275,6 +275,30 @@ fn dvs_gesture_is_divided_by_its_lists() {
 }
 
 #[test]
+fn gestures_of_a_recording_that_changes_change_together() {
+    let (data, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = data.path().join("a.aedat");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(100);
+    let record = |events: &[(u32, u32, u32)]| {
+        write(&path, &aedat31(events));
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    };
+    write(&data.path().join("a_labels.csv"), b"class,startTime_usec,endTime_usec\n1,0,5\n2,5,9\n");
+    for list in ["trials_to_train.txt", "trials_to_test.txt"] {
+        write(&data.path().join(list), b"a.aedat\n");
+    }
+    record(&[(1, 1, 4), (1, 1, 5), (2, 2, 8)]);
+    let cache = Some(CacheConfig { dir: cache.path().into(), max_bytes: 1 << 30 });
+    let config = DataConfig { cache, ..config("dvs_gesture", data.path()) };
+    let set = open(&config).unwrap().train;
+    for _ in 0..2 {
+        assert_eq!(sums(&set), [1.0, 2.0]);
+    }
+    record(&[(1, 1, 4), (1, 1, 3), (2, 2, 8)]);
+    assert_eq!(sums(&set), [2.0, 1.0]);
+}
+
+#[test]
 fn ncars_is_divided_by_its_folders() {
     let dir = tempfile::tempdir().unwrap();
     // Prophesee's .dat of one event at (3, 4).
