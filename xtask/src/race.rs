@@ -125,18 +125,18 @@ fn probe(snn: &Path, data: &Path, out: &Path, name: &str, recipe: &Table) -> any
     Ok(60.0 * points.last().context("no epoch was logged")?.minutes / PROBE as f64)
 }
 
-/// Fills in as many epochs and steps as fit into so many seconds, evaluations in between included.
+/// Fills in as many epochs and steps as fit into so many seconds, evaluations included.
 fn fit(recipe: &mut Table, seconds: f64, step: f64, is_last: bool) -> anyhow::Result<()> {
     let batch = batch(recipe)?;
     let evaluation = TEST_SAMPLES / batch as f64 * EVALUATION * step;
-    // An evaluation in the middle and one at the end; the race's last is not part of its time.
+    // One at the end, and before the last phase one in the middle.
     let evaluations = if is_last { 1.0 } else { 2.0 };
     let steps = ((seconds - evaluations * evaluation) / step).floor() as i64;
     ensure!(steps >= 2, "{seconds:.0} s are too few for steps of {step:.2} s; give more --minutes");
     let epochs = (steps as u64).div_ceil((TRAIN_SAMPLES / batch) as u64).max(2) as i64;
     set(recipe, "schedule", "epochs", epochs)?;
     set(recipe, "train", "steps_per_epoch", steps / epochs)?;
-    set(recipe, "train", "eval_every", (epochs + 1) / 2)?;
+    set(recipe, "train", "eval_every", if is_last { epochs } else { (epochs + 1) / 2 })?;
     sh::say(&format!("{epochs} epochs of {} steps of {step:.2} s", steps / epochs));
     Ok(())
 }
