@@ -28,6 +28,7 @@ pub(super) struct Pictures {
 }
 
 /// ImageNet: `train/<wnid>/*.JPEG` and `val/<wnid>/*.JPEG`, or Parquet shards, also those in `data/`.
+/// Where a folder holds both, the pictures are taken: they load faster and need no feature.
 pub(super) fn imagenet(opening: &Opening<'_>) -> Result<Splits> {
     let what =
         "train/<wnid> and val/<wnid> of .JPEG files, or train-*.parquet and validation-*.parquet,";
@@ -39,10 +40,10 @@ pub(super) fn imagenet(opening: &Opening<'_>) -> Result<Splits> {
     };
     let holds = |dir: &Path| by_folder(dir) || by_shard(dir);
     let dir = folder(opening.config, DatasetName::ImageNet, &subfolders, what, holds)?;
-    if by_shard(&dir) {
-        return of_shards(opening, &dir);
+    if by_folder(&dir) {
+        return splits(opening, split::IMAGENET, 224, of_folders(dir)?);
     }
-    splits(opening, split::IMAGENET, 224, of_folders(dir)?)
+    of_shards(opening, &dir)
 }
 
 /// A side's Parquet files, `<side>-NNNNN-of-NNNNN.parquet`.
