@@ -18,7 +18,7 @@ use cases::{Case, Contender, cases};
 /// Reads the arguments that follow `bench` and obeys them.
 ///
 /// # Errors
-/// Wrong arguments, or a program that fails.
+/// Wrong arguments, or `snn bench` fails; a peer that fails is a row that says so.
 pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     let (mut venv, mut rounds, mut only, mut limit) = (None, 5usize, String::new(), 600u64);
     while let Some(argument) = parser.next()? {
@@ -53,27 +53,33 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     ensure!(!cases.is_empty(), "--only {only}: no case has that in its name");
     for case in &cases {
         let here = |who: &&Contender| who.ours || python.is_some();
-        // The times of each, or nothing for one that was stopped: it is not waited for again.
-        let mut times: Vec<(&Contender, Option<Vec<Time>>)> =
-            case.contenders.iter().filter(here).map(|who| (who, Some(Vec::new()))).collect();
+        // The times of each, or why it has none: such a peer is not tried again.
+        let mut times: Vec<(&Contender, Result<Vec<Time>, String>)> =
+            case.contenders.iter().filter(here).map(|who| (who, Ok(Vec::new()))).collect();
         for _ in 0..rounds {
             for (who, slot) in &mut times {
-                if let Some(mut times) = slot.take()
-                    && let Some(time) = time(command(&snn, python.as_deref(), case, who), limit)?
-                {
-                    times.push(time);
-                    *slot = Some(times);
+                let Ok(times) = slot else { continue };
+                match time(command(&snn, python.as_deref(), case, who), limit) {
+                    Ok(Some(time)) => times.push(time),
+                    Ok(None) => *slot = Err(format!("stopped after {} s", limit.as_secs())),
+                    Err(error) if who.ours => return Err(error),
+                    Err(error) => {
+                        sh::say(&format!("{error:#}"));
+                        *slot = Err("failed".into());
+                    }
                 }
             }
         }
         let mut base = None;
         for (who, times) in &times {
             let (case, who) = (&case.name, who.name);
-            let Some(times) = times else {
-                let s = limit.as_secs();
-                let _ = writeln!(csv, "\"{case}\",{who},,,,,stopped after {s} s,");
-                let _ = writeln!(markdown, "| {case} | {who} | stopped after {s} s | | | | |");
-                continue;
+            let times = match times {
+                Ok(times) => times,
+                Err(why) => {
+                    let _ = writeln!(csv, "\"{case}\",{who},,,,,{why},");
+                    let _ = writeln!(markdown, "| {case} | {who} | {why} | | | | |");
+                    continue;
+                }
             };
             let s = Summary::of(times).context("nothing was timed")?;
             let ratio = s.median / *base.get_or_insert(s.median);
@@ -112,10 +118,7 @@ type Time = (f64, f64);
 fn time(command: Command, limit: Duration) -> anyhow::Result<Option<Time>> {
     let text = sh::shown(&command);
     sh::say(&format!("$ {text}"));
-    let Some(out) = sh::output_within(command, limit)? else {
-        sh::say(&format!("stopped after {} s", limit.as_secs()));
-        return Ok(None);
-    };
+    let Some(out) = sh::output_within(command, limit)? else { return Ok(None) };
     let line = out
         .lines()
         .rfind(|line| line.starts_with('{'))

@@ -14,17 +14,10 @@ use crate::{Engine, Precision};
 pub(super) enum Choice {
     /// Sums of f32 products.
     F32(Kernel),
-    /// Sums of bf16 products.
-    Tiles(Unit, Parts),
-}
-
-/// The kernels of the input gradient, which has one way more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum GradientChoice {
-    /// As any correlation.
-    Direct(Choice),
     /// Sums of fewer f32 products.
     Winograd(Engine),
+    /// Sums of bf16 products.
+    Tiles(Unit, Parts),
 }
 
 /// What an engine and a precision allow.
@@ -43,24 +36,27 @@ impl Choices {
 
     /// For the forward pass and the weight gradient: the input alone decides whether skipping zeros pays.
     pub(super) fn of_input(self, plan: &Correlation, x: Data<'_>) -> Choice {
-        let dense = (dense(plan), Kernel::Dense(self.engine));
+        let images = x.len() / plan.input.iter().product::<usize>();
         let skipping = 1.25 * sparse::cost(plan, sparse::density(x));
-        let sparse = (skipping, Kernel::Sparse(self.engine));
-        let (cost, kernel) = if sparse.0 <= dense.0 { sparse } else { dense };
-        self.tiles(plan, cost, matches!(x, Data::F32(_))).unwrap_or(Choice::F32(kernel))
+        let (cost, choice) = self.dense(plan, images);
+        let is_less = skipping <= cost;
+        let sparse = Choice::F32(Kernel::Sparse(self.engine));
+        let (cost, choice) = if is_less { (skipping, sparse) } else { (cost, choice) };
+        self.tiles(plan, cost, matches!(x, Data::F32(_))).unwrap_or(choice)
     }
 
     /// For the input gradient, whose input has no zeros: batch norm subtracts the mean.
-    pub(super) fn of_gradient(self, plan: &Correlation) -> GradientChoice {
-        let dense = dense(plan);
-        match winograd::share(plan).filter(|share| *share < 1.0) {
-            Some(share) => self
-                .tiles(plan, share * dense, true)
-                .map_or(GradientChoice::Winograd(self.engine), GradientChoice::Direct),
-            None => {
-                let kernel = Choice::F32(Kernel::Dense(self.engine));
-                GradientChoice::Direct(self.tiles(plan, dense, true).unwrap_or(kernel))
-            }
+    pub(super) fn of_gradient(self, plan: &Correlation, images: usize) -> Choice {
+        let (cost, choice) = self.dense(plan, images);
+        self.tiles(plan, cost, true).unwrap_or(choice)
+    }
+
+    /// The cheaper of the kernels that take every term.
+    fn dense(self, plan: &Correlation, images: usize) -> (f64, Choice) {
+        let cost = (plan.depth() * plan.output[2].div_ceil(16)) as f64;
+        match winograd::share(plan, images).filter(|share| *share < 1.0) {
+            Some(share) => (share * cost, Choice::Winograd(self.engine)),
+            None => (cost, Choice::F32(Kernel::Dense(self.engine))),
         }
     }
 
@@ -71,8 +67,4 @@ impl Choices {
         let is_less = tiles::cost(unit, plan, parts, self.parts) < cost;
         is_less.then_some(Choice::Tiles(unit, self.parts))
     }
-}
-
-fn dense(plan: &Correlation) -> f64 {
-    (plan.depth() * plan.output[2].div_ceil(16)) as f64
 }

@@ -2,8 +2,7 @@
 //!
 //! `plan` turns each pass into dense correlations, and `choose` picks the kernels. In f32 `pad` brings an
 //! image into zero-padded scratch, `run` cuts the work, and `portable` or `unsafe_avx512` do the arithmetic;
-//! `sparse` skips zeros, and `winograd` is the input gradient of 3x3 kernels. `tiles` does all passes on units
-//! that multiply bf16.
+//! `sparse` skips zeros, and `winograd` saves products of 3x3 kernels. `tiles` does all passes on units that multiply bf16.
 
 mod choose;
 mod element;
@@ -22,7 +21,7 @@ mod unsafe_avx512;
 mod unsafe_spikes;
 mod winograd;
 
-use std::cell::OnceCell;
+use std::borrow::Cow;
 
 use candle_core::Tensor;
 use half::bf16;
@@ -30,7 +29,7 @@ use rayon::prelude::*;
 
 use crate::buffer::{self, Data, with_data, with_f32};
 use crate::{Error, Gradient, Gradients, Precision, Result, Tape, Value, engine};
-use choose::{Choice, Choices, GradientChoice};
+use choose::{Choice, Choices};
 use element::Element;
 use plan::{Correlation, Tap};
 
@@ -106,7 +105,6 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     let (to_x, to_w, x_shape) = (x.target(), weight.target(), x.dims().to_vec());
     Ok(tape.push(out, &[x, weight], move |dy: Gradient, grads: &mut Gradients| {
         with_data("conv2d gradient", &dy, |dy| {
-            let dy = &OutputGradient::new(dy);
             if let Some(x) = &saved.0 {
                 let _span = plan.span("weight gradient", images).entered();
                 grads.add(to_w, weight_gradient(choice, &plan, x, dy)?)?;
@@ -215,73 +213,50 @@ fn correlate<E: Element>(
             let packed = run::pack(kernel, plan, taps, weight);
             run::correlate(kernel, plan, x, &packed, out);
         }
-    }
-}
-
-/// The gradient of a convolution's result; as f32 it is made once for both passes that ask.
-struct OutputGradient<'a> {
-    data: Data<'a>,
-    wide: OnceCell<Vec<f32>>,
-}
-
-impl<'a> OutputGradient<'a> {
-    fn new(data: Data<'a>) -> Self {
-        Self { data, wide: OnceCell::new() }
-    }
-
-    fn as_f32(&self) -> &[f32] {
-        const PIECE: usize = 1 << 14;
-        let data = self.data;
-        let widen = || {
-            let mut wide = vec![0.0; data.len()];
-            wide.par_chunks_mut(PIECE).enumerate().for_each(|(i, to)| {
-                data.slice(i * PIECE..i * PIECE + to.len()).copy_to(to);
-            });
-            wide
-        };
-        match data {
-            Data::F32(dy) => dy,
-            _ => self.wide.get_or_init(widen),
+        Choice::Winograd(engine) => {
+            let packed = winograd::pack(engine, plan, taps, weight);
+            winograd::correlate(engine, plan, x, &packed, out);
         }
     }
+}
+
+/// All elements as f32.
+fn as_f32(data: Data<'_>) -> Cow<'_, [f32]> {
+    const PIECE: usize = 1 << 14;
+    if let Data::F32(x) = data {
+        return Cow::Borrowed(x);
+    }
+    let mut wide = vec![0.0; data.len()];
+    wide.par_chunks_mut(PIECE).enumerate().for_each(|(i, to)| {
+        data.slice(i * PIECE..i * PIECE + to.len()).copy_to(to);
+    });
+    Cow::Owned(wide)
 }
 
 fn input_gradient(
     choices: Choices,
     forward: &Correlation,
     weight: &Tensor,
-    dy: &OutputGradient<'_>,
+    dy: Data<'_>,
     len: usize,
 ) -> Result<Vec<f32>> {
-    let mut dx = vec![0.0; len];
+    let (mut dx, images) = (vec![0.0; len], len / forward.input.iter().product::<usize>());
     with_f32("conv2d weight", weight, |w| {
         for (plan, taps) in forward.input_gradient() {
             let weight = |t, o, c| w[index(forward, o, c, t)];
-            match choices.of_gradient(&plan) {
-                GradientChoice::Direct(choice) => {
-                    correlate(choice, &plan, &taps, weight, dy.data, &mut dx);
-                }
-                GradientChoice::Winograd(engine) => {
-                    let packed = winograd::pack(engine, &plan, &taps, weight);
-                    winograd::correlate(engine, &plan, dy.as_f32(), &packed, &mut dx);
-                }
-            }
+            correlate(choices.of_gradient(&plan, images), &plan, &taps, weight, dy, &mut dx);
         }
         Ok(())
     })?;
     Ok(dx)
 }
 
-fn weight_gradient(
-    choice: Choice,
-    plan: &Correlation,
-    x: &Tensor,
-    dy: &OutputGradient<'_>,
-) -> Result<Tensor> {
+fn weight_gradient(choice: Choice, plan: &Correlation, x: &Tensor, dy: Data<'_>) -> Result<Tensor> {
     let dw = with_data("conv2d input", x, |x| {
         Ok(match choice {
-            Choice::Tiles(unit, parts) => tiles::weight_gradient(unit, plan, x, dy.data, parts),
-            Choice::F32(kernel) => run::weight_gradient(kernel, plan, x, dy.as_f32()),
+            Choice::Tiles(unit, parts) => tiles::weight_gradient(unit, plan, x, dy, parts),
+            Choice::Winograd(engine) => winograd::weight_gradient(engine, plan, x, dy),
+            Choice::F32(kernel) => run::weight_gradient(kernel, plan, x, &as_f32(dy)),
         })
     })?;
     let ([kh, kw], c, o) = (plan.taps, plan.input[2], plan.output[2]);

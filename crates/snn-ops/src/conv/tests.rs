@@ -42,14 +42,13 @@ fn check(kernel: Kernel, case: &Case, spikes: bool) {
     close("y", &out, &y);
     let weight = buffer::tensor(weight, vec![case.out, c, kh, kw]).unwrap();
     let choices = Choices::new(dense(kernel), Precision::F32);
-    let dy_data = OutputGradient::new(Data::F32(&dy));
-    let got = input_gradient(choices, &plan, &weight, &dy_data, x.len()).unwrap();
+    let got = input_gradient(choices, &plan, &weight, Data::F32(&dy), x.len()).unwrap();
     close("dx", &got, &dx);
     let x = match spikes {
         true => buffer::tensor(counts, vec![case.n, h, w, c]).unwrap(),
         false => buffer::tensor(x, vec![case.n, h, w, c]).unwrap(),
     };
-    let got = weight_gradient(Choice::F32(kernel), &plan, &x, &dy_data).unwrap();
+    let got = weight_gradient(Choice::F32(kernel), &plan, &x, Data::F32(&dy)).unwrap();
     close("dw", &got.flatten_all().unwrap().to_vec1::<f32>().unwrap(), &dw);
 }
 
@@ -97,30 +96,60 @@ fn winograd_agrees_with_the_equation() {
         case(2, [8, 8, 16], 130, [0, 2]),
         case(1, [31, 29, 40], 24, [2, 0]),
         case(20, [4, 4, 128], 32, [1, 1]),
+        // More tiles than one round of the weight gradient takes.
+        case(3, [38, 35, 5], 7, [1, 1]),
     ];
     for engine in [Engine::Portable, Engine::Avx512] {
         if engine.available().is_err() {
             continue;
         }
         for case in &cases {
-            let [h, w, c] = case.image;
-            let mut rng = stream(9, "winograd", h as u64, w as u64);
-            let weight = normal(&mut rng, case.out * c * 9, 0.0, 1.0);
-            let dy =
-                normal(&mut rng, case.n * case.extent(0) * case.extent(1) * case.out, 0.0, 1.0);
-            let mut want = vec![0.0; case.n * h * w * c];
-            case.products(|o, i, k| want[i] += f64::from(dy[o]) * f64::from(weight[k]));
-            let forward = Correlation::forward(case.image, case.out, case.taps, case.config);
-            let forward = forward.unwrap();
-            let mut phases = forward.input_gradient();
-            let (plan, taps) = phases.remove(0);
-            assert!(phases.is_empty() && winograd::is_possible(&plan), "{plan:?}");
-            let g = |t, o, c| weight[index(&forward, o, c, t)];
-            let packed = winograd::pack(engine, &plan, &taps, g);
-            let mut dx = vec![f32::NAN; want.len()];
-            winograd::correlate(engine, &plan, &dy, &packed, &mut dx);
-            close("dx", &dx, &want);
+            winograd_case(engine, case);
         }
+    }
+}
+
+fn winograd_case(engine: Engine, case: &Case) {
+    let [h, w, c] = case.image;
+    let mut rng = stream(9, "winograd", h as u64, w as u64);
+    let weight = normal(&mut rng, case.out * c * 9, 0.0, 1.0);
+    let dy = normal(&mut rng, case.n * case.extent(0) * case.extent(1) * case.out, 0.0, 1.0);
+    let x = normal(&mut rng, case.n * h * w * c, 0.0, 1.0);
+    let counts: Vec<u8> = x.iter().map(|v| v.abs().floor() as u8).collect();
+    let forward = Correlation::forward(case.image, case.out, case.taps, case.config).unwrap();
+
+    let mut want = vec![0.0; x.len()];
+    case.products(|o, i, k| want[i] += f64::from(dy[o]) * f64::from(weight[k]));
+    let mut phases = forward.input_gradient();
+    let (plan, taps) = phases.remove(0);
+    assert!(phases.is_empty() && winograd::is_possible(&plan), "{plan:?}");
+    let packed = winograd::pack(engine, &plan, &taps, |t, o, c| weight[index(&forward, o, c, t)]);
+    let mut dx = vec![f32::NAN; x.len()];
+    winograd::correlate(engine, &plan, Data::F32(&dy), &packed, &mut dx);
+    close("dx", &dx, &want);
+
+    for data in [Data::F32(&x), Data::U8(&counts)] {
+        let mut x = vec![0.0; x.len()];
+        data.copy_to(&mut x);
+        let (mut y, mut dw) = (vec![0.0; dy.len()], vec![0.0; weight.len()]);
+        case.products(|o, i, k| {
+            y[o] += f64::from(x[i]) * f64::from(weight[k]);
+            dw[k] += f64::from(dy[o]) * f64::from(x[i]);
+        });
+        let taps: Vec<_> = (0..9).map(|t| [t / 3, t % 3]).collect();
+        let packed =
+            winograd::pack(engine, &forward, &taps, |t, c, o| weight[index(&forward, o, c, t)]);
+        let mut out = vec![f32::NAN; y.len()];
+        winograd::correlate(engine, &forward, data, &packed, &mut out);
+        close("y", &out, &y);
+        let got = winograd::weight_gradient(engine, &forward, data, Data::F32(&dy));
+        let mut oihw = vec![0.0; got.len()];
+        for (k, line) in got.chunks_exact(case.out).enumerate() {
+            for (o, v) in line.iter().enumerate() {
+                oihw[index(&forward, o, k % c, [k / c / 3, k / c % 3])] = *v;
+            }
+        }
+        close("dw", &oihw, &dw);
     }
 }
 

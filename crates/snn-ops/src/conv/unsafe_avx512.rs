@@ -128,6 +128,41 @@ pub(crate) fn product(
     }
 }
 
+/// `c += at b` for `a` of (terms, [`COLUMNS`]) of which the first `rows` columns count, `b` of (terms, [`COLUMNS`])
+/// and `c` of (rows, [`COLUMNS`]); terms come in `groups.0` groups, `groups.1` elements of `a` and `b` apart.
+pub(crate) fn add_transposed_product(
+    (rows, terms): (usize, usize),
+    (groups, steps): (usize, [usize; 2]),
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+) {
+    let reach = |step: usize| groups.saturating_sub(1) * step + terms * COLUMNS;
+    assert!(rows <= COLUMNS && c.len() >= rows * COLUMNS, "product too short");
+    assert!(a.len() >= reach(steps[0]) && b.len() >= reach(steps[1]), "product operand too short");
+    for (first, height) in cut(rows) {
+        // SAFETY: `reach` bounds the last term of the last group, and rows `first .. + height` of `c` exist.
+        unsafe {
+            let tile = Tile {
+                a: a.as_ptr().add(first),
+                a_row: 1,
+                a_step: COLUMNS,
+                a_outer: steps[0],
+                b: b.as_ptr(),
+                b_step: COLUMNS,
+                b_outer: steps[1],
+                len: terms,
+                outer: groups,
+                c: c.as_mut_ptr().add(first * COLUMNS),
+                c_row: COLUMNS,
+                columns: COLUMNS,
+                accumulate: true,
+            };
+            run(height, &tile);
+        }
+    }
+}
+
 /// Adds one image's weight gradient for columns `columns.0 .. + columns.1` of the output channels
 /// to `dw`, laid out `[tap row][tap column][channel][columns.1]`.
 pub(crate) fn weight_gradient(

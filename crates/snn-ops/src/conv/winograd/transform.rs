@@ -1,79 +1,19 @@
-//! The transforms of F(4x4, 3x3), sixteen channels at a time.
+//! The transforms of tiles, weights and their gradients: `matrices` on both axes of a square.
 //!
-//! One axis (Lavin and Gray 2016, section 4.3, arXiv:1509.09308): four outputs of a three-tap correlation
-//! are `y = At [(G g) * (Bt d)]`, six products for what takes twelve. Two axes nest it: 36 products for
-//! 144. The matrices evaluate polynomials at 0, A, -A, B, -B and infinity. With 5/8 and 3/2, whose
-//! squares are exact, rounding stays within the bound of the direct kernels' tests; the usual 1 and 2 exceed it.
+//! Two axes nest: 36 products for 144.
 
 use std::array::from_fn;
 
+use half::bf16;
 use multiversion::multiversion;
 
-use super::Tiles;
+use super::matrices::{
+    LANES, Lane, ZERO, input_axis, output_axis, output_gradient_axis, weight_axis,
+    weight_gradient_axis,
+};
+use super::{Channels, Tiles};
+use crate::buffer::Data;
 use crate::conv::plan::Correlation;
-
-/// Channels of one register.
-pub(super) const LANES: usize = 16;
-type Lane = [f32; LANES];
-const ZERO: Lane = [0.0; LANES];
-
-const A: f32 = 0.625;
-const B: f32 = 1.5;
-const A2: f32 = A * A;
-const B2: f32 = B * B;
-
-/// `Bt d` on one axis.
-#[inline(always)]
-fn input_axis(d: [Lane; 6]) -> [Lane; 6] {
-    let mut out = [ZERO; 6];
-    for l in 0..LANES {
-        let [d0, d1, d2, d3, d4, d5] = from_fn(|i| d[i][l]);
-        let (even_a, odd_a) = (d4 - B2 * d2, A * (d3 - B2 * d1));
-        let (even_b, odd_b) = (d4 - A2 * d2, B * (d3 - A2 * d1));
-        out[0][l] = (A2 * B2) * d0 - (A2 + B2) * d2 + d4;
-        out[1][l] = even_a + odd_a;
-        out[2][l] = even_a - odd_a;
-        out[3][l] = even_b + odd_b;
-        out[4][l] = even_b - odd_b;
-        out[5][l] = (A2 * B2) * d1 - (A2 + B2) * d3 + d5;
-    }
-    out
-}
-
-/// `G g` on one axis.
-#[inline(always)]
-fn weight_axis(g: [Lane; 3]) -> [Lane; 6] {
-    const BY_A: f32 = 1.0 / (2.0 * A2 * (A2 - B2));
-    const BY_B: f32 = 1.0 / (2.0 * B2 * (B2 - A2));
-    let mut out = [ZERO; 6];
-    for l in 0..LANES {
-        let [g0, g1, g2] = from_fn(|i| g[i][l]);
-        let (even_a, odd_a) = (BY_A * (g0 + A2 * g2), BY_A * A * g1);
-        let (even_b, odd_b) = (BY_B * (g0 + B2 * g2), BY_B * B * g1);
-        out[0][l] = g0 / (A2 * B2);
-        out[1][l] = even_a + odd_a;
-        out[2][l] = even_a - odd_a;
-        out[3][l] = even_b + odd_b;
-        out[4][l] = even_b - odd_b;
-        out[5][l] = g2;
-    }
-    out
-}
-
-/// `At m` on one axis.
-#[inline(always)]
-fn output_axis(m: [Lane; 6]) -> [Lane; 4] {
-    let mut out = [ZERO; 4];
-    for l in 0..LANES {
-        let [m0, m1, m2, m3, m4, m5] = from_fn(|i| m[i][l]);
-        let (even_a, odd_a, even_b, odd_b) = (m1 + m2, m1 - m2, m3 + m4, m3 - m4);
-        out[0][l] = m0 + even_a + even_b;
-        out[1][l] = A * odd_a + B * odd_b;
-        out[2][l] = A2 * even_a + B2 * even_b;
-        out[3][l] = (A2 * A) * odd_a + (B2 * B) * odd_b + m5;
-    }
-    out
-}
 
 /// Both axes: `get(row, column)` is an entry of the square, `put(row, lanes)` takes a transformed row.
 /// Nothing is kept but the square that is half-way.
@@ -90,15 +30,25 @@ fn nest<const FROM: usize, const TO: usize>(
 }
 
 #[inline(always)]
-fn load(from: &[f32]) -> Lane {
+fn load<T: Copy>(from: &[T], wide: impl Fn(T) -> f32) -> Lane {
     match from.first_chunk::<LANES>() {
-        Some(lane) => *lane,
+        Some(lane) => lane.map(wide),
         None => {
             let mut lane = ZERO;
-            lane[..from.len()].copy_from_slice(from);
+            lane.iter_mut().zip(from).for_each(|(to, &from)| *to = wide(from));
             lane
         }
     }
+}
+
+#[inline(always)]
+fn same(v: f32) -> f32 {
+    v
+}
+
+#[inline(always)]
+fn widen(v: bf16) -> f32 {
+    f32::from_bits(u32::from(v.to_bits()) << 16)
 }
 
 #[inline(always)]
@@ -109,32 +59,75 @@ fn store(lane: &Lane, to: &mut [f32]) {
     }
 }
 
-/// `v[xi][tile][channel]` of `tiles`, read from the images with zeros around them.
+/// `Bt d B` of `tiles` as `v[xi][tile][channel]`, read from the images with zeros around them.
+pub(super) fn input(
+    plan: &Correlation,
+    tiles: &Tiles,
+    channels: Channels,
+    x: Data<'_>,
+    v: &mut [f32],
+) {
+    let (image, pad) = (plan.input, plan.pad);
+    match x {
+        Data::F32(x) => squares(input_axis, image, pad, tiles, channels, x, same, v),
+        Data::Bf16(x) => squares(input_axis, image, pad, tiles, channels, x, widen, v),
+        Data::U8(x) => squares(input_axis, image, pad, tiles, channels, x, f32::from, v),
+    }
+}
+
+/// `A dy At` of `tiles` as `m[xi][tile][channel]`, read from the output's gradient with zeros after it.
+pub(super) fn output_gradient(
+    plan: &Correlation,
+    tiles: &Tiles,
+    channels: Channels,
+    dy: Data<'_>,
+    m: &mut [f32],
+) {
+    let (image, pad) = (plan.output, [0, 0]);
+    match dy {
+        Data::F32(dy) => squares(output_gradient_axis, image, pad, tiles, channels, dy, same, m),
+        Data::Bf16(dy) => squares(output_gradient_axis, image, pad, tiles, channels, dy, widen, m),
+        Data::U8(dy) => {
+            squares(output_gradient_axis, image, pad, tiles, channels, dy, f32::from, m)
+        }
+    }
+}
+
+/// A tile's square of `FROM` pixels, from `pad` before the tile on, transformed on both axes.
+#[expect(clippy::too_many_arguments, reason = "where it is read, how, and where it goes")]
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2+fma"))]
-pub(super) fn input(plan: &Correlation, tiles: &Tiles, x: &[f32], v: &mut [f32]) {
-    let [height, width, channels] = plan.input;
-    let step = tiles.count * channels;
+fn squares<T: Copy, const FROM: usize, A: Fn([Lane; FROM]) -> [Lane; 6], W: Fn(T) -> f32>(
+    axis: A,
+    [height, width, depth]: [usize; 3],
+    pad: [isize; 2],
+    tiles: &Tiles,
+    channels: Channels,
+    x: &[T],
+    wide: W,
+    v: &mut [f32],
+) {
+    let step = tiles.count * channels.room;
     for p in 0..tiles.count {
         let (image, y0, x0) = tiles.at(p);
-        let (y0, x0) = (y0 as isize - plan.pad[0], x0 as isize - plan.pad[1]);
-        let image = &x[image * height * width * channels..][..height * width * channels];
-        for c in (0..channels).step_by(LANES) {
-            let end = channels.min(c + LANES);
+        let (y0, x0) = (y0 as isize - pad[0], x0 as isize - pad[1]);
+        let image = &x[image * height * width * depth..][..height * width * depth];
+        for c in (0..channels.count).step_by(LANES) {
+            let end = channels.count.min(c + LANES);
             let get = |row: usize, column: usize| {
                 let (y, x) = (y0 + row as isize, x0 + column as isize);
                 if y < 0 || y >= height as isize || x < 0 || x >= width as isize {
                     return ZERO;
                 }
-                let at = (y as usize * width + x as usize) * channels;
-                load(&image[at + c..at + end])
+                let at = (y as usize * width + x as usize) * depth + channels.first;
+                load(&image[at + c..at + end], &wide)
             };
             let put = |row: usize, lanes: [Lane; 6]| {
                 for (column, lane) in lanes.iter().enumerate() {
-                    let at = (row * 6 + column) * step + p * channels;
+                    let at = (row * 6 + column) * step + p * channels.room;
                     store(lane, &mut v[at + c..at + end]);
                 }
             };
-            nest(input_axis, get, put);
+            nest(&axis, get, put);
         }
     }
 }
@@ -150,7 +143,7 @@ pub(super) fn output(plan: &Correlation, tiles: &Tiles, m: &[f32], out: &mut [f3
             let end = channels.min(c + LANES);
             let get = |row: usize, column: usize| {
                 let at = (row * 6 + column) * step + p * channels;
-                load(&m[at + c..at + end])
+                load(&m[at + c..at + end], same)
             };
             let put = |row: usize, lanes: [Lane; 4]| {
                 if y0 + row < height {
@@ -184,5 +177,24 @@ pub(super) fn weight(
             };
             nest(weight_axis, get, put);
         }
+    }
+}
+
+/// `Gt u G` of `channels` output channels: `put(tap, channel, values)` from `u(xi)`.
+#[inline]
+pub(super) fn weight_gradient<'a>(
+    channels: usize,
+    u: impl Fn(usize) -> &'a [f32],
+    mut put: impl FnMut(usize, usize, &[f32]),
+) {
+    for c in (0..channels).step_by(LANES) {
+        let end = channels.min(c + LANES);
+        let get = |row: usize, column: usize| load(&u(row * 6 + column)[c..end], same);
+        let put = |row: usize, lanes: [Lane; 3]| {
+            for (column, lane) in lanes.iter().enumerate() {
+                put(row * 3 + column, c, &lane[..end - c]);
+            }
+        };
+        nest(weight_gradient_axis, get, put);
     }
 }
