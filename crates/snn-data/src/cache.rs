@@ -128,6 +128,11 @@ impl Cache {
         self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }
 
+    /// Whether a sample would be stored: it is not there yet, and the cache is not full.
+    pub(crate) fn takes(&self, content: &[u8; 32], part: &str) -> bool {
+        !self.closed.load(Ordering::Relaxed) && !self.path(content, part).exists()
+    }
+
     /// Whether `bytes` more fit, after other folders, the longest unused first, have been given up for them.
     fn make_room(&self, bytes: u64) -> bool {
         let most = self.config.max_bytes;

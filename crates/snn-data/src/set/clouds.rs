@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Opening;
 use super::files::{Item, entries, folders, listing_hash, name};
-use super::on_demand::OnDemand;
+use super::on_demand::{OnDemand, Prepare};
 use super::part::{choose, folder, owned};
 use crate::dataset::{Kind, Samples};
 use crate::format::{Mesh, off, xyz};
@@ -108,9 +108,10 @@ fn splits(
         let labels = items.iter().map(|item| item.label).collect();
         let names: Vec<String> = items.iter().map(|item| item.name(root)).collect();
         let hash = listing_hash(&items, root, &about)?;
-        let prepare = move |bytes: &[u8], item: &Item| sample(bytes, &item.path, n_points);
+        let prepare: Prepare =
+            Box::new(move |bytes, _| Ok(Box::new(move |item| sample(bytes, &item.path, n_points))));
         let cache = config.cache.as_ref();
-        let source = OnDemand::new(items, Box::new(prepare), 3 * n_points, cache, about.clone())?;
+        let source = OnDemand::new(items, prepare, 3 * n_points, cache, about.clone())?;
         let samples = Samples::OnDemand(Arc::new(source));
         let (classes, shape) = (class_names.to_vec(), vec![3, n_points]);
         let set = Dataset::new(&config.name, &split, classes, labels, shape, samples)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Opening;
 use super::files::{Item, entries, folders, listed, listing_hash, name};
 use super::lists;
-use super::on_demand::OnDemand;
+use super::on_demand::{OnDemand, Prepare};
 use super::part::{choose, folder};
 #[cfg(feature = "parquet")]
 use super::shards::imagenet as of_shards;
@@ -175,7 +175,8 @@ fn splits(
         let names: Vec<String> = items.iter().map(|item| item.name(&root)).collect();
         let hash = listing_hash(&items, &root, &about)?;
         // Not cached: a training sample is another crop in every epoch.
-        let source = OnDemand::new(items, Box::new(decode), n, None, about.clone())?;
+        let prepare: Prepare = Box::new(|bytes, _| Ok(Box::new(|item| decode(bytes, item))));
+        let source = OnDemand::new(items, prepare, n, None, about.clone())?;
         let samples = Samples::OnDemand(Arc::new(source));
         let classes = class_names.clone();
         let set = Dataset::new(&config.name, &split, classes, labels, shape.to_vec(), samples)?;

@@ -1,16 +1,17 @@
 //! Sets of recordings: read, framed and resized, all of them at the opening or each when it is asked for.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::Opening;
 use super::files::{Item, listing_hash};
-use super::on_demand::OnDemand;
+use super::on_demand::{OnDemand, Prepare};
 use super::part::{choose, event_set, prepared};
 use crate::dataset::Samples;
 use crate::format::read_file;
 use crate::limits::product;
-use crate::{DataConfig, Dataset, Error, EventStream, Limits, Result};
+use crate::{DataConfig, Dataset, Error, Event, EventStream, FormatFault, Limits, Result};
 
 /// Planes, their rows and columns, the rows and columns wanted.
 pub(super) type Resize = fn(&[f32], (usize, usize), (usize, usize)) -> Vec<f32>;
@@ -61,12 +62,16 @@ impl Recorded<'_, '_> {
         let shape = [config.t_steps, 2, side.0, side.1];
         let n = product("sample size", &shape, Limits::default().sample_values)?;
         let hash = listing_hash(&items, self.root, &about)?;
-        let framing = config.clone();
-        let prepare = move |bytes: &[u8], item: &Item| {
-            let stream = reader.decode_bytes(bytes, item, &Limits::default())?;
-            prepared(&stream, &framing, side, reader.resize)
-        };
-        let source = OnDemand::new(items, Box::new(prepare), n, config.cache.as_ref(), about)?;
+        let framing = Arc::new(config.clone());
+        let prepare: Prepare = Box::new(move |bytes, path| {
+            let recording = (reader.read)(bytes, &Limits::default(), path)?;
+            let framing = Arc::clone(&framing);
+            Ok(Box::new(move |item| {
+                let part = part_of(&recording, item)?;
+                prepared(&part, &framing, side, reader.resize)
+            }))
+        });
+        let source = OnDemand::new(items, prepare, n, config.cache.as_ref(), about)?;
         let samples = Samples::OnDemand(Arc::new(source));
         let set = Dataset::new(&config.name, self.split, classes, labels, shape.to_vec(), samples)?;
         Ok(set.with_members(names.iter()).with_hash(hash))
@@ -86,15 +91,23 @@ fn about(config: &DataConfig, reader: Reader, side: (usize, usize)) -> String {
 impl Reader {
     fn decode(&self, item: &Item) -> Result<EventStream> {
         let limits = Limits::default();
-        self.decode_bytes(&read_file(&item.path, &limits)?, item, &limits)
+        let recording = (self.read)(&read_file(&item.path, &limits)?, &limits, &item.path)?;
+        Ok(part_of(&recording, item)?.into_owned())
     }
+}
 
-    /// The events of the item; none are an error, because there is nothing to learn from.
-    fn decode_bytes(&self, bytes: &[u8], item: &Item, limits: &Limits) -> Result<EventStream> {
-        let mut stream = (self.read)(bytes, limits, &item.path)?;
-        if let Some(window) = &item.window {
-            stream.events.retain(|event| window.contains(&event.t_us));
+/// The events of the item; none are an error, because there is nothing to learn from.
+fn part_of<'a>(recording: &'a EventStream, item: &Item) -> Result<Cow<'a, EventStream>> {
+    let part = match &item.window {
+        None => Cow::Borrowed(recording),
+        Some(window) => {
+            let inside = |event: &&Event| window.contains(&event.t_us);
+            let events = recording.events.iter().filter(inside).copied().collect();
+            Cow::Owned(EventStream { events, ..*recording })
         }
-        stream.not_empty(&item.path)
+    };
+    match part.events.is_empty() {
+        true => Err(Error::format(&item.path, 0, FormatFault::NoEvents)),
+        false => Ok(part),
     }
 }

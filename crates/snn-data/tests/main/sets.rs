@@ -275,27 +275,39 @@ fn dvs_gesture_is_divided_by_its_lists() {
 }
 
 #[test]
-fn gestures_of_a_recording_that_changes_change_together() {
-    let (data, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+fn gestures_of_a_recording_are_made_and_change_together() {
+    let (data, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = data.path().join("a.aedat");
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(100);
     let record = |events: &[(u32, u32, u32)]| {
         write(&path, &aedat31(events));
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
     };
-    write(&data.path().join("a_labels.csv"), b"class,startTime_usec,endTime_usec\n1,0,5\n2,5,9\n");
+    let labels = b"class,startTime_usec,endTime_usec\n1,0,5\n2,5,9\n3,9,12\n";
+    write(&data.path().join("a_labels.csv"), labels);
     for list in ["trials_to_train.txt", "trials_to_test.txt"] {
         write(&data.path().join(list), b"a.aedat\n");
     }
-    record(&[(1, 1, 4), (1, 1, 5), (2, 2, 8)]);
-    let cache = Some(CacheConfig { dir: cache.path().into(), max_bytes: 1 << 30 });
+    record(&[(1, 1, 4), (1, 1, 5), (2, 2, 8), (3, 3, 11)]);
+    let cache = Some(CacheConfig { dir: dir.path().into(), max_bytes: 1 << 30 });
     let config = DataConfig { cache, ..config("dvs_gesture", data.path()) };
     let set = open(&config).unwrap().train;
+    let stored = || cache_entries(dir.path()).unwrap()[0].samples;
+    assert_eq!(stored(), 0);
+    set.sample(1, &Augment::default(), None).unwrap();
+    assert_eq!(stored(), 3, "the recording was decoded for one of its gestures");
     for _ in 0..2 {
-        assert_eq!(sums(&set), [1.0, 2.0]);
+        assert_eq!(sums(&set), [1.0, 2.0, 1.0]);
     }
+    record(&[(1, 1, 4), (1, 1, 3), (2, 2, 8), (3, 3, 10)]);
+    assert_eq!(sums(&set), [2.0, 1.0, 1.0]);
+    assert_eq!(stored(), 6);
+    // A gesture without events is its own fault.
     record(&[(1, 1, 4), (1, 1, 3), (2, 2, 8)]);
-    assert_eq!(sums(&set), [2.0, 1.0]);
+    set.sample(0, &Augment::default(), None).unwrap();
+    let error = set.sample(2, &Augment::default(), None).unwrap_err().to_string();
+    assert!(error.contains("a.aedat") && error.contains("no events"), "{error}");
+    assert_eq!(stored(), 8);
 }
 
 #[test]
