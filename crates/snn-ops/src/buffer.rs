@@ -10,6 +10,7 @@ use half::bf16;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+pub use crate::unsafe_zeroed::zeroed;
 use crate::{Error, Result};
 
 /// A borrowed activation: the elements of one contiguous CPU tensor.
@@ -181,7 +182,7 @@ pub fn tensor<T: candle_core::WithDType>(data: Vec<T>, shape: impl Into<Shape>) 
 /// The bf16 numbers nearest to `x`.
 pub fn to_bf16(x: &[f32]) -> Vec<bf16> {
     const PIECE: usize = 1 << 14;
-    let mut narrow = vec![bf16::ZERO; x.len()];
+    let mut narrow = zeroed(x.len());
     narrow
         .par_chunks_mut(PIECE)
         .zip(x.par_chunks(PIECE))

@@ -15,6 +15,7 @@ mod shape;
 mod tape;
 mod threads;
 mod unsafe_gemm;
+mod unsafe_zeroed;
 
 pub use conv::{Conv2d, conv1d, conv2d};
 pub use engine::{Engine, Precision, engine, engine_name, set_engine};

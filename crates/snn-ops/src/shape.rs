@@ -71,7 +71,7 @@ fn transposed(x: &Tensor, rows: usize, cols: usize) -> Result<Tensor> {
 }
 
 fn transpose<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, cols: usize) -> Vec<T> {
-    let mut y = vec![T::default(); x.len()];
+    let mut y = buffer::zeroed(x.len());
     let len = rows * cols;
     y.par_chunks_mut(len).zip(x.par_chunks(len)).for_each(|(y, x)| {
         for (i, line) in y.chunks_exact_mut(rows).enumerate() {

@@ -74,7 +74,7 @@ fn current_gradient(
         .map(|b| Read::new("lif input", &b.x))
         .collect::<snn_ops::Result<Vec<_>>>()?;
     let rest = if let Reset::Hard(v) = config.reset { v } else { 0.0 };
-    let mut dz = vec![0f32; extent.x_steps * extent.neurons];
+    let mut dz = buffer::zeroed::<f32>(extent.x_steps * extent.neurons);
     let mut blocks = by_block(&mut dz, extent.neurons, extent.block);
     let group = blocks.len().div_ceil(PIECES).max(1);
     let pieces: Vec<Sums> = with_f32("lif gradient", dy, |dy| {

@@ -66,7 +66,7 @@ pub fn norm_lif(
     let start = match (v0, config.reset) {
         (Some(v0), _) => with_f32("v0", v0, |v| Ok(v.to_vec()))?,
         (None, Reset::Hard(v_reset)) => vec![v_reset; extent.neurons],
-        (None, Reset::Soft) => vec![0.0; extent.neurons],
+        (None, Reset::Soft) => buffer::zeroed(extent.neurons),
     };
     let mut v = start.clone();
     let spikes = forward(&extent, &branches, config, &mut v)?;
@@ -107,7 +107,7 @@ fn forward(
 ) -> Result<Vec<u8>> {
     let inputs = branches.iter().map(Branch::read).collect::<Result<Vec<_>>>()?;
     let constants = Constants::new(config);
-    let mut spikes = vec![0u8; extent.t_steps * extent.neurons];
+    let mut spikes = buffer::zeroed(extent.t_steps * extent.neurons);
     by_block(&mut spikes, extent.neurons, extent.block)
         .into_par_iter()
         .zip(v.par_chunks_mut(extent.block))

@@ -188,7 +188,7 @@ fn forward<E: Element>(
     w: &[f32],
     len: usize,
 ) -> Vec<E> {
-    let mut out = vec![E::default(); len];
+    let mut out = buffer::zeroed::<E>(len);
     let [kh, kw] = plan.taps;
     let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
     correlate(choice, plan, &taps, |t, c, o| w[index(plan, o, c, t)], x, &mut out);
@@ -226,7 +226,7 @@ fn as_f32(data: Data<'_>) -> Cow<'_, [f32]> {
     if let Data::F32(x) = data {
         return Cow::Borrowed(x);
     }
-    let mut wide = vec![0.0; data.len()];
+    let mut wide = buffer::zeroed(data.len());
     wide.par_chunks_mut(PIECE).enumerate().for_each(|(i, to)| {
         data.slice(i * PIECE..i * PIECE + to.len()).copy_to(to);
     });
@@ -240,7 +240,7 @@ fn input_gradient(
     dy: Data<'_>,
     len: usize,
 ) -> Result<Vec<f32>> {
-    let (mut dx, images) = (vec![0.0; len], len / forward.input.iter().product::<usize>());
+    let (mut dx, images) = (buffer::zeroed(len), len / forward.input.iter().product::<usize>());
     with_f32("conv2d weight", weight, |w| {
         for (plan, taps) in forward.input_gradient() {
             let weight = |t, o, c| w[index(forward, o, c, t)];
