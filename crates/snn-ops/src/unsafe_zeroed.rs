@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 /// `len` zeros, for an operator's output: while one thread sets them the others wait, a twentieth of a narrow
-/// network's step. Beyond the caches the C library is faster, which then writes past them.
+/// network's step. Outputs too large for the caches were measured slower so, and are left to the allocator.
 pub fn zeroed<T: Copy + Default + Send + Sync>(len: usize) -> Vec<T> {
     const PIECE: usize = 1 << 16;
     const CACHED_BYTES: usize = 8 << 20;

@@ -61,7 +61,11 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
                 let Ok(times) = slot else { continue };
                 match time(command(&snn, python.as_deref(), case, who), limit) {
                     Ok(Some(time)) => times.push(time),
-                    Ok(None) => *slot = Err(format!("stopped after {} s", limit.as_secs())),
+                    Ok(None) => {
+                        let why = format!("stopped after {} s", limit.as_secs());
+                        sh::say(&why);
+                        *slot = Err(why);
+                    }
                     Err(error) if who.ours => return Err(error),
                     Err(error) => {
                         sh::say(&format!("{error:#}"));

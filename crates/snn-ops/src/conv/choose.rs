@@ -38,10 +38,10 @@ impl Choices {
     pub(super) fn of_input(self, plan: &Correlation, x: Data<'_>) -> Choice {
         let images = x.len() / plan.input.iter().product::<usize>();
         let skipping = 1.25 * sparse::cost(plan, sparse::density(x));
-        let (cost, choice) = self.dense(plan, images);
-        let is_less = skipping <= cost;
-        let sparse = Choice::F32(Kernel::Sparse(self.engine));
-        let (cost, choice) = if is_less { (skipping, sparse) } else { (cost, choice) };
+        let (mut cost, mut choice) = self.dense(plan, images);
+        if skipping <= cost {
+            (cost, choice) = (skipping, Choice::F32(Kernel::Sparse(self.engine)));
+        }
         self.tiles(plan, cost, matches!(x, Data::F32(_))).unwrap_or(choice)
     }
 

@@ -67,12 +67,7 @@ pub(super) fn input(
     x: Data<'_>,
     v: &mut [f32],
 ) {
-    let (image, pad) = (plan.input, plan.pad);
-    match x {
-        Data::F32(x) => squares(input_axis, image, pad, tiles, channels, x, same, v),
-        Data::Bf16(x) => squares(input_axis, image, pad, tiles, channels, x, widen, v),
-        Data::U8(x) => squares(input_axis, image, pad, tiles, channels, x, f32::from, v),
-    }
+    any_squares(input_axis, plan.input, plan.pad, tiles, channels, x, v);
 }
 
 /// `A dy At` of `tiles` as `m[xi][tile][channel]`, read from the output's gradient with zeros after it.
@@ -83,13 +78,23 @@ pub(super) fn output_gradient(
     dy: Data<'_>,
     m: &mut [f32],
 ) {
-    let (image, pad) = (plan.output, [0, 0]);
-    match dy {
-        Data::F32(dy) => squares(output_gradient_axis, image, pad, tiles, channels, dy, same, m),
-        Data::Bf16(dy) => squares(output_gradient_axis, image, pad, tiles, channels, dy, widen, m),
-        Data::U8(dy) => {
-            squares(output_gradient_axis, image, pad, tiles, channels, dy, f32::from, m)
-        }
+    any_squares(output_gradient_axis, plan.output, [0, 0], tiles, channels, dy, m);
+}
+
+/// [`squares`] of elements of any kind.
+fn any_squares<const FROM: usize>(
+    axis: impl Fn([Lane; FROM]) -> [Lane; 6],
+    image: [usize; 3],
+    pad: [isize; 2],
+    tiles: &Tiles,
+    channels: Channels,
+    x: Data<'_>,
+    v: &mut [f32],
+) {
+    match x {
+        Data::F32(x) => squares(axis, image, pad, tiles, channels, x, same, v),
+        Data::Bf16(x) => squares(axis, image, pad, tiles, channels, x, widen, v),
+        Data::U8(x) => squares(axis, image, pad, tiles, channels, x, f32::from, v),
     }
 }
 
