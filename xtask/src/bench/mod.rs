@@ -74,7 +74,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
                 }
             }
         }
-        let mut base = None;
+        let ours = times.first().and_then(|(_, times)| Summary::of(times.as_deref().ok()?));
         for (who, times) in &times {
             let (case, who) = (&case.name, who.name);
             let times = match times {
@@ -86,15 +86,21 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
                 }
             };
             let s = Summary::of(times).context("nothing was timed")?;
-            let ratio = s.median / *base.get_or_insert(s.median);
+            // None where ours was stopped.
+            let ratio = |digits| match &ours {
+                Some(ours) => format!("{:.digits$}", s.median / ours.median),
+                None => String::new(),
+            };
             let Summary { median, min, max, peak } = s;
             let _ = writeln!(
                 csv,
-                "\"{case}\",{who},{median:.6},{min:.6},{max:.6},{peak:.0},{rounds},{ratio:.3}"
+                "\"{case}\",{who},{median:.6},{min:.6},{max:.6},{peak:.0},{rounds},{}",
+                ratio(3)
             );
             let _ = writeln!(
                 markdown,
-                "| {case} | {who} | {median:.4} | {min:.4} | {max:.4} | {peak:.0} | {ratio:.2} |"
+                "| {case} | {who} | {median:.4} | {min:.4} | {max:.4} | {peak:.0} | {} |",
+                ratio(2)
             );
         }
         // What is known so far, should the rest be interrupted.
