@@ -106,9 +106,10 @@ impl Tape {
                 got: seed.dims().to_vec(),
             });
         }
-        // A copy: gradients are added in place, and the caller may hold the seed's elements.
-        let seed = Gradient(Arc::new(seed.force_contiguous()?));
-        self.differentiate(slot, seed, ready).map(|_| ())
+        let seed = Arc::new(seed.contiguous()?);
+        // Held to the end, for the caller may hold the seed's elements, and a gradient that is held twice is not added to.
+        let _held = seed.clone();
+        self.differentiate(slot, Gradient(seed), ready).map(|_| ())
     }
 
     /// The same for a seed that is ours. What comes back holds the gradients of leaves without a name.
