@@ -1,6 +1,6 @@
 """What the strongest peer reaches on CIFAR-10 in a fixed time: SpikingJelly's neurons, compiled, channels-last.
 
-    peers/bin/python data/reference/race.py --data DIR_WITH_data_batch_1..5.bin --minutes 30 --model sew_resnet19
+    peers/bin/python data/reference/race.py --data DIR_WITH_data_batch_1..5.bin_AND_test_batch.bin --minutes 30
 
 Its schedule is one cycle over the time budget (not over epochs). Without a unit for bf16, f32 is the faster precision. Prints one JSON
 line: images seen, top-1, per-step top-1.
