@@ -226,7 +226,7 @@ fn empty_and_impossible_shapes_are_refused_by_name() {
 fn bf16_current_fires_as_its_values_do() {
     let shape = [3, 50, 6];
     let x = random::normal(&mut random::stream(3, "bf16", 0, 0), 900, 0.4, 1.0);
-    let narrow = buffer::tensor(buffer::to_bf16(&x), shape.as_slice()).unwrap();
+    let narrow = buffer::tensor(buffer::stored::<half::bf16>(&x), shape.as_slice()).unwrap();
     let wide = narrow.to_dtype(DType::F32).unwrap();
     let seed = random::normal(&mut random::stream(3, "bf16", 1, 0), 900, 0.0, 1.0);
     let run = |x: &Tensor| {

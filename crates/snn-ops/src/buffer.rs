@@ -10,7 +10,8 @@ use half::bf16;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-pub use crate::unsafe_zeroed::zeroed;
+pub use crate::element::Element;
+pub use crate::unsafe_zeroed::{Block, Unset, zeroed};
 use crate::{Error, Result};
 
 /// A borrowed activation: the elements of one contiguous CPU tensor.
@@ -57,7 +58,7 @@ impl<'a> Data<'a> {
     }
 
     /// Writes the elements as f32 into `to`, which is as long.
-    pub(crate) fn copy_to(self, to: &mut [f32]) {
+    pub fn copy_to(self, to: &mut [f32]) {
         match self {
             Data::F32(x) => to.copy_from_slice(x),
             Data::Bf16(x) => widen_bf16(to, x),
@@ -179,15 +180,14 @@ pub fn tensor<T: candle_core::WithDType>(data: Vec<T>, shape: impl Into<Shape>) 
     Ok(Tensor::from_vec(data, shape.into(), &Device::Cpu)?)
 }
 
-/// The bf16 numbers nearest to `x`.
-pub fn to_bf16(x: &[f32]) -> Vec<bf16> {
+/// A copy of `x` in the format of `E`.
+pub fn stored<E: Element>(x: &[f32]) -> Vec<E> {
     const PIECE: usize = 1 << 14;
-    let mut narrow = zeroed(x.len());
-    narrow
-        .par_chunks_mut(PIECE)
-        .zip(x.par_chunks(PIECE))
-        .for_each(|(to, from)| crate::conv::narrow(from, to));
-    narrow
+    let mut out = Unset::new(x.len());
+    out.blocks(x.len(), PIECE).into_par_iter().zip(x.par_chunks(PIECE)).for_each(|(to, from)| {
+        to.zeroed().into_iter().for_each(|to| E::put(from, to));
+    });
+    out.finish()
 }
 
 /// The f32 copy of an activation (itself when it already is f32).

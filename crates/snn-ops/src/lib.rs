@@ -4,6 +4,7 @@
 pub mod buffer;
 mod conv;
 pub mod cuda;
+mod element;
 mod engine;
 mod error;
 mod linear;

@@ -351,7 +351,7 @@ fn bf16_convolution_rounds_its_result_and_nothing_else() {
     let held = |seed, shape: &[usize]| {
         let mut rng = random::stream(5, "bf16", seed, 0);
         let x = random::normal(&mut rng, shape.iter().product(), 0.0, 1.0);
-        let x: Vec<f32> = buffer::to_bf16(&x).iter().map(|v| v.to_f32()).collect();
+        let x: Vec<f32> = buffer::stored::<half::bf16>(&x).iter().map(|v| v.to_f32()).collect();
         tensor(&x, shape)
     };
     let (x, w) = (held(0, &[3, 9, 9, 40]), held(1, &[33, 40, 3, 3]));

@@ -1,14 +1,16 @@
 //! The backward pass: block by block, potentials replayed, then time run backwards.
 
 use candle_core::{DType, Tensor};
+use half::bf16;
 use rayon::prelude::*;
 use snn_ops::Gradients;
-use snn_ops::buffer::{self, Read, with_f32};
+use snn_ops::buffer::{self, Block, Element, Read, Unset, with_f32};
 
+use super::LifConfig;
 use super::branch::Branch;
-use super::extent::{Extent, by_block};
+use super::extent::Extent;
+use super::op::start;
 use super::scratch::Scratch;
-use super::{LifConfig, Reset};
 
 /// Pieces that the sums are cut into, whatever the number of threads.
 const PIECES: usize = 64;
@@ -17,46 +19,39 @@ const PIECES: usize = 64;
 /// centred input.
 pub(super) type Sums = Vec<Vec<f64>>;
 
-/// Adds the gradient of every value behind the branches to `grads`; `start` is the first potential
-/// where it was given.
+/// Adds the gradient of every value behind the branches to `grads`; `v0` is the first potential where it was given.
 pub(super) fn backward(
     extent: &Extent,
     branches: Vec<Branch>,
     config: &LifConfig,
-    start: Option<&[f32]>,
+    v0: Option<&Tensor>,
     dy: &Tensor,
     grads: &mut Gradients,
 ) -> snn_ops::Result<()> {
-    let (dz, sums) = current_gradient(extent, &branches, config, start, dy)?;
-    let last = branches.len() - 1;
-    let mut dz = Some(dz);
+    let (mut dz, sums) = current_gradient(extent, &branches, config, v0, dy)?;
+    let last = branches.iter().rposition(|branch| branch.to_x.is_wanted());
     for (i, (branch, sums)) in branches.iter().zip(sums).enumerate() {
-        // The last branch takes the buffer, the others a copy.
-        let gradient = if i == last { dz.take() } else { dz.clone() };
-        let mut gradient = gradient.unwrap_or_default();
         if let Some(norm) = &branch.norm {
             let channels = norm.normalized.channels();
             let narrow = |sums: &[f64]| sums.iter().map(|&s| s as f32).collect::<Vec<f32>>();
             let (bias, weight) = sums.split_at(channels);
             grads.add(norm.to_bias, buffer::tensor(narrow(bias), channels)?)?;
             grads.add(norm.to_weight, buffer::tensor(narrow(weight), channels)?)?;
-            if branch.to_x.is_wanted() {
-                let input = Read::new("lif input", &branch.x)?;
-                with_f32("norm weight", &norm.weight, |w| {
-                    norm.normalized.input_gradient(input.data(), w, &sums, &mut gradient);
-                    Ok(())
-                })?;
-            }
         }
-        if branch.to_x.is_wanted() {
-            let shape = branch.x.shape();
-            // A gradient has the format of its value.
-            let gradient = match branch.x.dtype() {
-                DType::BF16 => buffer::tensor(buffer::to_bf16(&gradient), shape)?,
-                _ => buffer::tensor(gradient, shape)?,
-            };
-            grads.add(branch.to_x, gradient)?;
+        if !branch.to_x.is_wanted() {
+            continue;
         }
+        // A gradient has the format of its value. The last one takes the buffer.
+        let shape = branch.x.shape();
+        let gradient = if branch.x.dtype() == DType::BF16 {
+            buffer::tensor(branch.gradient::<bf16>(&sums, &dz)?, shape)?
+        } else if last == Some(i) {
+            branch.gradient_in_place(&sums, &mut dz)?;
+            buffer::tensor(std::mem::take(&mut dz), shape)?
+        } else {
+            buffer::tensor(branch.gradient::<f32>(&sums, &dz)?, shape)?
+        };
+        grads.add(branch.to_x, gradient)?;
     }
     Ok(())
 }
@@ -66,36 +61,33 @@ fn current_gradient(
     extent: &Extent,
     branches: &[Branch],
     config: &LifConfig,
-    start: Option<&[f32]>,
+    v0: Option<&Tensor>,
     dy: &Tensor,
 ) -> snn_ops::Result<(Vec<f32>, Sums)> {
     let inputs = branches
         .iter()
         .map(|b| Read::new("lif input", &b.x))
         .collect::<snn_ops::Result<Vec<_>>>()?;
-    let rest = if let Reset::Hard(v) = config.reset { v } else { 0.0 };
-    let mut dz = buffer::zeroed::<f32>(extent.x_steps * extent.neurons);
-    let mut blocks = by_block(&mut dz, extent.neurons, extent.block);
+    let v0 = v0.map(|v0| Read::new("v0", v0)).transpose()?;
+    let mut dz = Unset::<f32>::new(extent.x_steps * extent.neurons);
+    let blocks = dz.blocks(extent.neurons, extent.block);
     let group = blocks.len().div_ceil(PIECES).max(1);
     let pieces: Vec<Sums> = with_f32("lif gradient", dy, |dy| {
-        let work = |(piece, blocks): (usize, &mut [Vec<&mut [f32]>])| {
+        let work = |(piece, blocks): (usize, Vec<Block<'_, f32>>)| {
             let mut scratch = Scratch::default();
             let mut sums: Sums = branches.iter().map(Branch::zero_sums).collect();
-            for (i, dz) in blocks.iter_mut().enumerate() {
-                let at = piece * group + i;
+            for (i, dz) in blocks.into_iter().enumerate() {
+                let (at, mut dz) = (piece * group + i, dz.zeroed());
                 let first = at * extent.block;
                 scratch.start(extent, dz.first().map_or(0, |row| row.len()));
-                match start {
-                    Some(v0) => scratch.v.copy_from_slice(&v0[first..][..scratch.len]),
-                    None => scratch.v.fill(rest),
-                }
+                start(extent, v0.as_ref(), config, at, &mut scratch.v);
                 scratch.replay(extent, branches, &inputs, at, config);
-                scratch.retreat(extent, &dy[first..], config, dz);
-                scratch.add_sums(extent, branches, &inputs, first, dz, &mut sums);
+                scratch.retreat(extent, &dy[first..], config, &mut dz);
+                scratch.add_sums(extent, branches, &inputs, first, &dz, &mut sums);
             }
             sums
         };
-        Ok(blocks.par_chunks_mut(group).enumerate().map(work).collect())
+        Ok(blocks.into_par_iter().chunks(group).enumerate().map(work).collect())
     })?;
     let mut total: Sums = branches.iter().map(Branch::zero_sums).collect();
     // DETERMINISM: pieces are added in order.
@@ -109,10 +101,29 @@ fn current_gradient(
             norm.normalized.scale_sums(sums);
         }
     }
-    Ok((dz, total))
+    Ok((dz.finish(), total))
 }
 
 impl Branch {
+    /// The gradient of this summand from that of the sum.
+    fn gradient<E: Element>(&self, sums: &[f64], dz: &[f32]) -> snn_ops::Result<Vec<E>> {
+        let Some(norm) = &self.norm else { return Ok(buffer::stored(dz)) };
+        let x = Read::new("lif input", &self.x)?;
+        with_f32("norm weight", &norm.weight, |w| {
+            Ok(norm.normalized.input_gradient(x.data(), w, sums, dz))
+        })
+    }
+
+    /// The same in the place of that of the sum.
+    fn gradient_in_place(&self, sums: &[f64], dz: &mut [f32]) -> snn_ops::Result<()> {
+        let Some(norm) = &self.norm else { return Ok(()) };
+        let x = Read::new("lif input", &self.x)?;
+        with_f32("norm weight", &norm.weight, |w| {
+            norm.normalized.input_gradient_in_place(x.data(), w, sums, dz);
+            Ok(())
+        })
+    }
+
     fn zero_sums(&self) -> Vec<f64> {
         vec![0.0; self.norm.as_ref().map_or(0, |norm| 2 * norm.normalized.channels())]
     }

@@ -105,6 +105,14 @@ impl Branch {
         Ok(Read::new("lif input", &self.x)?)
     }
 
+    /// Sets `z` to this summand's current for the elements `x`; `wide` is scratch.
+    pub(super) fn set(&self, z: &mut [f32], x: Data<'_>, wide: &mut Vec<f32>) {
+        match &self.norm {
+            None => x.copy_to(z),
+            Some(norm) => kernel::set_affine(z, x.widened(wide), &norm.scale, &norm.shift),
+        }
+    }
+
     /// Adds this summand's current for the elements `x` to `z`; `wide` is scratch.
     pub(super) fn add_to(&self, z: &mut [f32], x: Data<'_>, wide: &mut Vec<f32>) {
         let x = x.widened(wide);

@@ -71,6 +71,14 @@ impl LifConfig {
         }
     }
 
+    /// The potential before the first step.
+    pub(crate) fn start(&self) -> f32 {
+        match self.reset {
+            Reset::Hard(v) => v,
+            Reset::Soft => 0.0,
+        }
+    }
+
     /// Factor of the previous potential: `1 - 1/tau`.
     pub(crate) fn decay(&self) -> f32 {
         1.0 - 1.0 / self.tau

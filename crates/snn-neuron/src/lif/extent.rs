@@ -66,17 +66,3 @@ impl Extent {
         )
     }
 }
-
-/// Block after block of neurons, each as its rows in time.
-pub(super) fn by_block<'a, T>(
-    data: &'a mut [T],
-    neurons: usize,
-    block: usize,
-) -> Vec<Vec<&'a mut [T]>> {
-    let mut blocks: Vec<Vec<&'a mut [T]>> = Vec::new();
-    blocks.resize_with(neurons.div_ceil(block), Vec::new);
-    for step in data.chunks_mut(neurons) {
-        blocks.iter_mut().zip(step.chunks_mut(block)).for_each(|(rows, row)| rows.push(row));
-    }
-    blocks
-}

@@ -5,7 +5,17 @@ use multiversion::multiversion;
 use super::{LifConfig, Reset};
 use crate::Surrogate;
 
-/// Adds the affine current `x * scale + shift` to `z`; per-channel constants repeat along the block.
+/// Sets `z` to the affine current `x * scale + shift`; per-channel constants repeat along the block.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub(super) fn set_affine(z: &mut [f32], x: &[f32], scale: &[f32], shift: &[f32]) {
+    for (z, x) in z.chunks_mut(scale.len()).zip(x.chunks(scale.len())) {
+        for (((z, &x), &a), &b) in z.iter_mut().zip(x).zip(scale).zip(shift) {
+            *z = x * a + b;
+        }
+    }
+}
+
+/// Adds the affine current to `z`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub(super) fn add_affine(z: &mut [f32], x: &[f32], scale: &[f32], shift: &[f32]) {
     for (z, x) in z.chunks_mut(scale.len()).zip(x.chunks(scale.len())) {
@@ -88,34 +98,45 @@ pub(super) fn replay(k: Constants, v: &mut [f32], z: &mut [f32]) {
     }
 }
 
-/// One step back: `u` holds the potential and becomes the gradient of the current, `gv` goes from
-/// the gradient of this step's potential to that of the step before.
+/// One step back: from the potential `u`, the gradient of the current is added to `dz`, and `gv` goes from the
+/// gradient of this step's potential to that of the step before.
 pub(super) fn retreat(
     k: Constants,
     surrogate: Surrogate,
     gv: &mut [f32],
     grad_spikes: &[f32],
-    u: &mut [f32],
+    u: &[f32],
+    dz: &mut [f32],
 ) {
     // One copy of the loop for each surrogate, so that none decides inside the loop.
     match surrogate {
-        Surrogate::BiReal => back(k, |x| Surrogate::BiReal.derivative(x), gv, grad_spikes, u),
-        Surrogate::Triangle => back(k, |x| Surrogate::Triangle.derivative(x), gv, grad_spikes, u),
-        Surrogate::Rectangle => back(k, |x| Surrogate::Rectangle.derivative(x), gv, grad_spikes, u),
-        Surrogate::Atan => back(k, |x| Surrogate::Atan.derivative(x), gv, grad_spikes, u),
-        Surrogate::Sigmoid => back(k, |x| Surrogate::Sigmoid.derivative(x), gv, grad_spikes, u),
+        Surrogate::BiReal => back(k, |x| Surrogate::BiReal.derivative(x), gv, grad_spikes, u, dz),
+        Surrogate::Triangle => {
+            back(k, |x| Surrogate::Triangle.derivative(x), gv, grad_spikes, u, dz)
+        }
+        Surrogate::Rectangle => {
+            back(k, |x| Surrogate::Rectangle.derivative(x), gv, grad_spikes, u, dz)
+        }
+        Surrogate::Atan => back(k, |x| Surrogate::Atan.derivative(x), gv, grad_spikes, u, dz),
+        Surrogate::Sigmoid => back(k, |x| Surrogate::Sigmoid.derivative(x), gv, grad_spikes, u, dz),
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn back<F: Fn(f32) -> f32>(k: Constants, slope: F, gv: &mut [f32], gs: &[f32], u: &mut [f32]) {
-    for ((gv, &gs), u) in gv.iter_mut().zip(gs).zip(u) {
-        let potential = *u;
+fn back<F: Fn(f32) -> f32>(
+    k: Constants,
+    slope: F,
+    gv: &mut [f32],
+    gs: &[f32],
+    u: &[f32],
+    dz: &mut [f32],
+) {
+    for (((gv, &gs), &potential), dz) in gv.iter_mut().zip(gs).zip(u).zip(dz) {
         let dv_ds = if k.soft { -k.threshold } else { k.v_reset - potential };
         let through = if k.detach { 0.0 } else { *gv * dv_ds };
         let kept = if !k.soft & k.fires(potential) { 0.0 } else { *gv };
         let gu = (gs + through) * slope(potential - k.threshold) + kept;
-        *u = k.gain * gu;
+        *dz += k.gain * gu;
         *gv = k.decay * gu;
     }
 }

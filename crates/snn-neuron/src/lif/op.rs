@@ -5,14 +5,14 @@
 
 use candle_core::Tensor;
 use rayon::prelude::*;
-use snn_ops::buffer::{self, Read, with_f32};
+use snn_ops::buffer::{self, Read, Unset};
 use snn_ops::{Gradient, Gradients, Moments, Tape, Value};
 
+use super::LifConfig;
 use super::backward::backward;
 use super::branch::{Branch, Current};
-use super::extent::{Extent, by_block};
+use super::extent::Extent;
 use super::kernel::{self, Constants};
-use super::{LifConfig, Reset};
 use crate::Result;
 
 /// What a layer of neurons sends.
@@ -63,24 +63,19 @@ pub fn norm_lif(
         branches.push(branch);
         moments.extend(batch);
     }
-    let start = match (v0, config.reset) {
-        (Some(v0), _) => with_f32("v0", v0, |v| Ok(v.to_vec()))?,
-        (None, Reset::Hard(v_reset)) => vec![v_reset; extent.neurons],
-        (None, Reset::Soft) => buffer::zeroed(extent.neurons),
-    };
-    let mut v = start.clone();
-    let spikes = forward(&extent, &branches, config, &mut v)?;
+    let v0 = v0.cloned();
+    let (spikes, v_last) = forward(&extent, &branches, config, v0.as_ref())?;
     let mut shape = vec![t_steps];
     shape.extend(&step_shape);
     let spikes = buffer::tensor(spikes, shape)?;
     drop(span);
     let inputs: Vec<&Value> = currents.iter().flat_map(Current::values).collect();
-    let (config, start) = (*config, v0.is_some().then_some(start));
+    let config = *config;
     let spikes = tape.push(spikes, &inputs, move |dy: Gradient, grads: &mut Gradients| {
         let _span = extent.span("backward", branches.len()).entered();
-        backward(&extent, branches, &config, start.as_deref(), &dy, grads)
+        backward(&extent, branches, &config, v0.as_ref(), &dy, grads)
     });
-    Ok(LifOutput { spikes, v_last: buffer::tensor(v, step_shape)?, moments })
+    Ok(LifOutput { spikes, v_last: buffer::tensor(v_last, step_shape)?, moments })
 }
 
 /// Sets `z` to the sum of the currents of block `at` at input step `t`.
@@ -92,37 +87,60 @@ pub(super) fn sum_currents(
     z: &mut [f32],
     wide: &mut Vec<f32>,
 ) {
-    z.fill(0.0);
     let first = t * extent.neurons + at * extent.block;
-    for (branch, input) in branches.iter().zip(inputs) {
-        branch.add_to(z, input.data().slice(first..first + z.len()), wide);
+    for (i, (branch, input)) in branches.iter().zip(inputs).enumerate() {
+        let x = input.data().slice(first..first + z.len());
+        if i == 0 { branch.set(z, x, wide) } else { branch.add_to(z, x, wide) }
     }
 }
 
+/// Sets `v` to the potential of block `at` before the first step.
+pub(super) fn start(
+    extent: &Extent,
+    v0: Option<&Read<'_>>,
+    config: &LifConfig,
+    at: usize,
+    v: &mut [f32],
+) {
+    let first = at * extent.block;
+    match v0 {
+        Some(v0) => v0.data().slice(first..first + v.len()).copy_to(v),
+        None => v.fill(config.start()),
+    }
+}
+
+/// Spikes, and the last potential.
 fn forward(
     extent: &Extent,
     branches: &[Branch],
     config: &LifConfig,
-    v: &mut [f32],
-) -> Result<Vec<u8>> {
+    v0: Option<&Tensor>,
+) -> Result<(Vec<u8>, Vec<f32>)> {
     let inputs = branches.iter().map(Branch::read).collect::<Result<Vec<_>>>()?;
+    let v0 = v0.map(|v0| Read::new("v0", v0)).transpose()?;
     let constants = Constants::new(config);
-    let mut spikes = buffer::zeroed(extent.t_steps * extent.neurons);
-    by_block(&mut spikes, extent.neurons, extent.block)
+    let mut spikes = Unset::new(extent.t_steps * extent.neurons);
+    let mut v_last = Unset::new(extent.neurons);
+    spikes
+        .blocks(extent.neurons, extent.block)
         .into_par_iter()
-        .zip(v.par_chunks_mut(extent.block))
+        .zip(v_last.blocks(extent.neurons, extent.block))
         .enumerate()
         .for_each_init(
             || (Vec::new(), Vec::new()),
-            |(z, wide), (at, (spikes, v))| {
-                z.resize(v.len(), 0.0);
-                for (t, spikes) in spikes.into_iter().enumerate() {
-                    if t < extent.x_steps {
-                        sum_currents(extent, branches, &inputs, (t, at), z, wide);
+            |(z, wide), (at, (spikes, v_last))| {
+                let mut spikes = spikes.zeroed();
+                for v in v_last.zeroed() {
+                    start(extent, v0.as_ref(), config, at, v);
+                    z.resize(v.len(), 0.0);
+                    for (t, spikes) in spikes.iter_mut().enumerate() {
+                        if t < extent.x_steps {
+                            sum_currents(extent, branches, &inputs, (t, at), z, wide);
+                        }
+                        kernel::fire(constants, v, z, spikes);
                     }
-                    kernel::fire(constants, v, z, spikes);
                 }
             },
         );
-    Ok(spikes)
+    Ok((spikes.finish(), v_last.finish()))
 }

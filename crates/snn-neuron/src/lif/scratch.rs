@@ -53,7 +53,7 @@ impl Scratch {
         }
     }
 
-    /// Runs time backwards; `dz` gets the current's gradient.
+    /// Runs time backwards and adds the current's gradient to `dz`.
     pub(super) fn retreat(
         &mut self,
         extent: &Extent,
@@ -64,13 +64,10 @@ impl Scratch {
         let constants = Constants::new(config);
         self.v.fill(0.0);
         for t in (0..extent.t_steps).rev() {
-            let u = &mut self.u[t * self.len..(t + 1) * self.len];
+            let u = &self.u[t * self.len..(t + 1) * self.len];
             let dy = &dy[t * extent.neurons..][..self.len];
-            kernel::retreat(constants, config.surrogate, &mut self.v, dy, u);
-            match extent.x_steps {
-                1 => kernel::add_plain(dz[0], u),
-                _ => dz[t].copy_from_slice(u),
-            }
+            let dz = &mut *dz[t.min(extent.x_steps - 1)];
+            kernel::retreat(constants, config.surrogate, &mut self.v, dy, u, dz);
         }
     }
 

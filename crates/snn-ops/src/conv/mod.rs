@@ -5,8 +5,6 @@
 //! `sparse` skips zeros, and `winograd` saves products of 3x3 kernels. `tiles` does all passes on units that multiply bf16.
 
 mod choose;
-mod element;
-pub(crate) use element::narrow;
 mod pad;
 mod plan;
 mod portable;
@@ -20,6 +18,7 @@ mod unsafe_avx512;
 #[cfg(target_arch = "x86_64")]
 mod unsafe_spikes;
 mod winograd;
+pub(crate) use tiles::round;
 
 use std::borrow::Cow;
 
@@ -27,10 +26,9 @@ use candle_core::Tensor;
 use half::bf16;
 use rayon::prelude::*;
 
-use crate::buffer::{self, Data, with_data, with_f32};
+use crate::buffer::{self, Data, Element, with_data, with_f32};
 use crate::{Error, Gradient, Gradients, Precision, Result, Tape, Value, engine};
 use choose::{Choice, Choices};
-use element::Element;
 use plan::{Correlation, Tap};
 
 /// Stride and zero padding of a 2-d convolution, each (rows, columns), and its number format.

@@ -5,7 +5,6 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
-use super::element::Element;
 use super::pad;
 use super::plan::{Correlation, Tap};
 use super::portable;
@@ -13,7 +12,7 @@ use super::sparse::{self, ByChannel, Spikes};
 #[cfg(target_arch = "x86_64")]
 use super::unsafe_avx512;
 use crate::Engine;
-use crate::buffer::Data;
+use crate::buffer::{Data, Element};
 
 /// Fewer images than this are cut by rows too, so that single images use several threads.
 const IMAGES_ENOUGH: usize = 16;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::sums::pieces;
 use super::{BLOCK_ROWS, Moments};
-use crate::buffer::Data;
+use crate::buffer::{Data, Element, Unset};
 
 /// What the backward pass needs of the statistics, in f32.
 pub struct Normalized {
@@ -60,27 +60,55 @@ impl Normalized {
         }
     }
 
-    /// Turns `dy` into the input's gradient in place:
-    /// `dx = weight * inv_std * (dy - mean(dy) - xhat * mean(dy * xhat))`.
-    pub fn input_gradient(&self, x: Data<'_>, weight: &[f32], sums: &[f64], dy: &mut [f32]) {
-        let channels = self.channels();
-        // dx = a * dy - b * x + c with the per-channel constants collected.
-        let coefficients: Vec<[f32; 3]> = (0..channels)
-            .map(|c| {
-                let inv_std = f64::from(self.inv_std[c]);
-                let a = f64::from(weight[c]) * inv_std;
-                let slope = a * inv_std * sums[channels + c] / self.count;
-                let constant = slope * f64::from(self.mean[c]) - a * sums[c] / self.count;
-                [a as f32, slope as f32, constant as f32]
-            })
-            .collect();
-        let column = |i: usize| coefficients.iter().map(|k| k[i]).collect::<Vec<f32>>();
-        let (a, b, c) = (column(0), column(1), column(2));
-        let block = channels * BLOCK_ROWS;
+    /// The input's gradient, `dx = weight * inv_std * (dy - mean(dy) - xhat * mean(dy * xhat))`.
+    pub fn input_gradient<E: Element>(
+        &self,
+        x: Data<'_>,
+        weight: &[f32],
+        sums: &[f64],
+        dy: &[f32],
+    ) -> Vec<E> {
+        let (constants, block) = (self.constants(weight, sums), self.channels() * BLOCK_ROWS);
+        let mut dx = Unset::new(dy.len());
+        dx.blocks(dy.len(), block).into_par_iter().enumerate().for_each(|(i, rows)| {
+            for dx in rows.zeroed() {
+                let range = i * block..i * block + dx.len();
+                E::through(dx, |dx| {
+                    dx.copy_from_slice(&dy[range.clone()]);
+                    combine(dx, x.slice(range).widened(&mut Vec::new()), &constants);
+                });
+            }
+        });
+        dx.finish()
+    }
+
+    /// The same in the place of `dy`.
+    pub fn input_gradient_in_place(
+        &self,
+        x: Data<'_>,
+        weight: &[f32],
+        sums: &[f64],
+        dy: &mut [f32],
+    ) {
+        let (constants, block) = (self.constants(weight, sums), self.channels() * BLOCK_ROWS);
         dy.par_chunks_mut(block).enumerate().for_each(|(i, dy)| {
             let x = x.slice(i * block..i * block + dy.len());
-            combine(dy, x.widened(&mut Vec::new()), &a, &b, &c);
+            combine(dy, x.widened(&mut Vec::new()), &constants);
         });
+    }
+
+    /// Per channel, `a`, `b` and `c` of `dx = a * dy - b * x + c`.
+    fn constants(&self, weight: &[f32], sums: &[f64]) -> [Vec<f32>; 3] {
+        let channels = self.channels();
+        let mut constants = [(); 3].map(|()| Vec::with_capacity(channels));
+        for c in 0..channels {
+            let inv_std = f64::from(self.inv_std[c]);
+            let a = f64::from(weight[c]) * inv_std;
+            let b = a * inv_std * sums[channels + c] / self.count;
+            let shift = b * f64::from(self.mean[c]) - a * sums[c] / self.count;
+            constants.iter_mut().zip([a, b, shift]).for_each(|(to, v)| to.push(v as f32));
+        }
+        constants
     }
 }
 
@@ -97,7 +125,7 @@ fn product_sums(x: &[f32], dy: &[f32], mean: &[f32], sums: &mut [f32]) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn combine(dy: &mut [f32], x: &[f32], a: &[f32], b: &[f32], c: &[f32]) {
+fn combine(dy: &mut [f32], x: &[f32], [a, b, c]: &[Vec<f32>; 3]) {
     for (dy, x) in dy.chunks_exact_mut(a.len()).zip(x.chunks_exact(a.len())) {
         for ((((dy, &x), &a), &b), &c) in dy.iter_mut().zip(x).zip(a).zip(b).zip(c) {
             *dy = a * *dy - b * x + c;

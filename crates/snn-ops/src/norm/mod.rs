@@ -63,10 +63,8 @@ pub fn batch_norm(
             with_f32("batch_norm input", &input, |x| {
                 let norm = Normalized::new(&saved);
                 let sums = norm.gradient_sums(x, dy);
-                let mut dx = dy.to_vec();
-                with_f32("weight", &gamma, |gamma| {
-                    norm.input_gradient(Data::F32(x), gamma, &sums, &mut dx);
-                    Ok(())
+                let dx = with_f32("weight", &gamma, |gamma| {
+                    Ok(norm.input_gradient::<f32>(Data::F32(x), gamma, &sums, dy))
                 })?;
                 Ok((sums, dx))
             })

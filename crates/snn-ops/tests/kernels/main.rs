@@ -94,7 +94,7 @@ fn norm_kernels_have_the_bits_of_the_operators() {
                 assert_eq!(f32s(&got[1]), narrow(&sums[..channels]));
 
                 let mut dx = dy.clone();
-                norm.input_gradient(data, &weight, &sums, &mut dx);
+                norm.input_gradient_in_place(data, &weight, &sums, &mut dx);
                 let args = [
                     &[Arg::Buffer(got[2].clone())],
                     &input[..],

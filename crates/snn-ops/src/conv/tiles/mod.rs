@@ -182,7 +182,7 @@ impl Block<'_> {
 
 /// The bf16 nearest to `x`, ties to even; a NaN stays one.
 #[inline(always)]
-pub(super) fn round(x: f32) -> u16 {
+pub(crate) fn round(x: f32) -> u16 {
     let bits = x.to_bits();
     let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
     if x.is_nan() { (bits >> 16) as u16 | 0x40 } else { rounded as u16 }

@@ -4,12 +4,11 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
-use super::super::element::Element;
 use super::super::plan::Correlation;
 use super::grid::Grid;
 use super::pack::{self, Packed};
 use super::{Block, DEPTH, PANEL, Parts, Session, Step, TILE, Unit};
-use crate::buffer::Data;
+use crate::buffer::{Data, Element};
 
 /// Positions that a pass works on together, so that what it reads or adds up beside them is not moved too often; and
 /// numbers of grids that stay in a second-level cache.

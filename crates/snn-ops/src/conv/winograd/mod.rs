@@ -11,12 +11,11 @@ pub(super) use gradient::weight_gradient;
 
 use rayon::prelude::*;
 
-use super::element::Element;
 use super::plan::{Correlation, Tap};
 #[cfg(target_arch = "x86_64")]
 use super::unsafe_avx512;
 use crate::Engine;
-use crate::buffer::Data;
+use crate::buffer::{Data, Element};
 use crate::unsafe_gemm::{Strides, matmul};
 
 /// Products of a tile.
