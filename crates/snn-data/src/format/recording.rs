@@ -24,7 +24,8 @@ pub struct EventOptions {
     pub limits: Limits,
 }
 
-/// Reads a recording in any of the event formats, `.gz` included. A file without events is a recording without any;
+/// Reads a recording in any of the event formats, gzip-compressed ones included: files whose name ends in `.gz`, and
+/// those that begin as gzip data do, unless their format is one that may begin with any byte. A file without events is a recording without any;
 /// [`EventStream::not_empty`] refuses it.
 ///
 /// # Errors
@@ -45,7 +46,9 @@ pub fn decode_events(bytes: &[u8], options: &EventOptions, path: &Path) -> Resul
 
 fn decode(mut file: Cow<'_, [u8]>, options: &EventOptions, path: &Path) -> Result<EventStream> {
     let limits = &options.limits;
-    if let Cow::Owned(unpacked) = gunzip(&file, limits, path)? {
+    if may_be_packed(options.format, path)
+        && let Cow::Owned(unpacked) = gunzip(&file, limits, path)?
+    {
         file = unpacked.into();
     }
     let bytes = &*file;
@@ -95,6 +98,14 @@ fn decode(mut file: Cow<'_, [u8]>, options: &EventOptions, path: &Path) -> Resul
             unreadable("it holds images; name an event format")
         }
     }
+}
+
+/// Whether first bytes like those of gzip data mean that. In a format without a header they may be an event: ATIS
+/// begins with them where the first one is at (31, 139).
+fn may_be_packed(format: Option<Format>, path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let format = format.or_else(|| Format::of_extension(&extension));
+    extension == "gz" || !format.is_some_and(Format::is_headerless)
 }
 
 /// The recording as a file of one of [`Format::WRITABLE`].

@@ -143,6 +143,11 @@ impl Format {
         }
     }
 
+    /// Whether a recording begins with its first event.
+    pub(super) fn is_headerless(self) -> bool {
+        matches!(self, Self::Atis | Self::AtisOverflow | Self::Bs1 | Self::Bs2 | Self::Bs3)
+    }
+
     /// The format in which a file of that extension is written.
     pub fn of_extension(extension: &str) -> Option<Self> {
         let found = NAMES.iter().find(|(.., extensions)| extensions.contains(&extension));

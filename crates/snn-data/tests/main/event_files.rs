@@ -147,6 +147,21 @@ fn every_writer_is_read_again() {
     }
 }
 
+/// Events at column 31 and row 139 of ATIS have gzip's magic number as their first bytes.
+#[test]
+fn a_first_event_is_not_taken_for_compression() {
+    let bytes = [0x1f, 0x8b, 8, 0, 9, 1, 2, 0x80, 0, 10];
+    for (format, name) in [(Some(Format::AtisOverflow), "image_0001"), (None, "image_0001.bin")] {
+        let sensor = Some((240, 180));
+        let options = EventOptions { format, sensor, ..EventOptions::default() };
+        let stream = decode_events(&bytes, &options, Path::new(name)).unwrap();
+        let first = Event { t_us: 0x08_0009, x: 31, y: 139, polarity: false };
+        assert_eq!((stream.events[0], stream.events.len()), (first, 2), "{name}");
+        let error = decode_events(&bytes, &options, Path::new("image_0001.bin.gz")).unwrap_err();
+        assert!(error.to_string().contains("gzip"), "{error}");
+    }
+}
+
 #[test]
 fn times_that_fall_are_read_again_as_they_were() {
     let times = [9000, 8999, 8999, 4096, 4095, 0, 8191, 8192, 100, 99];
