@@ -54,10 +54,12 @@ fn target(root: &Path, name: &str, seconds: u32) -> anyhow::Result<()> {
     let corpus = corpus.display().to_string();
     let time = format!("-max_total_time={seconds}");
     let crashes = format!("-artifact_prefix={}/", folder.display());
-    let mut fuzz = sh::command("cargo", &["+nightly", "fuzz", "run", "--fuzz-dir", "tests/fuzz"]);
+    let mut fuzz = sh::command("cargo", &["fuzz", "run", "--fuzz-dir", "tests/fuzz"]);
+    // The stable compiler's sanitizers are switched on by unstable flags.
+    fuzz.env("RUSTC_BOOTSTRAP", "1");
     fuzz.args(["--target-dir", "target/fuzz/build", name, corpus.as_str(), "data/hostile", "--"]);
     fuzz.args([&time, &crashes, "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1"]);
     sh::run(fuzz).with_context(|| {
-        format!("fuzzing {name}; needs `cargo install cargo-fuzz`, a nightly toolchain and a C++ compiler")
+        format!("fuzzing {name}; needs `cargo install cargo-fuzz` and a C++ compiler")
     })
 }

@@ -50,7 +50,7 @@ cargo xtask COMMAND
 
   kernels                  compile every GPU kernel and `snn` with the feature cuda; needs no GPU, but Python's pip
 
-  fuzz [TARGET|all]        feed the readers of snn-data with made-up files; needs cargo-fuzz, nightly and a C++ compiler
+  fuzz [TARGET|all]        feed the readers of snn-data with made-up files; needs cargo-fuzz and a C++ compiler
       --seconds N          for each target, 60 unless said otherwise
 
   Not built yet: crash, publish, docs.";
