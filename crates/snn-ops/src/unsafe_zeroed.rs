@@ -34,6 +34,16 @@ impl<T: Copy + Default> Unset<T> {
         Self { vec: Vec::with_capacity(len), len, set: AtomicUsize::new(0) }
     }
 
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Cuts rows of `columns` elements into blocks of `block` columns, the last perhaps narrower.
     pub fn blocks(&mut self, columns: usize, block: usize) -> Vec<Block<'_, T>> {
         // What an earlier call zeroed is handed out again.

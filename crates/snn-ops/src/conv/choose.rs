@@ -15,7 +15,7 @@ pub(super) enum Choice {
     /// Sums of f32 products.
     F32(Kernel),
     /// Sums of fewer f32 products.
-    Winograd(Engine),
+    Winograd(Engine, winograd::Form),
     /// Sums of bf16 products.
     Tiles(Unit, Parts),
 }
@@ -26,12 +26,14 @@ pub(super) struct Choices {
     engine: Engine,
     unit: Option<Unit>,
     parts: Parts,
+    forms: &'static [winograd::Form],
 }
 
 impl Choices {
     pub(super) fn new(engine: Engine, precision: Precision) -> Self {
         let parts = if precision == Precision::Bf16 { Parts::One } else { Parts::Three };
-        Self { engine: engine.of_f32(), unit: Unit::of(engine), parts }
+        let forms = winograd::Form::of(precision);
+        Self { engine: engine.of_f32(), unit: Unit::of(engine), parts, forms }
     }
 
     /// For the forward pass and the weight gradient: the input alone decides whether skipping zeros pays.
@@ -54,10 +56,16 @@ impl Choices {
     /// The cheaper of the kernels that take every term.
     fn dense(self, plan: &Correlation, images: usize) -> (f64, Choice) {
         let cost = (plan.depth() * plan.output[2].div_ceil(16)) as f64;
-        match winograd::share(plan, images).filter(|share| *share < 1.0) {
-            Some(share) => (share * cost, Choice::Winograd(self.engine)),
-            None => (cost, Choice::F32(Kernel::Dense(self.engine))),
+        let mut least = (cost, Choice::F32(Kernel::Dense(self.engine)));
+        for &form in self.forms {
+            match winograd::share(form, plan, images) {
+                Some(share) if share * cost < least.0 => {
+                    least = (share * cost, Choice::Winograd(self.engine, form));
+                }
+                _ => {}
+            }
         }
+        least
     }
 
     /// Tiles, where they cost less.

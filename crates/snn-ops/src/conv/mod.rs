@@ -5,6 +5,7 @@
 //! `sparse` skips zeros, and `winograd` saves products of 3x3 kernels. `tiles` does all passes on units that multiply bf16.
 
 mod choose;
+mod output;
 mod pad;
 mod plan;
 mod portable;
@@ -29,6 +30,7 @@ use rayon::prelude::*;
 use crate::buffer::{self, Data, Element, with_data, with_f32};
 use crate::{Error, Gradient, Gradients, Precision, Result, Tape, Value, engine};
 use choose::{Choice, Choices};
+use output::Output;
 use plan::{Correlation, Tap};
 
 /// Stride and zero padding of a 2-d convolution, each (rows, columns), and its number format.
@@ -186,11 +188,11 @@ fn forward<E: Element>(
     w: &[f32],
     len: usize,
 ) -> Vec<E> {
-    let mut out = buffer::zeroed::<E>(len);
     let [kh, kw] = plan.taps;
     let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
-    correlate(choice, plan, &taps, |t, c, o| w[index(plan, o, c, t)], x, &mut out);
-    out
+    output::computed(len, plan.image * plan.output[2], |out| {
+        correlate(choice, plan, &taps, |t, c, o| w[index(plan, o, c, t)], x, out);
+    })
 }
 
 /// Runs one correlation on the chosen kernels.
@@ -200,7 +202,7 @@ fn correlate<E: Element>(
     taps: &[Tap],
     weight: impl Fn(Tap, usize, usize) -> f32 + Sync,
     x: Data<'_>,
-    out: &mut [E],
+    out: Output<'_, E>,
 ) {
     match choice {
         Choice::Tiles(unit, parts) => {
@@ -211,9 +213,9 @@ fn correlate<E: Element>(
             let packed = run::pack(kernel, plan, taps, weight);
             run::correlate(kernel, plan, x, &packed, out);
         }
-        Choice::Winograd(engine) => {
-            let packed = winograd::pack(engine, plan, taps, weight);
-            winograd::correlate(engine, plan, x, &packed, out);
+        Choice::Winograd(engine, form) => {
+            let packed = winograd::pack(engine, form, plan, taps, weight);
+            winograd::correlate(engine, form, plan, x, &packed, out);
         }
     }
 }
@@ -238,22 +240,29 @@ fn input_gradient(
     dy: Data<'_>,
     len: usize,
 ) -> Result<Vec<f32>> {
-    let (mut dx, images) = (buffer::zeroed(len), len / forward.input.iter().product::<usize>());
+    let images = len / forward.input.iter().product::<usize>();
+    let phases = forward.input_gradient();
     with_f32("conv2d weight", weight, |w| {
-        for (plan, taps) in forward.input_gradient() {
+        let run = |plan: &Correlation, taps: &[Tap], out: Output<'_, f32>| {
             let weight = |t, o, c| w[index(forward, o, c, t)];
-            correlate(choices.of_gradient(&plan, images), &plan, &taps, weight, dy, &mut dx);
+            correlate(choices.of_gradient(plan, images), plan, taps, weight, dy, out);
+        };
+        if let [(plan, taps)] = &phases[..]
+            && plan.is_dense()
+        {
+            return Ok(output::computed(len, len / images, |out| run(plan, taps, out)));
         }
-        Ok(())
-    })?;
-    Ok(dx)
+        let mut dx = buffer::zeroed(len);
+        phases.iter().for_each(|(plan, taps)| run(plan, taps, Output::Shared(&mut dx)));
+        Ok(dx)
+    })
 }
 
 fn weight_gradient(choice: Choice, plan: &Correlation, x: &Tensor, dy: Data<'_>) -> Result<Tensor> {
     let dw = with_data("conv2d input", x, |x| {
         Ok(match choice {
             Choice::Tiles(unit, parts) => tiles::weight_gradient(unit, plan, x, dy, parts),
-            Choice::Winograd(engine) => winograd::weight_gradient(engine, plan, x, dy),
+            Choice::Winograd(engine, form) => winograd::weight_gradient(engine, form, plan, x, dy),
             Choice::F32(kernel) => run::weight_gradient(kernel, plan, x, &as_f32(dy)),
         })
     })?;

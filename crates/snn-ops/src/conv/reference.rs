@@ -57,11 +57,15 @@ impl Case {
 }
 
 /// Sums of some thousand products of unit normals in f32, against f64, relative to the largest entry.
-const TOLERANCE: f64 = 2e-6;
+pub(super) const TOLERANCE: f64 = 2e-6;
 
 pub(super) fn close(what: &str, got: &[f32], want: &[f64]) {
+    close_to(TOLERANCE, what, got, want);
+}
+
+pub(super) fn close_to(tolerance: f64, what: &str, got: &[f32], want: &[f64]) {
     let largest = want.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let error = got.iter().zip(want).fold(0.0f64, |m, (g, w)| m.max((f64::from(*g) - w).abs()));
     assert_eq!(got.len(), want.len(), "{what}");
-    assert!(error <= TOLERANCE * largest, "{what}: error {error} of {largest}");
+    assert!(error <= tolerance * largest, "{what}: error {error} of {largest}");
 }

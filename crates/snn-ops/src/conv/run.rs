@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
+use super::output::Output;
 use super::pad;
 use super::plan::{Correlation, Tap};
 use super::portable;
@@ -79,7 +80,7 @@ pub(super) fn correlate<E: Element>(
     plan: &Correlation,
     x: Data<'_>,
     packed: &[f32],
-    out: &mut [E],
+    out: Output<'_, E>,
 ) {
     let in_len = plan.input.iter().product::<usize>();
     let out_len = plan.image * plan.output[2];
@@ -90,7 +91,7 @@ pub(super) fn correlate<E: Element>(
         false => rows,
     };
     let piece_len = if piece == rows { out_len } else { piece * plan.output[1] * plan.output[2] };
-    out.par_chunks_mut(out_len).enumerate().for_each(|(n, out)| {
+    out.pieces(out_len).enumerate().for_each(|(n, out)| {
         let image = x.slice(n * in_len..(n + 1) * in_len);
         let mut spikes = Spikes::default();
         if matches!(kernel, Kernel::Sparse(_)) {

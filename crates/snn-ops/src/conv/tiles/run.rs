@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
+use super::super::output::Output;
 use super::super::plan::Correlation;
 use super::grid::Grid;
 use super::pack::{self, Packed};
@@ -44,7 +45,7 @@ pub(crate) fn correlate<E: Element>(
     plan: &Correlation,
     x: Data<'_>,
     packed: &Packed,
-    out: &mut [E],
+    out: Output<'_, E>,
 ) {
     let grid = Grid::new(plan);
     let parts = parts_of(x, packed.parts);
@@ -66,7 +67,7 @@ pub(crate) fn correlate<E: Element>(
     let (channels, out_len) = (plan.output[2], plan.image * plan.output[2]);
     let group = group(&grid, image, (POSITIONS, GRID_NUMBERS));
     let column = packed.column(plan);
-    out.par_chunks_mut(group * out_len).enumerate().for_each(|(g, out)| {
+    out.pieces(group * out_len).enumerate().for_each(|(g, out)| {
         let session = Session::new(unit);
         let [mut scratch, other] = SCRATCH.take();
         scratch.resize(group * image, 0);

@@ -3,6 +3,7 @@
 use half::bf16;
 
 use super::super::index;
+use super::super::output::Output;
 use super::super::plan::Correlation;
 use super::super::reference::{Case, close};
 use super::*;
@@ -68,10 +69,10 @@ fn check(unit: Unit, case: &Case, kind: Kind, parts: Parts) {
     let taps: Vec<_> = (0..kh).flat_map(|j| (0..kw).map(move |i| [j, i])).collect();
     let packed = pack(&plan, &taps, parts, |t, c, o| weight[index(&plan, o, c, t)]);
     let mut out = vec![f32::NAN; dy.len()];
-    correlate(unit, &plan, data, &packed, &mut out);
+    correlate(unit, &plan, data, &packed, Output::Shared(&mut out));
     close(&format!("y {what}"), &out, &y);
     let mut out = vec![bf16::ZERO; dy.len()];
-    correlate(unit, &plan, data, &packed, &mut out);
+    correlate(unit, &plan, data, &packed, Output::Shared(&mut out));
     let largest = y.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     for (got, want) in out.iter().zip(&y) {
         assert!((got.to_f64() - want).abs() <= want.abs() / 256.0 + 1e-6 * largest, "{what}");
@@ -80,7 +81,7 @@ fn check(unit: Unit, case: &Case, kind: Kind, parts: Parts) {
     let mut got = vec![0.0; x.len()];
     for (phase, taps) in plan.input_gradient() {
         let packed = pack(&phase, &taps, parts, |t, o, c| weight[index(&plan, o, c, t)]);
-        correlate(unit, &phase, Data::F32(&dy), &packed, &mut got);
+        correlate(unit, &phase, Data::F32(&dy), &packed, Output::Shared(&mut got));
     }
     close(&format!("dx {what}"), &got, &dx);
 

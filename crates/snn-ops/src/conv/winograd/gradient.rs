@@ -1,11 +1,11 @@
 //! The weight gradient: `dw = Gt [sum over tiles of (A dy) * (Bt d)] G`, the transpose of the forward pass.
 //!
-//! Rounds of tiles are transformed, block by block of channels, and for each of the 36 points their
+//! Rounds of tiles are transformed, block by block of channels, and for each of their points the
 //! product of (input channels x tiles) and (tiles x output channels) is added to one sum.
 
 use rayon::prelude::*;
 
-use super::{Channels, POINTS, Tiles, columns, transform};
+use super::{Channels, Form, Tiles, columns, four, six, transform};
 use crate::Engine;
 use crate::buffer::Data;
 use crate::conv::plan::Correlation;
@@ -21,17 +21,18 @@ const GROUPS: usize = 4;
 /// As `run::weight_gradient`.
 pub(in crate::conv) fn weight_gradient(
     engine: Engine,
+    form: Form,
     plan: &Correlation,
     x: Data<'_>,
     dy: Data<'_>,
 ) -> Vec<f32> {
     let ([.., inputs], [.., outputs], width) = (plan.input, plan.output, columns(engine));
-    let tiles = Tiles::new(plan, dy.len() / (plan.image * outputs));
-    let block = POINTS * GROUP * width;
+    let tiles = Tiles::new(form, plan, dy.len() / (plan.image * outputs));
+    let block = form.points() * GROUP * width;
     let (blocks_x, blocks_y) = (inputs.div_ceil(width), outputs.div_ceil(width));
     let (mut v, mut m) = (Vec::new(), Vec::new());
     // `[point][block of outputs][input][column]`
-    let mut sums = vec![0.0; POINTS * blocks_y * inputs * width];
+    let mut sums = vec![0.0; form.points() * blocks_y * inputs * width];
     // DETERMINISM: tiles are added in their order, whatever the threads.
     for first in (0..tiles.count).step_by(GROUP * GROUPS) {
         let round = tiles.part(first, GROUP * GROUPS);
@@ -68,7 +69,7 @@ pub(in crate::conv) fn weight_gradient(
             }
         });
     }
-    transformed(&sums, width, inputs, outputs)
+    transformed(form, &sums, width, inputs, outputs)
 }
 
 /// Adds `at b` to `sums` for each of some groups, `at` and `b` being so many elements apart.
@@ -98,7 +99,7 @@ fn add_product(
 }
 
 /// `Gt sums G`, laid out `[tap row][tap column][input][output]`.
-fn transformed(sums: &[f32], width: usize, inputs: usize, outputs: usize) -> Vec<f32> {
+fn transformed(form: Form, sums: &[f32], width: usize, inputs: usize, outputs: usize) -> Vec<f32> {
     let (mut dw, blocks) = (vec![0.0; 9 * inputs * outputs], outputs.div_ceil(width));
     let mut taps: Vec<_> =
         dw.chunks_exact_mut(inputs * outputs).map(|tap| tap.chunks_exact_mut(outputs)).collect();
@@ -110,9 +111,17 @@ fn transformed(sums: &[f32], width: usize, inputs: usize, outputs: usize) -> Vec
             let sums = |point: usize| {
                 &sums[((point * blocks + block) * inputs + input) * width..][..count]
             };
-            transform::weight_gradient(count, sums, |tap, channel, values| {
+            let put = |tap: usize, channel: usize, values: &[f32]| {
                 taps[tap][first + channel..][..values.len()].copy_from_slice(values);
-            });
+            };
+            match form {
+                Form::Four => {
+                    transform::weight_gradient(four::weight_gradient_axis, count, sums, put)
+                }
+                Form::Six => {
+                    transform::weight_gradient(six::weight_gradient_axis, count, sums, put)
+                }
+            }
         }
     });
     dw

@@ -1,44 +1,55 @@
-//! The transforms of tiles, weights and their gradients: `matrices` on both axes of a square.
+//! The transforms of tiles, weights and their gradients: the matrices of `four` or `six` on both axes of a square.
 //!
-//! Two axes nest: 36 products for 144.
+//! Two axes nest: 36 products for 144, or 64 for 324.
 
 use std::array::from_fn;
 
 use half::bf16;
 use multiversion::multiversion;
 
-use super::matrices::{
-    LANES, Lane, ZERO, input_axis, output_axis, output_gradient_axis, weight_axis,
-    weight_gradient_axis,
-};
-use super::{Channels, Tiles};
+use super::{Channels, Form, Tiles, four, six};
 use crate::buffer::Data;
 use crate::conv::plan::Correlation;
 
+/// Channels of one register.
+pub(super) const LANES: usize = 16;
+pub(super) type Lane = [f32; LANES];
+pub(super) const ZERO: Lane = [0.0; LANES];
+
 /// Both axes: `get(row, column)` is an entry of the square, `put(row, lanes)` takes a transformed row.
-/// Nothing is kept but the square that is half-way.
+/// Nothing is kept but the square that is half-way, `half`.
 #[inline(always)]
 fn nest<const FROM: usize, const TO: usize>(
-    axis: impl Fn([Lane; FROM]) -> [Lane; TO],
+    axis: impl Fn([Lane; FROM]) -> [Lane; TO] + Copy,
     get: impl Fn(usize, usize) -> Lane,
     mut put: impl FnMut(usize, [Lane; TO]),
+    half: &mut [[Lane; TO]; FROM],
 ) {
-    let half: [[Lane; TO]; FROM] = from_fn(|column| axis(from_fn(|row| get(row, column))));
+    // Loops, for the compiler does not always inline the functions that make arrays.
+    for (column, half) in half.iter_mut().enumerate() {
+        let mut line = [ZERO; FROM];
+        for (row, lane) in line.iter_mut().enumerate() {
+            *lane = get(row, column);
+        }
+        *half = axis(line);
+    }
     for row in 0..TO {
-        put(row, axis(half.each_ref().map(|column| column[row])));
+        let mut line = [ZERO; FROM];
+        for (lane, half) in line.iter_mut().zip(&*half) {
+            *lane = half[row];
+        }
+        put(row, axis(line));
     }
 }
 
 #[inline(always)]
 fn load<T: Copy>(from: &[T], wide: impl Fn(T) -> f32) -> Lane {
+    let mut lane = ZERO;
     match from.first_chunk::<LANES>() {
-        Some(lane) => lane.map(wide),
-        None => {
-            let mut lane = ZERO;
-            lane.iter_mut().zip(from).for_each(|(to, &from)| *to = wide(from));
-            lane
-        }
+        Some(from) => (0..LANES).for_each(|l| lane[l] = wide(from[l])),
+        None => lane.iter_mut().zip(from).for_each(|(to, &from)| *to = wide(from)),
     }
+    lane
 }
 
 #[inline(always)]
@@ -67,7 +78,11 @@ pub(super) fn input(
     x: Data<'_>,
     v: &mut [f32],
 ) {
-    any_squares(input_axis, plan.input, plan.pad, tiles, channels, x, v);
+    let (image, pad) = (plan.input, plan.pad);
+    match tiles.form {
+        Form::Four => any_squares(four::input_axis, image, pad, tiles, channels, x, v),
+        Form::Six => any_squares(six::input_axis, image, pad, tiles, channels, x, v),
+    }
 }
 
 /// `A dy At` of `tiles` as `m[xi][tile][channel]`, read from the output's gradient with zeros after it.
@@ -78,12 +93,16 @@ pub(super) fn output_gradient(
     dy: Data<'_>,
     m: &mut [f32],
 ) {
-    any_squares(output_gradient_axis, plan.output, [0, 0], tiles, channels, dy, m);
+    let (image, pad) = (plan.output, [0, 0]);
+    match tiles.form {
+        Form::Four => any_squares(four::output_gradient_axis, image, pad, tiles, channels, dy, m),
+        Form::Six => any_squares(six::output_gradient_axis, image, pad, tiles, channels, dy, m),
+    }
 }
 
 /// [`squares`] of elements of any kind.
-fn any_squares<const FROM: usize>(
-    axis: impl Fn([Lane; FROM]) -> [Lane; 6],
+fn any_squares<const FROM: usize, const N: usize>(
+    axis: impl Fn([Lane; FROM]) -> [Lane; N] + Copy,
     image: [usize; 3],
     pad: [isize; 2],
     tiles: &Tiles,
@@ -101,7 +120,13 @@ fn any_squares<const FROM: usize>(
 /// A tile's square of `FROM` pixels, from `pad` before the tile on, transformed on both axes.
 #[expect(clippy::too_many_arguments, reason = "where it is read, how, and where it goes")]
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2+fma"))]
-fn squares<T: Copy, const FROM: usize, A: Fn([Lane; FROM]) -> [Lane; 6], W: Fn(T) -> f32>(
+fn squares<
+    T: Copy,
+    const FROM: usize,
+    const N: usize,
+    A: Fn([Lane; FROM]) -> [Lane; N] + Copy,
+    W: Fn(T) -> f32,
+>(
     axis: A,
     [height, width, depth]: [usize; 3],
     pad: [isize; 2],
@@ -111,7 +136,7 @@ fn squares<T: Copy, const FROM: usize, A: Fn([Lane; FROM]) -> [Lane; 6], W: Fn(T
     wide: W,
     v: &mut [f32],
 ) {
-    let step = tiles.count * channels.room;
+    let (step, mut half) = (tiles.count * channels.room, [[ZERO; N]; FROM]);
     for p in 0..tiles.count {
         let (image, y0, x0) = tiles.at(p);
         let (y0, x0) = (y0 as isize - pad[0], x0 as isize - pad[1]);
@@ -126,31 +151,44 @@ fn squares<T: Copy, const FROM: usize, A: Fn([Lane; FROM]) -> [Lane; 6], W: Fn(T
                 let at = (y as usize * width + x as usize) * depth + channels.first;
                 load(&image[at + c..at + end], &wide)
             };
-            let put = |row: usize, lanes: [Lane; 6]| {
+            let put = |row: usize, lanes: [Lane; N]| {
                 for (column, lane) in lanes.iter().enumerate() {
-                    let at = (row * 6 + column) * step + p * channels.room;
+                    let at = (row * N + column) * step + p * channels.room;
                     store(lane, &mut v[at + c..at + end]);
                 }
             };
-            nest(&axis, get, put);
+            nest(axis, get, put, &mut half);
         }
     }
 }
 
 /// Output pixels of `tiles` from `m[xi][tile][channel]`.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2+fma"))]
 pub(super) fn output(plan: &Correlation, tiles: &Tiles, m: &[f32], out: &mut [f32]) {
+    match tiles.form {
+        Form::Four => pixels(four::output_axis, plan, tiles, m, out),
+        Form::Six => pixels(six::output_axis, plan, tiles, m, out),
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2+fma"))]
+fn pixels<const N: usize, const SIDE: usize, A: Fn([Lane; N]) -> [Lane; SIDE] + Copy>(
+    axis: A,
+    plan: &Correlation,
+    tiles: &Tiles,
+    m: &[f32],
+    out: &mut [f32],
+) {
     let [height, width, channels] = plan.output;
-    let step = tiles.count * channels;
+    let (step, mut half) = (tiles.count * channels, [[ZERO; SIDE]; N]);
     for p in 0..tiles.count {
         let (image, y0, x0) = tiles.at(p);
         for c in (0..channels).step_by(LANES) {
             let end = channels.min(c + LANES);
             let get = |row: usize, column: usize| {
-                let at = (row * 6 + column) * step + p * channels;
+                let at = (row * N + column) * step + p * channels;
                 load(&m[at + c..at + end], same)
             };
-            let put = |row: usize, lanes: [Lane; 4]| {
+            let put = |row: usize, lanes: [Lane; SIDE]| {
                 if y0 + row < height {
                     for (x, lane) in (x0..width).zip(&lanes) {
                         let at = ((image * height + y0 + row) * width + x) * channels;
@@ -158,48 +196,52 @@ pub(super) fn output(plan: &Correlation, tiles: &Tiles, m: &[f32], out: &mut [f3
                     }
                 }
             };
-            nest(output_axis, get, put);
+            nest(axis, get, put, &mut half);
         }
     }
 }
 
 /// `u[xi][input][column]` of one block of columns, from `g(tap row, tap column, input, column)`.
 #[inline]
-pub(super) fn weight(
+pub(super) fn weight<const N: usize>(
+    axis: impl Fn([Lane; 3]) -> [Lane; N] + Copy,
     inputs: usize,
     width: usize,
     g: impl Fn(usize, usize, usize, usize) -> f32,
     u: &mut [f32],
 ) {
+    let mut half = [[ZERO; N]; 3];
     for k in 0..inputs {
         for c in (0..width).step_by(LANES) {
             let get = |row: usize, column: usize| from_fn(|l| g(row, column, k, c + l));
-            let put = |row: usize, lanes: [Lane; 6]| {
+            let put = |row: usize, lanes: [Lane; N]| {
                 for (column, lane) in lanes.iter().enumerate() {
-                    let at = ((row * 6 + column) * inputs + k) * width + c;
+                    let at = ((row * N + column) * inputs + k) * width + c;
                     store(lane, &mut u[at..at + LANES]);
                 }
             };
-            nest(weight_axis, get, put);
+            nest(axis, get, put, &mut half);
         }
     }
 }
 
 /// `Gt u G` of `channels` output channels: `put(tap, channel, values)` from `u(xi)`.
 #[inline]
-pub(super) fn weight_gradient<'a>(
+pub(super) fn weight_gradient<'a, const N: usize>(
+    axis: impl Fn([Lane; N]) -> [Lane; 3] + Copy,
     channels: usize,
     u: impl Fn(usize) -> &'a [f32],
     mut put: impl FnMut(usize, usize, &[f32]),
 ) {
+    let mut half = [[ZERO; 3]; N];
     for c in (0..channels).step_by(LANES) {
         let end = channels.min(c + LANES);
-        let get = |row: usize, column: usize| load(&u(row * 6 + column)[c..end], same);
+        let get = |row: usize, column: usize| load(&u(row * N + column)[c..end], same);
         let put = |row: usize, lanes: [Lane; 3]| {
             for (column, lane) in lanes.iter().enumerate() {
                 put(row * 3 + column, c, &lane[..end - c]);
             }
         };
-        nest(weight_gradient_axis, get, put);
+        nest(axis, get, put, &mut half);
     }
 }
