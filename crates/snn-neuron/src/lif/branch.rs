@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use snn_ops::buffer::{Data, Read, with_data, with_f32};
-use snn_ops::{Moments, Normalized, Target, Value};
+use snn_ops::{Moments, Normalized, Saved, Target, Value};
 
 use super::kernel;
 use crate::{Error, Result};
@@ -58,7 +58,24 @@ pub(super) struct Norm {
     shift: Vec<f32>,
 }
 
+/// A summand that waits for the backward pass.
+pub(super) struct SavedBranch {
+    x: Saved,
+    to_x: Target,
+    norm: Option<Norm>,
+}
+
+impl SavedBranch {
+    pub(super) fn restored(self) -> snn_ops::Result<Branch> {
+        Ok(Branch { x: self.x.tensor()?, to_x: self.to_x, norm: self.norm })
+    }
+}
+
 impl Branch {
+    pub(super) fn saved(self) -> Result<SavedBranch> {
+        Ok(SavedBranch { x: Saved::new(&self.x)?, to_x: self.to_x, norm: self.norm })
+    }
+
     /// Takes the statistics when training; they come back for the running ones.
     pub(super) fn new(current: &Current<'_>, tile: usize) -> Result<(Self, Option<Moments>)> {
         let value = current.value();

@@ -10,7 +10,7 @@ use snn_ops::{Gradient, Gradients, Moments, Tape, Value};
 
 use super::LifConfig;
 use super::backward::backward;
-use super::branch::{Branch, Current};
+use super::branch::{Branch, Current, SavedBranch};
 use super::extent::Extent;
 use super::kernel::{self, Constants};
 use crate::Result;
@@ -69,13 +69,20 @@ pub fn norm_lif(
     shape.extend(&step_shape);
     let spikes = buffer::tensor(spikes, shape)?;
     drop(span);
+    let v_last = buffer::tensor(v_last, step_shape)?;
+    if !tape.is_recording() {
+        return Ok(LifOutput { spikes: Value::constant(spikes), v_last, moments });
+    }
     let inputs: Vec<&Value> = currents.iter().flat_map(Current::values).collect();
+    let saved = branches.into_iter().map(Branch::saved).collect::<Result<Vec<_>>>()?;
     let config = *config;
     let spikes = tape.push(spikes, &inputs, move |dy: Gradient, grads: &mut Gradients| {
-        let _span = extent.span("backward", branches.len()).entered();
+        let _span = extent.span("backward", saved.len()).entered();
+        let branches = saved.into_iter().map(SavedBranch::restored);
+        let branches = branches.collect::<snn_ops::Result<Vec<_>>>()?;
         backward(&extent, branches, &config, v0.as_ref(), &dy, grads)
     });
-    Ok(LifOutput { spikes, v_last: buffer::tensor(v_last, step_shape)?, moments })
+    Ok(LifOutput { spikes, v_last, moments })
 }
 
 /// Sets `z` to the sum of the currents of block `at` at input step `t`.

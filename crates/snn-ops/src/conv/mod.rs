@@ -28,7 +28,7 @@ use half::bf16;
 use rayon::prelude::*;
 
 use crate::buffer::{self, Data, Element, with_data, with_f32};
-use crate::{Error, Gradient, Gradients, Precision, Result, Tape, Value, engine};
+use crate::{Error, Gradient, Gradients, Precision, Result, Saved, Tape, Value, engine};
 use choose::{Choice, Choices};
 use output::Output;
 use plan::{Correlation, Tap};
@@ -101,13 +101,14 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
     })?;
     drop(span);
     // The input is kept for the weight gradient only, the weight for the input gradient only.
-    let saved = (weight.wants_gradient().then(|| x.tensor().clone()), weight.tensor().clone());
+    let keeps = tape.is_recording() && weight.wants_gradient();
+    let saved = (keeps.then(|| Saved::new(x.tensor())).transpose()?, weight.tensor().clone());
     let (to_x, to_w, x_shape) = (x.target(), weight.target(), x.dims().to_vec());
     Ok(tape.push(out, &[x, weight], move |dy: Gradient, grads: &mut Gradients| {
         with_data("conv2d gradient", &dy, |dy| {
             if let Some(x) = &saved.0 {
                 let _span = plan.span("weight gradient", images).entered();
-                grads.add(to_w, weight_gradient(choice, &plan, x, dy)?)?;
+                grads.add(to_w, weight_gradient(choice, &plan, &x.tensor()?, dy)?)?;
             }
             if to_x.is_wanted() {
                 let _span = plan.span("input gradient", images).entered();

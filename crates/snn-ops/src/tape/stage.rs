@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::result::Result;
 
 use super::{Gradient, Gradients, Tape, Target, Value};
-use crate::Error;
+use crate::{Error, Saved};
 
 impl Tape {
     /// A tape that records, but keeps nothing from inside a [`Tape::stage`].
@@ -33,6 +33,7 @@ impl Tape {
     ) -> Result<(Value, T), E>
     where
         Error: From<E>,
+        E: From<Error>,
     {
         if !self.recomputing {
             return f(self, x);
@@ -44,16 +45,16 @@ impl Tape {
         let leaves: BTreeMap<String, usize> =
             names.map(|name| (name.clone(), self.slot(Some(name)))).collect();
         let inputs = x.slot.into_iter().chain(leaves.values().copied()).collect();
-        let saved = x.clone();
+        let (saved, target) = (Saved::new(x.tensor())?, x.target());
         let backward = move |dy: Gradient, grads: &mut Gradients| -> crate::Result<()> {
             let mut again = Tape::new();
-            let x = leaf(&mut again, &saved);
+            let x = leaf(&mut again, &Value { tensor: saved.tensor()?, slot: target.0 });
             let Some(slot) = f(&mut again, &x)?.0.slot else { return Ok(()) };
             let mut inner = again.differentiate(slot, dy, &mut |name, gradient| {
                 grads.add(Target(leaves.get(name).copied()), gradient)
             })?;
             match x.slot.and_then(|slot| inner.slots[slot].take()) {
-                Some(dx) => grads.accumulate(saved.target(), dx),
+                Some(dx) => grads.accumulate(target, dx),
                 None => Ok(()),
             }
         };
