@@ -40,6 +40,7 @@ cargo xtask COMMAND
       --rounds N           five unless said otherwise
       --limit SECONDS      stop a program that takes longer; 600 unless said otherwise
       --only TEXT          the cases with TEXT in their name, such as `infer` or `batch 32 T=4`
+      --against TEXT       the peers with TEXT in their name, such as `plain` or `f32`
 
   race                     the accuracy on CIFAR-10 that data/recipes/race.toml reaches in a fixed time
       --minutes M          30 unless said otherwise

@@ -48,7 +48,7 @@ const REFERENCE: Contender = peer(
 /// Every case, the ones that matter most first.
 pub(super) fn cases() -> Vec<Case> {
     let strong = [SNN_F32, SNN_BF16, EAGER, EAGER_LAST, COMPILED_F32, COMPILED, REFERENCE];
-    let short = [SNN_F32, SNN_BF16, COMPILED_F32, COMPILED];
+    let short = [SNN_F32, SNN_BF16, COMPILED_F32, COMPILED, REFERENCE];
     let mut cases = vec![
         model("train", "resnet19", 32, 4, "1", &strong),
         model("train", "sew_resnet19", 32, 4, "1", &strong),

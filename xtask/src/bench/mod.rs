@@ -20,13 +20,15 @@ use cases::{Case, Contender, cases};
 /// # Errors
 /// Wrong arguments, or `snn bench` fails; a peer that fails is a row that says so.
 pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
-    let (mut venv, mut rounds, mut only, mut limit) = (None, 5usize, String::new(), 600u64);
+    let (mut venv, mut rounds, mut limit) = (None, 5usize, 600u64);
+    let (mut only, mut against) = (String::new(), String::new());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("peers") => venv = Some(std::path::absolute(parser.value()?)?),
             Long("rounds") => rounds = parser.value()?.parse()?,
             Long("limit") => limit = parser.value()?.parse()?,
             Long("only") => only = parser.value()?.string()?,
+            Long("against") => against = parser.value()?.string()?,
             Short('h') | Long("help") => {
                 sh::print(crate::HELP)?;
                 return Ok(());
@@ -51,8 +53,11 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     );
     let cases: Vec<Case> = cases().into_iter().filter(|case| case.name.contains(&only)).collect();
     ensure!(!cases.is_empty(), "--only {only}: no case has that in its name");
+    let chosen = |who: &Contender| !who.ours && who.name.contains(&against);
+    let is_raced = cases.iter().flat_map(|case| &case.contenders).any(chosen);
+    ensure!(is_raced, "--against {against}: no peer of these cases has that in its name");
     for case in &cases {
-        let here = |who: &&Contender| who.ours || python.is_some();
+        let here = |who: &&Contender| who.ours || (python.is_some() && chosen(who));
         // The times of each, or why it has none: such a peer is not tried again.
         let mut times: Vec<(&Contender, Result<Vec<Time>, String>)> =
             case.contenders.iter().filter(here).map(|who| (who, Ok(Vec::new()))).collect();

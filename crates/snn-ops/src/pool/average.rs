@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Extent, Pool2d};
-use crate::buffer::{self, Data, with_data, with_f32};
+use crate::buffer::{self, Data, Unset, with_data, with_f32};
 use crate::{Gradient, Gradients, Result, Tape, Value};
 
 /// Mean over each window; the divisor is the whole window, padding included, as in PyTorch. Rows and
@@ -44,8 +44,8 @@ fn average(tape: &mut Tape, x: &Value, extent: Extent, shape: Vec<usize>) -> Res
     }
     let scale = 1.0 / (extent.kernel[0] as f32 * extent.kernel[1] as f32);
     let y = with_data("average pool", x.tensor(), |data| {
-        let mut y = vec![0f32; data.len() / in_len * out_len];
-        y.par_chunks_mut(out_len).enumerate().for_each(|(n, y)| {
+        let len = data.len() / in_len * out_len;
+        let y = by_image(len, out_len, |n, y| {
             let image = data.slice(n * in_len..(n + 1) * in_len);
             extent.windows(|to, from| match image {
                 Data::F32(x) => add_line(&mut y[to * c..][..c], &x[from * c..][..c], |v| v),
@@ -58,17 +58,25 @@ fn average(tape: &mut Tape, x: &Value, extent: Extent, shape: Vec<usize>) -> Res
     })?;
     let (to_x, x_shape) = (x.target(), x.dims().to_vec());
     Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
-        let mut dx = vec![0f32; x_shape.iter().product()];
-        with_f32("average pool gradient", &dy, |dy| {
-            dx.par_chunks_mut(in_len).zip(dy.par_chunks(out_len)).for_each(|(dx, dy)| {
+        let dx = with_f32("average pool gradient", &dy, |dy| {
+            Ok(by_image(x_shape.iter().product(), in_len, |n, dx| {
+                let dy = &dy[n * out_len..][..out_len];
                 extent.windows(|from, to| {
                     add_line(&mut dx[to * c..][..c], &dy[from * c..][..c], |v| v * scale);
                 });
-            });
-            Ok(())
+            }))
         })?;
         grads.add(to_x, buffer::tensor(dx, x_shape)?)
     }))
+}
+
+/// `len` numbers, of which `set` gets one image after the other as zeros.
+fn by_image(len: usize, image: usize, set: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let mut out = Unset::new(len);
+    out.blocks(len, image).into_par_iter().enumerate().for_each(|(n, image)| {
+        image.zeroed().into_iter().for_each(|image| set(n, image));
+    });
+    out.finish()
 }
 
 fn add_line<T: Copy>(to: &mut [f32], from: &[T], f: impl Fn(T) -> f32) {
