@@ -51,7 +51,7 @@ DEVICE float current(const Current& a, u64 at, u64 c) {
 }
 
 DEVICE float summed(const Current& a, const Current& b, u64 at, u64 c) {
-    float z = 0.0f + current(a, at, c);
+    float z = current(a, at, c);
     return b.x ? z + current(b, at, c) : z;
 }
 
