@@ -66,8 +66,15 @@ fn widen(v: bf16) -> f32 {
 fn store(lane: &Lane, to: &mut [f32]) {
     match to.first_chunk_mut::<LANES>() {
         Some(to) => *to = *lane,
-        None => to.copy_from_slice(&lane[..to.len()]),
+        None => store_part(lane, to),
     }
+}
+
+/// The last channels. Apart, or the compiler makes one copy of unknown length, which is a call, of this and the whole lane.
+#[cold]
+#[inline(never)]
+fn store_part(lane: &Lane, to: &mut [f32]) {
+    to.copy_from_slice(&lane[..to.len()]);
 }
 
 /// `Bt d B` of `tiles` as `v[xi][tile][channel]`, read from the images with zeros around them.
