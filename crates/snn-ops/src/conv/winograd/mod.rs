@@ -62,7 +62,8 @@ impl Form {
 }
 
 /// Tiles that are transformed, multiplied and transformed back together: few, so that they stay in a
-/// second-level cache, and a multiple of what the product takes at once, but more when the weights are too large for any cache and must pay for being read.
+/// second-level cache, and a multiple of what the product takes at once, but more when the weights are too large for
+/// any cache and must pay for being read.
 fn group(form: Form, plan: &Correlation) -> usize {
     let least = if form == Form::Four { 28 } else { 14 };
     least * (plan.input[2] * plan.output[2] / (256 * 256)).clamp(1, 4)
