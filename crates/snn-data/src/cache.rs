@@ -5,7 +5,7 @@
 //! reader that finds anything else makes the sample anew. Several processes may share a folder.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 use crate::dataset::{Samples, hex};
 use crate::{Error, Result};
 
-/// Part of every folder's name: raise it when readers, frames or resizing give other values than before.
-const REVISION: &str = "snn-data-cache-1";
+/// Part of every folder's name: raise it when readers, frames or resizing give other values than before. The test
+/// `values_of_this_revision` tells when.
+const REVISION: &str = "snn-data-cache-2";
 const MAGIC: &[u8; 8] = b"SNNFRAME";
 const HEADER: usize = MAGIC.len() + 1;
 const CHECKSUM: usize = 4;
@@ -61,7 +62,8 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// The part of the cache that `about` names; it says everything but the files' contents that decides the values.
-    pub(crate) fn open(config: &CacheConfig, about: String) -> Result<Self> {
+    /// Where the disk refuses, what is there is read and nothing is stored.
+    pub(crate) fn open(config: &CacheConfig, about: String) -> Self {
         let name = Sha256::digest(format!("{REVISION}\n{about}"));
         let folder = config.dir.join(hex(name.get(..16).unwrap_or(&name)));
         let cache = Self {
@@ -73,9 +75,10 @@ impl Cache {
             closed: AtomicBool::new(false),
             temporaries: AtomicU64::new(0),
         };
-        cache.describe().map_err(Error::io(&cache.folder))?;
-        cache.total.store(size(&config.dir).map_err(Error::io(&config.dir))?, Ordering::Relaxed);
-        Ok(cache)
+        let total = cache.describe().and_then(|()| size(&config.dir));
+        cache.closed.store(total.is_err(), Ordering::Relaxed);
+        cache.total.store(total.unwrap_or(0), Ordering::Relaxed);
+        cache
     }
 
     /// The sample of this content and the part of it that is meant, where it is stored whole; it has `n` values.
@@ -106,6 +109,9 @@ impl Cache {
 
     /// Stores a sample, where there is room; a disk that refuses ends the storing, not the training.
     pub(crate) fn put(&self, content: &[u8; 32], part: &str, sample: &Samples) {
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
         let mut bytes = MAGIC.to_vec();
         match sample {
             Samples::Counts(counts) => {
@@ -119,10 +125,13 @@ impl Cache {
             Samples::Pixels(_) | Samples::Image(_) | Samples::OnDemand(_) => return,
         }
         bytes.extend(checksum(&bytes));
-        if self.closed.load(Ordering::Relaxed) || !self.make_room(bytes.len() as u64) {
+        if !self.make_room(bytes.len() as u64) {
             return;
         }
-        if self.write(&self.path(content, part), &bytes).is_err() {
+        // Another process may have given the folder up: without its description nobody would count or clear it.
+        let described = self.folder.join(ABOUT).is_file();
+        let described = if described { Ok(()) } else { self.describe() };
+        if described.and_then(|()| self.write(&self.path(content, part), &bytes)).is_err() {
             self.closed.store(true, Ordering::Relaxed);
         }
         self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
@@ -160,8 +169,8 @@ impl Cache {
             .collect();
         others.sort();
         for (_, folder) in others {
-            // Another process may be giving it up too.
-            let _ = fs::remove_dir_all(folder);
+            // What cannot be removed goes on counting.
+            let _ = remove(&folder);
             look();
             if fits() {
                 return true;
@@ -182,7 +191,6 @@ impl Cache {
 
     /// Writes beside the final name and renames, so that no reader sees half of it.
     fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        // The folder may have been given up by another process.
         fs::create_dir_all(&self.folder)?;
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
@@ -225,9 +233,7 @@ pub fn clear_cache(dir: &Path) -> Result<u64> {
     let mut bytes = 0;
     if dir.exists() {
         for folder in folders(dir).map_err(Error::io(dir))? {
-            bytes +=
-                files(&folder).map_err(Error::io(&folder))?.iter().map(|(_, n)| n).sum::<u64>();
-            fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
+            bytes += remove(&folder).map_err(Error::io(&folder))?;
         }
     }
     Ok(bytes)
@@ -265,6 +271,28 @@ fn files(folder: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
     Ok(found)
 }
 
+/// Removes a folder and returns the bytes. Its description goes last, so that what a killed process leaves is still known
+/// for a part of the cache; what another process removes or adds meanwhile is no error.
+fn remove(folder: &Path) -> std::io::Result<u64> {
+    let gone = |removed: std::io::Result<()>| match removed {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) =>
+        {
+            Ok(())
+        }
+        removed => removed,
+    };
+    let mut bytes = 0;
+    let mut found = files(folder)?;
+    found.sort_by_key(|(path, _)| path.ends_with(ABOUT));
+    for (path, n) in found {
+        gone(fs::remove_file(path))?;
+        bytes += n;
+    }
+    gone(fs::remove_dir(folder))?;
+    Ok(bytes)
+}
+
 fn size(dir: &Path) -> std::io::Result<u64> {
     let mut bytes = 0;
     for folder in folders(dir)? {
@@ -292,7 +320,7 @@ mod tests {
     const B: [u8; 32] = [2; 32];
 
     fn cache(dir: &Path, about: &str, max_bytes: u64) -> Cache {
-        Cache::open(&CacheConfig { dir: dir.into(), max_bytes }, about.into()).unwrap()
+        Cache::open(&CacheConfig { dir: dir.into(), max_bytes }, about.into())
     }
 
     fn counts(n: u8) -> Samples {
@@ -354,6 +382,55 @@ mod tests {
         assert_eq!(new.get(&[0; 32], "", 100), Some(counts(100)));
         assert_eq!(new.get(&[9; 32], "", 100), None);
         assert_eq!(old.get(&A, "", 200), None);
+    }
+
+    #[test]
+    fn folder_that_was_given_up_is_described_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = cache(dir.path(), "set", 1 << 20);
+        cache.put(&A, "", &counts(8));
+        assert_eq!(clear_cache(dir.path()).unwrap(), 21 + 3);
+        assert_eq!(cache_entries(dir.path()).unwrap(), []);
+        cache.put(&B, "", &counts(8));
+        assert_eq!(cache_entries(dir.path()).unwrap()[0].samples, 1);
+        assert_eq!(clear_cache(dir.path()).unwrap(), 21 + 3);
+    }
+
+    #[test]
+    fn disk_that_refuses_ends_the_storing() {
+        let dir = tempfile::tempdir().unwrap();
+        // A file where the folder should be.
+        let file = dir.path().join("file");
+        File::create(&file).unwrap();
+        let cache = cache(&file, "set", 1 << 20);
+        cache.put(&A, "", &counts(8));
+        assert_eq!(cache.get(&A, "", 8), None);
+        assert!(!cache.takes(&A, ""));
+    }
+
+    /// When this fails, prepared samples have other values than before: raise `REVISION`, then put the new hash here.
+    #[test]
+    fn values_of_this_revision() {
+        let mut rng = crate::random::stream(1, "cache", 0, 0);
+        let mut draw = |n| crate::random::below(&mut rng, n);
+        let mut t_us = 0;
+        let mut event = || {
+            t_us += draw(100);
+            let (x, y) = (draw(40) as u16, draw(30) as u16);
+            crate::Event { t_us, x, y, polarity: draw(2) == 1 }
+        };
+        let events = (0..2000).map(|_| event()).collect();
+        let stream = crate::EventStream { width: 40, height: 30, events, skipped_special: 0 };
+        let mut hash = Sha256::new();
+        for by in [crate::FrameBy::Time, crate::FrameBy::Count] {
+            let frames = crate::frames(&stream, 5, by).unwrap();
+            for side in [(32, 30), (48, 48), (20, 17)] {
+                let sized = crate::fit(&frames, (30, 40), side);
+                sized.iter().for_each(|x| hash.update(x.to_le_bytes()));
+            }
+        }
+        let pinned = "5bc9e718bafbbd03eb69f3ee0d7e2f68c3e1e0e61e02d8f7125d7e898dfdf309";
+        assert_eq!((REVISION, hex(&hash.finalize()).as_str()), ("snn-data-cache-2", pinned));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
 use crate::random::stream;
@@ -278,7 +279,8 @@ impl Dataset {
     ) -> Result<Sample> {
         let label = self.labels.get(index).copied().ok_or_else(|| self.no_sample(index))?;
         let mut x = vec![0.0; self.sample_len()];
-        self.fill(index, augment, rng_key, &mut x)?;
+        let mut rng = rng_key.map(|(seed, epoch)| stream(seed, "augment", epoch, index as u64));
+        self.fill(index, augment, rng.as_mut(), &mut x)?;
         Ok(Sample { x, shape: self.shape.clone(), label })
     }
 
@@ -292,7 +294,7 @@ impl Dataset {
         &self,
         index: usize,
         augment: &Augment,
-        rng_key: Option<(u64, u64)>,
+        rng: Option<&mut ChaCha8Rng>,
         out: &mut [f32],
     ) -> Result<()> {
         let n = self.sample_len();
@@ -306,8 +308,8 @@ impl Dataset {
             held => (held, at),
         };
         let draw = |stored, shape| {
-            let (seed, epoch) = rng_key.filter(|_| !augment.is_none())?;
-            Some(augment.draw(&mut stream(seed, "augment", epoch, index as u64), stored, shape))
+            let rng = rng.filter(|_| !augment.is_none())?;
+            Some(augment.draw(rng, stored, shape))
         };
         match (self.kind, self.shape.as_slice()) {
             (Kind::Images, &[channels, height, width]) => {

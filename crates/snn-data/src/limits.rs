@@ -16,6 +16,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Events of one recording; default 2^27.
     pub events: u64,
+    /// Pictures of one Parquet shard, or values of a dictionary in it; default 2^22.
+    pub rows: u64,
     /// Bytes of a text header or a Parquet footer; default 1 MiB.
     pub header_bytes: u64,
     /// Times its own size that what is packed may grow to, past 1 MiB; default 50 (images grow about five times).
@@ -33,6 +35,7 @@ impl Default for Limits {
         Self {
             file_bytes: 1 << 31,
             events: 1 << 27,
+            rows: 1 << 22,
             header_bytes: 1 << 20,
             inflate_ratio: 50,
             side: 32_767,

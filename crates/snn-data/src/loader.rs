@@ -106,8 +106,9 @@ impl Loader {
     ///
     /// # Determinism
     /// A function of (data, augmentation, seed, epoch, step): equal for any number of workers and any order of
-    /// calls. The order of an epoch is drawn by stream (seed, "order", epoch, 0); sample `i` is changed by
-    /// stream (seed, "augment", epoch, `i`); a batch is mixed by stream (seed, "mix", epoch, step).
+    /// calls. The order of an epoch is drawn by stream (seed, "order", epoch, 0); sample `i`, or the `i`-th draw where
+    /// samples are drawn with replacement, is changed by stream (seed, "augment", epoch, `i`); a batch is mixed by stream
+    /// (seed, "mix", epoch, step).
     pub fn batch(&self, epoch: u64, step: usize) -> Result<Batch> {
         self.make(&self.order(epoch), epoch, step)
     }
@@ -167,9 +168,14 @@ impl Loader {
         };
         let n = self.data.sample_len();
         let mut x = vec![0.0; members.len() * n];
-        let key = Some((self.config.seed, epoch));
-        for (out, &index) in x.chunks_exact_mut(n.max(1)).zip(members) {
-            self.data.fill(index, &self.config.augment, key, out)?;
+        for (i, (out, &index)) in x.chunks_exact_mut(n.max(1)).zip(members).enumerate() {
+            // A sample that is drawn twice is changed in two ways.
+            let draw = match self.config.order {
+                Order::ClassBalanced => step * self.config.batch + i,
+                Order::Stored | Order::Shuffled => index,
+            };
+            let mut rng = stream(self.config.seed, "augment", epoch, draw as u64);
+            self.data.fill(index, &self.config.augment, Some(&mut rng), out)?;
         }
         let mut shape = vec![members.len()];
         shape.extend(self.data.sample_shape());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::header::text_header;
-use super::sensor::{Room, outside, records};
+use super::sensor::{Clock, Room, outside, records};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
@@ -12,27 +12,19 @@ pub(super) const DVS128: (u16, u16) = (128, 128);
 
 pub(super) const MAGIC: &[u8] = b"#!AER-DAT2";
 
-/// How AEDAT 2.0 is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Aedat2Options {
-    /// Columns and rows; a window such as POKER-DVS's 35x35 begins at address 0.
-    pub sensor: (u16, u16),
-    /// jAER shows column `127 - x`: count columns from the sensor's other side, `width - 1 - x`.
-    pub mirror_x: bool,
-}
-
 /// Reads lines that begin with `#`, then records of big-endian u32 address and u32 time in
 /// microseconds.
 ///
 /// Address: bit 0 polarity by jAER's convention (0 = ON), bits 1-7 x, bits 8-14 y, bit 15 a special event, which is
-/// left out and counted. Times are as in the file: they need not begin at 0.
+/// left out and counted. Times need not begin at 0; where the clock of 32 bits begins anew they go on. A window of the
+/// sensor, such as POKER-DVS's 35x35, begins at address 0. jAER shows column `127 - x`.
 ///
 /// # Errors
 /// [`Error::Format`] for another version, a header line without an end, a partial record, an address of another
 /// sensor or an event outside of `sensor`; [`Error::Limit`] past `limits.header_bytes` or `limits.events`.
 pub fn aedat2(
     bytes: &[u8],
-    options: &Aedat2Options,
+    sensor: (u16, u16),
     limits: &Limits,
     path: &Path,
 ) -> Result<EventStream> {
@@ -43,10 +35,11 @@ pub fn aedat2(
     let start = text_header(bytes, |line| line.starts_with(b"#"), limits, path)?;
     let records = records::<8>(bytes, start, "8-byte AEDAT event", path)?;
     check(path, "events", records.len() as u64, limits.events)?;
-    let (width, height) = options.sensor;
+    let (width, height) = sensor;
     check(path, "side", u64::from(width.max(height)), limits.side)?;
     let mut stream = EventStream { width, height, events: Vec::new(), skipped_special: 0 };
     stream.events.reserve_exact(records.len());
+    let mut clock = Clock::default();
     for (i, &[a, b, c, d, rest @ ..]) in records.iter().enumerate() {
         let address = u32::from_be_bytes([a, b, c, d]);
         if address & 0x8000 != 0 {
@@ -59,10 +52,9 @@ pub fn aedat2(
         }
         let (x, y) = (u16::from(d >> 1), u16::from(c & 0x7f));
         if x >= width || y >= height {
-            return Err(outside(path, i, start + 8 * i, (x, y), options.sensor));
+            return Err(outside(path, i, start + 8 * i, (x, y), sensor));
         }
-        let x = if options.mirror_x { width - 1 - x } else { x };
-        let t_us = u64::from(u32::from_be_bytes(rest));
+        let t_us = clock.time(u32::from_be_bytes(rest));
         stream.events.push(Event { t_us, x, y, polarity: d & 1 == 0 });
     }
     Ok(stream)
@@ -71,9 +63,10 @@ pub fn aedat2(
 /// The recording as a DVS128's AEDAT 2.0 file.
 ///
 /// # Errors
-/// [`Error::Config`] for an event past column or row 127 or past 2^32 us.
+/// [`Error::Config`] for an event past column or row 127 or past 2^32 us, or times that fall by more than 2^31 us.
 pub fn write_aedat2(stream: &EventStream) -> Result<Vec<u8>> {
     Room { format: "AEDAT 2.0 of a DVS128", sensor: (128, 128), t_us: 1 << 32 }.check(stream)?;
+    Clock::holds(stream)?;
     let mut out =
         b"#!AER-DAT2.0\r\n# DVS128: 32 bits of address, 32 bits of microseconds\r\n".to_vec();
     for e in &stream.events {
@@ -89,38 +82,58 @@ pub fn write_aedat2(stream: &EventStream) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    const OPTIONS: Aedat2Options = Aedat2Options { sensor: (35, 35), mirror_x: false };
+    const SENSOR: (u16, u16) = (35, 35);
 
-    fn read(records: &[[u32; 2]], options: Aedat2Options) -> Result<EventStream> {
+    fn read(records: &[[u32; 2]]) -> Result<EventStream> {
         let mut bytes = b"#!AER-DAT2.0\r\n# made by hand\r\n".to_vec();
         bytes.extend(records.iter().flatten().flat_map(|word| word.to_be_bytes()));
-        aedat2(&bytes, &options, &Limits::default(), Path::new("x.aedat"))
+        aedat2(&bytes, SENSOR, &Limits::default(), Path::new("x.aedat"))
     }
 
     #[test]
     fn addresses_split_into_their_fields() {
-        let stream =
-            read(&[[7 << 8 | 5 << 1, 1000], [34 << 8 | 34 << 1 | 1, 999]], OPTIONS).unwrap();
+        let stream = read(&[[7 << 8 | 5 << 1, 1000], [34 << 8 | 34 << 1 | 1, 999]]).unwrap();
         let [a, b] = stream.events[..] else { panic!() };
         assert_eq!(a, Event { t_us: 1000, x: 5, y: 7, polarity: true });
         assert_eq!(b, Event { t_us: 999, x: 34, y: 34, polarity: false });
-        let mirrored = read(&[[5 << 1, 0]], Aedat2Options { mirror_x: true, ..OPTIONS }).unwrap();
-        assert_eq!(mirrored.events[0].x, 29);
+    }
+
+    #[test]
+    fn clock_begins_anew() {
+        let times = |times: &[u32]| -> Vec<u64> {
+            let records: Vec<[u32; 2]> = times.iter().map(|&t| [0, t]).collect();
+            read(&records).unwrap().events.iter().map(|e| e.t_us).collect()
+        };
+        let (last, range) = (u32::MAX, 1 << 32);
+        // An event of before the new beginning may come after it.
+        assert_eq!(
+            times(&[last, 3, last, 4, 9]),
+            [range - 1, range + 3, range - 1, range + 4, range + 9]
+        );
+        // A small step back is a step back.
+        assert_eq!(times(&[1 << 31, 0, 5]), [1 << 31, 0, 5]);
+        assert_eq!(times(&[0, last, 1]), [0, range - 1, range + 1]);
+        let events = [1 << 31, 0].map(|t_us| Event { t_us, ..Event::default() }).to_vec();
+        let stream = EventStream { width: 1, height: 1, events, skipped_special: 0 };
+        assert!(write_aedat2(&stream).is_ok());
+        let events = [(1 << 31) + 1, 0].map(|t_us| Event { t_us, ..Event::default() }).to_vec();
+        let error = write_aedat2(&EventStream { events, ..stream }).unwrap_err().to_string();
+        assert!(error.contains("event 1") && error.contains("sort"), "{error}");
     }
 
     #[test]
     fn special_events_are_counted_and_foreign_ones_refused() {
-        let stream = read(&[[0x8000, 1], [0xffff, 2], [0, 3]], OPTIONS).unwrap();
+        let stream = read(&[[0x8000, 1], [0xffff, 2], [0, 3]]).unwrap();
         assert_eq!((stream.events.len(), stream.skipped_special), (1, 2));
-        let error = read(&[[0, 0], [0x10000, 0]], OPTIONS).unwrap_err().to_string();
+        let error = read(&[[0, 0], [0x10000, 0]]).unwrap_err().to_string();
         assert!(error.contains("0x00010000") && error.contains("event 1"), "{error}");
-        assert!(read(&[[35 << 1, 0]], OPTIONS).unwrap_err().to_string().contains("(35, 0)"));
+        assert!(read(&[[35 << 1, 0]]).unwrap_err().to_string().contains("(35, 0)"));
     }
 
     #[test]
     fn headers_are_bounded() {
         let limits = Limits { header_bytes: 100, ..Limits::default() };
-        let read = |bytes: &[u8]| aedat2(bytes, &OPTIONS, &limits, Path::new("x"));
+        let read = |bytes: &[u8]| aedat2(bytes, SENSOR, &limits, Path::new("x"));
         assert!(read(b"#!AER-DAT2.0\n").unwrap().events.is_empty());
         assert!(matches!(read(b"#!AER-DAT2.0"), Err(Error::Format { .. })));
         let mut long = b"#!AER-DAT2.0\n#".to_vec();

@@ -21,7 +21,8 @@ const LZ4: [u32; 2] = [1, 2];
 /// packets: i32 stream, u32 size, and a flatbuffer of that size, compressed. Those marked `EVTS` hold records of i64
 /// microseconds, i16 x, i16 y and a byte of polarity (1 = ON).
 ///
-/// Packets of other kinds are passed over. The sensor is `sensor`, else the first `sizeX` and `sizeY` of the XML text,
+/// Packets of other kinds are passed over; events of two streams, which are two cameras or one before and after a filter,
+/// are refused. The sensor is `sensor`, else the first `sizeX` and `sizeY` of the XML text,
 /// else the smallest that holds all events.
 ///
 /// # Errors
@@ -68,10 +69,10 @@ pub fn aedat4(
     // An event takes eight to nine bytes in LZ4: memory that is asked for once is touched once.
     let most = usize::try_from(limits.events).unwrap_or(usize::MAX);
     let mut events = Vec::with_capacity((packets.len() / 8).min(most));
-    let (mut rest, mut starts) = (packets, Vec::new());
+    let (mut rest, mut starts, mut first_stream) = (packets, Vec::new(), None);
     while !rest.is_empty() {
         let at = start + packets.len() - rest.len();
-        let packet = packet(&mut rest).map_err(|fault| Error::format(path, at, fault))?;
+        let (stream, packet) = packet(&mut rest).map_err(|fault| Error::format(path, at, fault))?;
         let content = if info.compression == NONE {
             packet
         } else {
@@ -79,6 +80,9 @@ pub fn aedat4(
             &unpacked
         };
         let Some(records) = records(content).ok_or_else(|| refuse(at, damaged))? else { continue };
+        if *first_stream.get_or_insert(stream) != stream {
+            return Err(refuse(at, "events of several streams are in it; export one of them"));
+        }
         check(path, "events", (events.len() + records.len()) as u64, limits.events)?;
         starts.push((events.len(), at));
         let mut signs = 0;
@@ -117,18 +121,18 @@ impl Info {
     }
 }
 
-/// The content of the next packet.
-fn packet<'a>(rest: &mut &'a [u8]) -> std::result::Result<&'a [u8], FormatFault> {
+/// The stream and the content of the next packet.
+fn packet<'a>(rest: &mut &'a [u8]) -> std::result::Result<([u8; 4], &'a [u8]), FormatFault> {
     let truncated =
         |what, need, have: usize| FormatFault::Truncated { what, need, have: have as u64 };
-    let Some((&[_, _, _, _, size @ ..], body)) = rest.split_first_chunk::<8>() else {
+    let Some((&[s0, s1, s2, s3, size @ ..], body)) = rest.split_first_chunk::<8>() else {
         return Err(truncated("a packet's header", 8, rest.len()));
     };
     let need = u32::from_le_bytes(size);
     let cut = usize::try_from(need).ok().and_then(|need| body.split_at_checked(need));
     let (content, after) = cut.ok_or_else(|| truncated("a packet", need.into(), body.len()))?;
     *rest = after;
-    Ok(content)
+    Ok(([s0, s1, s2, s3], content))
 }
 
 /// Whether a frame's blocks reach to the mark of its end, a block of size 0.

@@ -16,7 +16,7 @@ pub fn csv(bytes: &[u8], path: &Path) -> Result<Vec<f32>> {
         let text = std::str::from_utf8(first).ok().map(str::trim);
         if text != Some("") {
             let value = text.and_then(|text| text.parse::<f32>().ok()).filter(|x| x.is_finite());
-            let why = "a finite number a line is needed";
+            let why = "a finite number a line is needed; fetch the file again";
             let refused = || Error::format(path, at, FormatFault::Header { why });
             values.push(value.ok_or_else(refused)?);
         }

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use super::prophesee::header;
-use super::sensor::{Room, on_sensor, records};
+use super::sensor::{Clock, Room, on_sensor, records};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
 /// Reads lines that begin with `%`, a byte with the kind of event, a byte with its size (8), then little-endian records:
 /// u32 time in microseconds, u32 of x (bits 0-13), y (14-27) and polarity (28).
 ///
-/// The sensor is `sensor`, else the header's, else the smallest that holds all events.
+/// The sensor is `sensor`, else the header's, else the smallest that holds all events. Where the clock of 32 bits begins
+/// anew, times go on.
 ///
 /// # Errors
 /// [`Error::Format`] for another version or kind, a partial record or an event outside of the sensor, [`Error::Limit`]
@@ -35,15 +36,16 @@ pub fn dat(
     let start = header.len + 2;
     let records = records::<8>(bytes, start, "8-byte DAT event", path)?;
     check(path, "events", records.len() as u64, limits.events)?;
-    let events = records.iter().map(event).collect();
+    let mut clock = Clock::default();
+    let events = records.iter().map(|record| event(record, &mut clock)).collect();
     on_sensor(events, sensor.or(header.sensor), limits, path, |i| start + 8 * i)
 }
 
 #[inline]
-fn event(&[t0, t1, t2, t3, a, b, c, d]: &[u8; 8]) -> Event {
+fn event(&[t0, t1, t2, t3, a, b, c, d]: &[u8; 8], clock: &mut Clock) -> Event {
     let y = u16::from(b >> 6) | u16::from(c) << 2 | u16::from(d & 0xf) << 10;
     Event {
-        t_us: u32::from_le_bytes([t0, t1, t2, t3]).into(),
+        t_us: clock.time(u32::from_le_bytes([t0, t1, t2, t3])),
         x: u16::from_le_bytes([a, b & 0x3f]),
         y,
         polarity: d & 0x10 != 0,
@@ -53,9 +55,10 @@ fn event(&[t0, t1, t2, t3, a, b, c, d]: &[u8; 8]) -> Event {
 /// The recording as such a file, with the sensor's size in its header.
 ///
 /// # Errors
-/// [`Error::Config`] for an event past column or row 2^14 or past 2^32 us.
+/// [`Error::Config`] for an event past column or row 2^14 or past 2^32 us, or times that fall by more than 2^31 us.
 pub fn write_dat(stream: &EventStream) -> Result<Vec<u8>> {
     Room { format: "DAT", sensor: (1 << 14, 1 << 14), t_us: 1 << 32 }.check(stream)?;
+    Clock::holds(stream)?;
     let (width, height) = (stream.width, stream.height);
     let text = format!(
         "% Data file containing changes\n% Version 2\n% Height {height}\n% Width {width}\n"

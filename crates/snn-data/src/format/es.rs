@@ -44,7 +44,7 @@ pub fn es(
     }
     let (&[w0, w1, h0, h1], mut rest) = rest
         .split_first_chunk()
-        .ok_or_else(|| refuse(bytes.len(), "the sensor's size is cut off"))?;
+        .ok_or_else(|| refuse(bytes.len(), "the sensor's size is cut off; fetch the file again"))?;
     let own = (u16::from_le_bytes([w0, w1]), u16::from_le_bytes([h0, h1]));
     let (width, height) = sensor.unwrap_or(own);
     check(path, "side", u64::from(width.max(height)), limits.side)?;

@@ -45,6 +45,8 @@ impl Mat {
 
 /// Arrays in arrays beyond this are refused.
 const DEPTH: usize = 16;
+/// What a struct's field takes: itself, and the least that an allocator gives for its name.
+const FIELD: usize = size_of::<(String, Vec<Mat>)>() + 32;
 const ARRAY: u32 = 14;
 const COMPRESSED: u32 = 15;
 
@@ -52,34 +54,27 @@ const COMPRESSED: u32 = 15;
 ///
 /// # Errors
 /// [`Error::Format`] for another version, a big-endian file, objects, sparse arrays or damaged bytes; [`Error::Limit`]
-/// past `limits.inflate_ratio` or `limits.file_bytes`.
+/// where the variables together, unpacked or as values, pass `limits.inflate_ratio` (1 MiB is always free) or
+/// `limits.file_bytes`.
 pub fn mat(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Mat)>> {
     let magic = || Error::format(path, 0, FormatFault::Magic { expected: "a MATLAB 5 file" });
     let (header, mut rest) = bytes.split_at_checked(128).ok_or_else(magic)?;
     if !header.starts_with(b"MATLAB 5.0 MAT-file") || !header.ends_with(&[0, 1, b'I', b'M']) {
         return Err(magic());
     }
+    let mut reader = Reader { room: Room::new(bytes.len(), limits, path), path, at: 0 };
     let mut variables = Vec::new();
     while !rest.is_empty() {
-        let at = bytes.len() - rest.len();
-        let refuse = |why| Error::format(path, at, FormatFault::Header { why });
-        let (kind, body) = element(&mut rest).ok_or_else(|| refuse(DAMAGED))?;
-        let variable = match kind {
-            COMPRESSED => {
-                let (mut room, mut out) = (Room::new(body.len(), limits, path), Vec::new());
-                let read = room.bound(ZlibDecoder::new(body)).read_to_end(&mut out);
-                room.take(read.map_err(|_| refuse(DAMAGED))? as u64)?;
-                let mut body = out.as_slice();
-                match element(&mut body) {
-                    Some((ARRAY, body)) => array(body, DEPTH).map_err(refuse)?,
-                    _ => return Err(refuse(DAMAGED)),
-                }
-            }
-            ARRAY => array(body, DEPTH).map_err(refuse)?,
+        reader.at = bytes.len() - rest.len();
+        let (name, value) = match reader.next(&mut rest)? {
+            (COMPRESSED, body) => reader.compressed(body)?,
+            (ARRAY, body) => reader.array(body, DEPTH)?,
             // Such as what old versions of MATLAB stored of themselves.
             _ => continue,
         };
-        variables.push(variable);
+        reader.take(size_of::<(String, Mat)>(), 1)?;
+        reader.take(name.len(), 1)?;
+        variables.push((name, value));
     }
     Ok(variables)
 }
@@ -105,103 +100,153 @@ fn element<'a>(bytes: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
     Some((kind, body))
 }
 
-/// An array's name and value.
-fn array(mut bytes: &[u8], depth: usize) -> std::result::Result<(String, Mat), &'static str> {
-    // An element of no bytes is an empty array, as cells may hold.
-    if bytes.is_empty() {
-        return Ok((String::new(), Mat::Numbers(Vec::new())));
-    }
-    let depth = depth.checked_sub(1).ok_or(UNSUPPORTED)?;
-    let next = |bytes: &mut _| element(bytes).ok_or(DAMAGED);
-    let (_, flags) = next(&mut bytes)?;
-    let class = flags.first().copied().ok_or(DAMAGED)?;
-    let (_, sizes) = next(&mut bytes)?;
-    let mut n = 1usize;
-    for &size in sizes.as_chunks().0 {
-        let size = usize::try_from(i32::from_le_bytes(size)).map_err(|_| DAMAGED)?;
-        n = n.checked_mul(size).ok_or(DAMAGED)?;
-    }
-    let (_, name) = next(&mut bytes)?;
-    let name = String::from_utf8_lossy(name).into_owned();
-    let value = match class {
-        1 => Mat::Cells(arrays(&mut bytes, n, depth)?),
-        2 => {
-            let (_, width) = next(&mut bytes)?;
-            let width = width.first_chunk().map_or(0, |&width| u32::from_le_bytes(width));
-            let width = usize::try_from(width).ok().filter(|&width| width > 0).ok_or(DAMAGED)?;
-            let (_, names) = next(&mut bytes)?;
-            let names = names.chunks(width).map(|name| {
-                let name = name.split(|&byte| byte == 0).next().unwrap_or(&[]);
-                String::from_utf8_lossy(name).into_owned()
-            });
-            let mut fields: Vec<(String, Vec<Mat>)> =
-                names.map(|name| (name, Vec::new())).collect();
-            for _ in 0..if fields.is_empty() { 0 } else { n } {
-                for (_, values) in &mut fields {
-                    values.extend(arrays(&mut bytes, 1, depth)?);
-                }
-            }
-            Mat::Struct(fields)
-        }
-        4 => {
-            let (kind, text) = next(&mut bytes)?;
-            let wide = |text: &[u8]| {
-                let units = text.as_chunks().0.iter().map(|&unit| u16::from_le_bytes(unit));
-                char::decode_utf16(units)
-                    .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-                    .collect()
-            };
-            let is_wide = matches!(kind, 4 | 17);
-            Mat::Text(if is_wide { wide(text) } else { String::from_utf8_lossy(text).into_owned() })
-        }
-        6..=15 => {
-            let (kind, values) = next(&mut bytes)?;
-            let numbers = numbers(kind, values)?;
-            if numbers.len() != n {
-                return Err(DAMAGED);
-            }
-            Mat::Numbers(numbers)
-        }
-        _ => return Err(UNSUPPORTED),
-    };
-    Ok((name, value))
+struct Reader<'a> {
+    /// What is left to the values of the whole file.
+    room: Room<'a>,
+    path: &'a Path,
+    /// Where the variable begins, for errors.
+    at: usize,
 }
 
-/// `n` arrays one after another; each takes bytes, so that a lying `n` ends with the bytes.
-fn arrays(
-    bytes: &mut &[u8],
-    n: usize,
-    depth: usize,
-) -> std::result::Result<Vec<Mat>, &'static str> {
-    let mut values = Vec::new();
-    for _ in 0..n {
-        let (kind, body) = element(bytes).ok_or(DAMAGED)?;
-        if kind != ARRAY {
-            return Err(DAMAGED);
-        }
-        values.push(array(body, depth)?.1);
+impl Reader<'_> {
+    fn refuse(&self, why: &'static str) -> Error {
+        Error::format(self.path, self.at, FormatFault::Header { why })
     }
-    Ok(values)
+
+    /// Takes up `n` times `bytes`.
+    fn take(&mut self, bytes: usize, n: usize) -> Result<()> {
+        self.room.take((bytes as u64).saturating_mul(n as u64))
+    }
+
+    fn next<'b>(&self, bytes: &mut &'b [u8]) -> Result<(u32, &'b [u8])> {
+        element(bytes).ok_or_else(|| self.refuse(DAMAGED))
+    }
+
+    /// The array in a zlib stream.
+    fn compressed(&mut self, body: &[u8]) -> Result<(String, Mat)> {
+        let (mut unpacked, mut out) = (self.room.clone(), Vec::new());
+        let read = unpacked.bound(ZlibDecoder::new(body)).read_to_end(&mut out);
+        unpacked.take(read.map_err(|_| self.refuse(DAMAGED))? as u64)?;
+        let (ARRAY, body) = self.next(&mut &out[..])? else { return Err(self.refuse(DAMAGED)) };
+        let variable = self.array(body, DEPTH)?;
+        // The values stay and the bytes go: the larger of the two counts.
+        self.room.shrink_to(&unpacked);
+        Ok(variable)
+    }
+
+    /// An array's name and value.
+    fn array(&mut self, mut bytes: &[u8], depth: usize) -> Result<(String, Mat)> {
+        // An element of no bytes is an empty array, as cells may hold.
+        if bytes.is_empty() {
+            return Ok((String::new(), Mat::Numbers(Vec::new())));
+        }
+        let depth = depth.checked_sub(1).ok_or_else(|| self.refuse(UNSUPPORTED))?;
+        let (_, flags) = self.next(&mut bytes)?;
+        let class = flags.first().copied().ok_or_else(|| self.refuse(DAMAGED))?;
+        let (_, sizes) = self.next(&mut bytes)?;
+        let size = |&size: &[u8; 4]| usize::try_from(i32::from_le_bytes(size)).ok();
+        let mut sizes = sizes.as_chunks().0.iter().map(size);
+        let n = sizes.try_fold(1usize, |n, size| n.checked_mul(size?));
+        let n = n.ok_or_else(|| self.refuse(DAMAGED))?;
+        let (_, name) = self.next(&mut bytes)?;
+        let name = lossy(name);
+        let value = match class {
+            1 => Mat::Cells(self.arrays(&mut bytes, n, depth)?),
+            2 => Mat::Struct(self.fields(bytes, n, depth)?),
+            4 => {
+                let (kind, text) = self.next(&mut bytes)?;
+                let is_wide = matches!(kind, 4 | 17);
+                let text = if is_wide { wide(text) } else { lossy(text) };
+                self.take(text.len(), 1)?;
+                Mat::Text(text)
+            }
+            6..=15 => {
+                let (kind, values) = self.next(&mut bytes)?;
+                Mat::Numbers(self.numbers(kind, values, n)?)
+            }
+            _ => return Err(self.refuse(UNSUPPORTED)),
+        };
+        Ok((name, value))
+    }
+
+    /// `n` arrays one after another; each takes bytes, so that a lying `n` ends with the bytes.
+    fn arrays(&mut self, bytes: &mut &[u8], n: usize, depth: usize) -> Result<Vec<Mat>> {
+        let mut values = Vec::new();
+        for _ in 0..n {
+            let (ARRAY, body) = self.next(bytes)? else { return Err(self.refuse(DAMAGED)) };
+            self.take(size_of::<Mat>(), 1)?;
+            values.push(self.array(body, depth)?.1);
+        }
+        Ok(values)
+    }
+
+    /// The fields of `n` records.
+    fn fields(
+        &mut self,
+        mut bytes: &[u8],
+        n: usize,
+        depth: usize,
+    ) -> Result<Vec<(String, Vec<Mat>)>> {
+        let (_, width) = self.next(&mut bytes)?;
+        let width = width.first_chunk().map_or(0, |&width| u32::from_le_bytes(width));
+        let width = usize::try_from(width).ok().filter(|&width| width > 0);
+        let width = width.ok_or_else(|| self.refuse(DAMAGED))?;
+        let (_, names) = self.next(&mut bytes)?;
+        self.take(FIELD, names.len().div_ceil(width))?;
+        let mut fields = Vec::new();
+        for name in names.chunks(width) {
+            let name = lossy(name.split(|&byte| byte == 0).next().unwrap_or(&[]));
+            self.take(name.len(), 1)?;
+            fields.push((name, Vec::new()));
+        }
+        for _ in 0..if fields.is_empty() { 0 } else { n } {
+            for (_, values) in &mut fields {
+                values.extend(self.arrays(&mut bytes, 1, depth)?);
+            }
+        }
+        Ok(fields)
+    }
+
+    /// `n` numbers stored in one of MATLAB's types.
+    fn numbers(&mut self, kind: u32, bytes: &[u8], n: usize) -> Result<Vec<f64>> {
+        match kind {
+            1 => self.all(bytes, n, |b| i8::from_le_bytes(b).into()),
+            2 => self.all(bytes, n, |b| u8::from_le_bytes(b).into()),
+            3 => self.all(bytes, n, |b| i16::from_le_bytes(b).into()),
+            4 => self.all(bytes, n, |b| u16::from_le_bytes(b).into()),
+            5 => self.all(bytes, n, |b| i32::from_le_bytes(b).into()),
+            6 => self.all(bytes, n, |b| u32::from_le_bytes(b).into()),
+            7 => self.all(bytes, n, |b| f32::from_le_bytes(b).into()),
+            9 => self.all(bytes, n, f64::from_le_bytes),
+            12 => self.all(bytes, n, |b| i64::from_le_bytes(b) as f64),
+            13 => self.all(bytes, n, |b| u64::from_le_bytes(b) as f64),
+            _ => Err(self.refuse(UNSUPPORTED)),
+        }
+    }
+
+    fn all<const N: usize>(
+        &mut self,
+        bytes: &[u8],
+        n: usize,
+        number: impl Fn([u8; N]) -> f64,
+    ) -> Result<Vec<f64>> {
+        let (numbers, _) = bytes.as_chunks();
+        if numbers.len() != n {
+            return Err(self.refuse(DAMAGED));
+        }
+        self.take(size_of::<f64>(), n)?;
+        Ok(numbers.iter().map(|&bytes| number(bytes)).collect())
+    }
 }
 
-/// Numbers stored in one of MATLAB's types.
-fn numbers(kind: u32, bytes: &[u8]) -> std::result::Result<Vec<f64>, &'static str> {
-    fn all<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-        bytes.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
-    }
-    Ok(match kind {
-        1 => all(bytes, |b| i8::from_le_bytes(b).into()),
-        2 => all(bytes, |b| u8::from_le_bytes(b).into()),
-        3 => all(bytes, |b| i16::from_le_bytes(b).into()),
-        4 => all(bytes, |b| u16::from_le_bytes(b).into()),
-        5 => all(bytes, |b| i32::from_le_bytes(b).into()),
-        6 => all(bytes, |b| u32::from_le_bytes(b).into()),
-        7 => all(bytes, |b| f32::from_le_bytes(b).into()),
-        9 => all(bytes, f64::from_le_bytes),
-        12 => all(bytes, |b| i64::from_le_bytes(b) as f64),
-        13 => all(bytes, |b| u64::from_le_bytes(b) as f64),
-        _ => return Err(UNSUPPORTED),
-    })
+fn lossy(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
+}
+
+/// A text of UTF-16.
+fn wide(text: &[u8]) -> String {
+    let units = text.as_chunks().0.iter().map(|&unit| u16::from_le_bytes(unit));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 #[cfg(test)]
@@ -227,6 +272,14 @@ mod tests {
             content.to_vec(),
         ];
         element(ARRAY, &body.concat())
+    }
+
+    fn packed(element: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
+        encoder.write_all(element).unwrap();
+        let body = encoder.finish().unwrap();
+        let len = u32::try_from(body.len()).unwrap().to_le_bytes();
+        [&COMPRESSED.to_le_bytes()[..], &len, &body].concat()
     }
 
     fn file(elements: &[u8]) -> Vec<u8> {
@@ -264,19 +317,65 @@ mod tests {
     #[test]
     fn structs_cells_and_texts_read_plain_and_compressed() {
         check(&read(&file(&sample())).unwrap());
-        let mut packed = Vec::new();
+        let mut all = Vec::new();
         let mut rest = &sample()[..];
         while !rest.is_empty() {
             let len = 8 + u32::from_le_bytes(rest[4..8].try_into().unwrap()) as usize;
-            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
-            encoder.write_all(&rest[..len]).unwrap();
-            let body = encoder.finish().unwrap();
-            packed.extend(COMPRESSED.to_le_bytes());
-            packed.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
-            packed.extend(body);
+            all.extend(packed(&rest[..len]));
             rest = &rest[len..];
         }
-        check(&read(&file(&packed)).unwrap());
+        check(&read(&file(&all)).unwrap());
+    }
+
+    #[test]
+    fn variables_together_are_bounded() {
+        // 800 kB as values each.
+        let n = 100_000;
+        let zeros = array(9, &[n, 1], "zeros", &element(2, &vec![0; n as usize]));
+        let many = |n| file(&packed(&zeros).repeat(n));
+        let read_with = |bytes: &[u8], limits: &Limits| mat(bytes, limits, Path::new("x.mat"));
+        let found = read(&many(1)).unwrap();
+        assert_eq!(found, [("zeros".to_owned(), Mat::Numbers(vec![0.0; n as usize]))]);
+        let error = read(&many(2)).unwrap_err();
+        assert!(matches!(error, Error::Limit { what: "inflate_ratio", .. }), "{error}");
+        let wide = Limits { inflate_ratio: 5000, ..Limits::default() };
+        assert_eq!(read_with(&many(2), &wide).unwrap().len(), 2);
+        let short = Limits { file_bytes: 1_000_000, ..wide };
+        assert_eq!(read_with(&many(1), &short).unwrap().len(), 1);
+        let error = read_with(&many(2), &short).unwrap_err();
+        assert!(matches!(error, Error::Limit { what: "file_bytes", .. }), "{error}");
+        // What is unpacked counts where no value comes of it.
+        let idle = array(9, &[0, 1], "", &[element(2, &[]), element(2, &[0; 800_000])].concat());
+        assert_eq!(read(&file(&packed(&idle))).unwrap().len(), 1);
+        let error = read(&file(&packed(&idle).repeat(2))).unwrap_err();
+        assert!(matches!(error, Error::Limit { what: "inflate_ratio", .. }), "{error}");
+    }
+
+    #[test]
+    fn fields_cells_and_texts_are_bounded() {
+        let fields = |width: u8, n: usize| {
+            let names = element(1, &b"a".repeat(usize::from(width) * n));
+            array(2, &[0, 0], "", &[&[5, 0, 4, 0, width, 0, 0, 0], &names[..]].concat())
+        };
+        let refused = |element: &[u8]| match read(&file(element)) {
+            Err(Error::Limit { what, .. }) => assert_eq!(what, "inflate_ratio"),
+            other => panic!("{:?}", other.map(|variables| variables.len())),
+        };
+        // A byte makes a field: too many once past 1 MiB, packed or not.
+        assert_eq!(read(&file(&fields(1, 12_000))).unwrap().len(), 1);
+        refused(&fields(1, 20_000));
+        refused(&packed(&fields(1, 20_000)));
+        // As MATLAB writes them.
+        assert_eq!(read(&file(&fields(32, 20_000))).unwrap().len(), 1);
+        let cells = |n: u16| {
+            let empty = element(ARRAY, &[]).repeat(n.into());
+            packed(&array(1, &[n.into(), 1], "", &empty))
+        };
+        assert_eq!(read(&file(&cells(20_000))).unwrap().len(), 1);
+        refused(&cells(60_000));
+        let text = |n: usize| packed(&array(4, &[1, 0], "", &element(1, &vec![0xff; n])));
+        assert_eq!(read(&file(&text(300_000))).unwrap()[0].1.text().unwrap().len(), 900_000);
+        refused(&text(400_000));
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod idx;
 mod mat;
 mod npy;
 mod npz;
+mod numpy;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "image")]
@@ -42,7 +43,7 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 
-pub use aedat2::{Aedat2Options, aedat2, write_aedat2};
+pub use aedat2::{aedat2, write_aedat2};
 pub use aedat3::aedat3;
 #[cfg(feature = "aedat4")]
 pub use aedat4::aedat4;

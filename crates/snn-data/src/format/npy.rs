@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
+use super::numpy::{Header, MAGIC};
 use super::sensor::{Room, on_sensor};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
-
-const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// The recording as a `.npy` file: `[('t', '<i8'), ('x', '<i2'), ('y', '<i2'), ('p', '|u1')]`, p = 1 for
 /// ON, times in microseconds.
@@ -39,8 +38,9 @@ pub fn write_npy(stream: &EventStream) -> Result<Vec<u8>> {
 }
 
 /// Reads a one-dimensional structured array whose fields are t, x, y and p in any order, each a little-endian
-/// integer or a boolean, with or without NumPy's padding; or a plain array `[N, 4]` of integers whose columns are t, x, y and
-/// p, as Tonic's POKER-DVS. p > 0 is ON. The sensor is the smallest that holds all events when absent.
+/// integer or a boolean, with or without NumPy's padding; or a plain array `[N, 4]` of integers, in either order, whose
+/// columns are t, x, y and p, as Tonic's POKER-DVS. p > 0 is ON. The sensor is the smallest that holds all events when
+/// absent.
 ///
 /// # Errors
 /// [`Error::Format`] for any other array, a negative number where none can be, or an event outside of the sensor.
@@ -50,106 +50,85 @@ pub fn read_npy(
     limits: &Limits,
     path: &Path,
 ) -> Result<EventStream> {
-    let (header, data) = split(bytes, limits, path)?;
+    let (header, data) = Header::read(bytes, limits, path)?;
     let start = bytes.len() - data.len();
-    let refuse = |why| Error::format(path, 10, FormatFault::Header { why });
-    let (fields, n) = parse(header).map_err(refuse)?;
-    let record: usize = fields.iter().map(|field| field.size).sum();
+    let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
+    let (mut fields, n) = fields(&header).map_err(|why| refuse(10, why))?;
+    let record = fields.iter().map(|field| field.step).max().unwrap_or(1);
     check(path, "events", n, limits.events)?;
-    let need = n.saturating_mul(record as u64);
-    if need != data.len() as u64 || record == 0 {
-        let (what, have) = ("the array", data.len() as u64);
-        return Err(Error::format(path, start, FormatFault::Truncated { what, need, have }));
+    let (need, have) = (n.saturating_mul(record as u64), data.len() as u64);
+    if need > have {
+        let fault = FormatFault::Truncated { what: "the array", need, have };
+        return Err(Error::format(path, start, fault));
     }
-    let mut events = Vec::with_capacity(data.len() / record);
-    for (i, bytes) in data.chunks_exact(record).enumerate() {
-        let offset = start + i * record;
-        let why = "an event's time or position is negative or too large; fetch the file again";
-        let event = event(bytes, &fields);
-        let refused = || Error::format(path, offset, FormatFault::Header { why });
-        let event = event.ok_or_else(refused)?;
-        events.push(event);
+    let n = usize::try_from(n).unwrap_or(0);
+    if need < have {
+        let fault = FormatFault::Trailing { what: "record of the array", extra: have - need };
+        return Err(Error::format(path, start + n * record, fault));
     }
-    on_sensor(events, sensor, limits, path, |i| start + i * record)
+    if header.fortran_order && header.shape.len() == 2 {
+        for field in &mut fields {
+            (field.place, field.step) = (field.place * n, field.size);
+        }
+    }
+    let first = fields.iter().map(|field| (field.place, field.step)).next().unwrap_or((0, 0));
+    let offset = |i| start + first.0 + i * first.1;
+    let why = "an event's time or position is negative or too large; fetch the file again";
+    let mut events = Vec::with_capacity(n);
+    for i in 0..n {
+        events.push(event(data, i, &fields).ok_or_else(|| refuse(offset(i), why))?);
+    }
+    on_sensor(events, sensor, limits, path, offset)
 }
 
-/// The name of bytes that hold nothing.
-const PADDING: u8 = 0;
-
-/// One field of a record.
+/// Where one number of the events lies.
 struct Field {
     name: u8,
     signed: bool,
     size: usize,
+    /// Bytes before the first event's.
+    place: usize,
+    /// Bytes from one event's to the next's.
+    step: usize,
 }
 
-/// The header's text and the values.
-pub(super) fn split<'a>(
-    bytes: &'a [u8],
-    limits: &Limits,
-    path: &Path,
-) -> Result<(&'a str, &'a [u8])> {
-    let magic = || Error::format(path, 0, FormatFault::Magic { expected: "a .npy file" });
-    let rest = bytes.strip_prefix(MAGIC).ok_or_else(magic)?;
-    let truncated = |need, have: usize| {
-        let (what, have) = ("the header", have as u64);
-        Error::format(path, 6, FormatFault::Truncated { what, need, have })
-    };
-    let (len, rest) = match *rest {
-        [1, 0, a, b, ref rest @ ..] => (u64::from(u16::from_le_bytes([a, b])), rest),
-        [2 | 3, 0, a, b, c, d, ref rest @ ..] => (u32::from_le_bytes([a, b, c, d]).into(), rest),
-        _ => return Err(truncated(6, rest.len())),
-    };
-    check(path, "header_bytes", len, limits.header_bytes)?;
-    let cut = usize::try_from(len).ok().and_then(|len| rest.split_at_checked(len));
-    let (header, data) = cut.ok_or_else(|| truncated(len, rest.len()))?;
-    let why = "not text; fetch the file again";
-    let text = std::str::from_utf8(header)
-        .map_err(|_| Error::format(path, 10, FormatFault::Header { why }))?;
-    Ok((text, data))
-}
-
-/// The fields and the number of records of a header such as [`write_npy`] makes.
-fn parse(header: &str) -> std::result::Result<(Vec<Field>, u64), &'static str> {
+/// The fields of an array in row order, and the number of its records.
+fn fields(header: &Header) -> std::result::Result<(Vec<Field>, u64), &'static str> {
     const KIND: &str = "an array with the integer fields or columns t, x, y, p is needed";
-    let text: String = header.chars().filter(|c| !c.is_whitespace()).collect();
-    let after = |key: &str| text.split_once(key).map(|(_, rest)| rest);
-    if after("'fortran_order':").is_none_or(|rest| !rest.starts_with("False")) {
-        return Err(KIND);
-    }
-    let shape = after("'shape':(").and_then(|rest| rest.split_once(')')).ok_or(KIND)?.0;
-    if let Some((kind, _)) = after("'descr':'").and_then(|rest| rest.split_once('\'')) {
-        let n = shape.strip_suffix(",4").and_then(|n| n.parse().ok()).ok_or(KIND)?;
-        let (signed, size) = integer(kind).ok_or(KIND)?;
-        let columns = [b't', b'x', b'y', b'p'].map(|name| Field { name, signed, size });
-        return Ok((columns.into(), n));
-    }
-    let n: u64 = shape.trim_end_matches(',').parse().map_err(|_| KIND)?;
-    let descr = after("'descr':[").and_then(|rest| rest.split_once(']')).ok_or(KIND)?.0;
-    let mut fields = Vec::new();
-    for entry in descr.split("),").map(|entry| entry.trim_matches(['(', ')', ','])) {
+    let Some(list) = header.descr.strip_prefix('[') else {
+        let [n, 4] = header.shape[..] else { return Err(KIND) };
+        let (signed, size) = integer(header.descr.trim_matches('\'')).ok_or(KIND)?;
+        let column =
+            |(name, place)| Field { name, signed, size, place: place * size, step: 4 * size };
+        return Ok((b"txyp".iter().copied().zip(0..).map(column).collect(), n));
+    };
+    let [n] = header.shape[..] else { return Err(KIND) };
+    let (mut fields, mut record) = (Vec::<Field>::new(), 0usize);
+    let list = list.trim_end_matches(']');
+    for entry in list.split("),").map(|entry| entry.trim_matches(['(', ')', ','])) {
         let (name, kind) = entry.split_once(',').ok_or(KIND)?;
         let kind = kind.trim_matches('\'');
-        let name = match *name.trim_matches('\'').as_bytes() {
-            [name @ (b't' | b'x' | b'y' | b'p')] => name,
+        record += match *name.trim_matches('\'').as_bytes() {
+            [name @ (b't' | b'x' | b'y' | b'p')] => {
+                let (signed, size) = integer(kind).ok_or(KIND)?;
+                if fields.iter().any(|field| field.name == name) {
+                    return Err(KIND);
+                }
+                fields.push(Field { name, signed, size, place: record, step: 0 });
+                size
+            }
             [] => {
-                // An aligned record is at most 64 bytes, so that its padding is short.
+                // Padding: an aligned record is at most 64 bytes, so that it is short.
                 let size = kind.strip_prefix("|V").and_then(|size| size.parse().ok());
-                let size = size.filter(|size| (1..64).contains(size)).ok_or(KIND)?;
-                fields.push(Field { name: PADDING, signed: false, size });
-                continue;
+                size.filter(|size| (1..64).contains(size)).ok_or(KIND)?
             }
             _ => return Err(KIND),
         };
-        let (signed, size) = integer(kind).ok_or(KIND)?;
-        if fields.iter().any(|field: &Field| field.name == name) {
-            return Err(KIND);
-        }
-        fields.push(Field { name, signed, size });
     }
-    if fields.iter().filter(|field| field.name != PADDING).count() != 4 {
+    if fields.len() != 4 {
         return Err(KIND);
     }
+    fields.iter_mut().for_each(|field| field.step = record);
     Ok((fields, n))
 }
 
@@ -168,16 +147,14 @@ fn integer(kind: &str) -> Option<(bool, usize)> {
     })
 }
 
-/// The event of a record, unless one of its numbers cannot be.
-fn event(mut bytes: &[u8], fields: &[Field]) -> Option<Event> {
+/// The `i`th event, unless one of its numbers cannot be.
+fn event(data: &[u8], i: usize, fields: &[Field]) -> Option<Event> {
     let mut event = Event::default();
     for field in fields {
-        let (value, rest) = bytes.split_at_checked(field.size)?;
-        bytes = rest;
+        let value = data.get(field.place + i * field.step..)?.get(..field.size)?;
         let unsigned = value.iter().rev().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
         let negative = field.signed && value.last().is_some_and(|&high| high >= 0x80);
         match field.name {
-            PADDING => {}
             // SpikingJelly and others write -1 for OFF.
             b'p' => event.polarity = unsigned > 0 && !negative,
             _ if negative => return None,
@@ -191,6 +168,7 @@ fn event(mut bytes: &[u8], fields: &[Field]) -> Option<Event> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::numpy::write;
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<EventStream> {
@@ -214,32 +192,55 @@ mod tests {
 
     #[test]
     fn other_field_orders_and_types_read() {
-        let header = "{'descr': [('x', '|u1'), ('p', '<i4'), ('t', '<u4'), ('y', '<u2')], 'fortran_order': False, 'shape': (1,), }\n";
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend([1, 0, u8::try_from(header.len()).unwrap(), 0]);
-        bytes.extend(header.bytes());
-        bytes.extend([9, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 2, 0]);
-        let events = read(&bytes).unwrap().events;
-        assert_eq!(events, [Event { t_us: 257, x: 9, y: 2, polarity: false }]);
+        let descr = "[('x', '|u1'), ('p', '<i4'), ('', '|V2'), ('t', '<u4'), ('y', '<u2')]";
+        let values = [9, 0xff, 0xff, 0xff, 0xff, 7, 7, 1, 1, 0, 0, 2, 0];
+        for order in ["False", "True"] {
+            let events = read(&write(descr, order, "1,", &values)).unwrap().events;
+            assert_eq!(events, [Event { t_us: 257, x: 9, y: 2, polarity: false }]);
+        }
     }
 
     #[test]
-    fn columns_read() {
-        let file = |kind: &str, shape: &str, values: &[u8]| {
-            let header =
-                format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}\n");
-            let len = u8::try_from(header.len()).unwrap();
-            [MAGIC, &[1, 0, len, 0][..], header.as_bytes(), values].concat()
-        };
-        let values = [1, 1, 9, 0, 2, 0, 1, 0, 0, 0, 3, 0, 4, 0, 0, 0];
-        let events = read(&file("<u2", "2, 4", &values)).unwrap().events;
-        let second = Event { t_us: 0, x: 3, y: 4, polarity: false };
-        assert_eq!(events, [Event { t_us: 257, x: 9, y: 2, polarity: true }, second]);
-        for (kind, shape) in
-            [("<f2", "2, 4"), ("<u2", "4, 2"), ("<u2", "8,"), ("<u2", "3, 4"), (">u2", "2, 4")]
-        {
-            assert!(read(&file(kind, shape, &values)).is_err(), "{kind} {shape}");
+    fn columns_read_in_both_orders() {
+        let rows = [1, 1, 9, 0, 2, 0, 1, 0, 0, 0, 3, 0, 4, 0, 0, 0];
+        // As of np.stack([t, x, y, p]).T.
+        let columns = [1, 1, 0, 0, 9, 0, 3, 0, 2, 0, 4, 0, 1, 0, 0, 0];
+        for (order, values) in [("False", &rows), ("True", &columns)] {
+            let events = read(&write("'<u2'", order, "2, 4", values)).unwrap().events;
+            let second = Event { t_us: 0, x: 3, y: 4, polarity: false };
+            assert_eq!(events, [Event { t_us: 257, x: 9, y: 2, polarity: true }, second]);
+            for (kind, shape) in
+                [("<f2", "2, 4"), ("<u2", "4, 2"), ("<u2", "8,"), ("<u2", "3, 4"), (">u2", "2, 4")]
+            {
+                let other = write(&format!("'{kind}'"), order, shape, values);
+                assert!(read(&other).is_err(), "{kind} {shape}");
+            }
         }
+        // The second event's x is negative; its time is the second of a column, or begins a row.
+        for (order, mut values, x, t) in [("False", rows, 10, 8), ("True", columns, 6, 2)] {
+            values[x + 1] = 0x80;
+            let bytes = write("'<i2'", order, "2, 4", &values);
+            let error = read(&bytes).unwrap_err().to_string();
+            let at = format!("(at byte {})", bytes.len() - values.len() + t);
+            assert!(error.contains("negative") && error.ends_with(&at), "{error}");
+        }
+    }
+
+    #[test]
+    fn surplus_is_not_called_a_lack() {
+        let whole = write("'|u1'", "False", "1, 4", &[5, 1, 2, 1]);
+        assert_eq!(read(&whole).unwrap().events.len(), 1);
+        let fault = |bytes: &[u8]| match read(bytes) {
+            Err(Error::Format { offset, fault, .. }) => (offset, fault),
+            other => panic!("{other:?}"),
+        };
+        let longer = [&whole[..], &[0; 3]].concat();
+        let what = "record of the array";
+        let end = whole.len() as u64;
+        assert_eq!(fault(&longer), (end, FormatFault::Trailing { what, extra: 3 }));
+        let what = "the array";
+        let shorter = &whole[..whole.len() - 1];
+        assert_eq!(fault(shorter), (end - 4, FormatFault::Truncated { what, need: 4, have: 3 }));
     }
 
     #[test]

@@ -24,25 +24,35 @@ pub fn off(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Mesh> {
     let magic = || Error::format(path, 0, FormatFault::Magic { expected: "an OFF mesh" });
     let text = std::str::from_utf8(bytes).map_err(|_| magic())?;
     let text = text.trim_start().strip_prefix("OFF").ok_or_else(magic)?;
-    let mut lines = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
-    let mut lines = lines.by_ref().filter(|line| !line.is_empty());
-    let refuse = |why| Error::format(path, 3, FormatFault::Header { why });
-    let counts = lines.next().and_then(numbers::<usize, 2>);
-    let [n_vertices, n_faces] = counts.ok_or_else(|| refuse("the counts after OFF are damaged"))?;
+    let mut at = bytes.len() - text.len();
+    let mut lines = text.split('\n').filter_map(|line| {
+        let start = at;
+        at += line.len() + 1;
+        let line = line.split('#').next().unwrap_or("").trim();
+        (!line.is_empty()).then_some((start, line))
+    });
+    let mut line = || lines.next().unwrap_or((bytes.len(), ""));
+    let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
+    let (at, counts) = line();
+    let why = "the counts after OFF are damaged; fetch the file again";
+    let [n_vertices, n_faces] = numbers::<usize, 2>(counts).ok_or_else(|| refuse(at, why))?;
     // Vectors grow with the lines that are there, whatever the counts say.
     let mut mesh = Mesh { vertices: Vec::new(), triangles: Vec::new() };
     for _ in 0..n_vertices {
-        let vertex = lines.next().and_then(position);
-        mesh.vertices.push(vertex.ok_or_else(|| refuse("a vertex is missing or damaged"))?);
+        let (at, vertex) = line();
+        let why = "a vertex is missing or damaged; fetch the file again";
+        mesh.vertices.push(position(vertex).ok_or_else(|| refuse(at, why))?);
     }
     for _ in 0..n_faces {
-        let face = lines.next().ok_or_else(|| refuse("a face is missing"))?;
+        let (at, face) = line();
         let mut corners = face.split_ascii_whitespace().map(|word| word.parse::<u32>().ok());
-        let n = corners.next().flatten().unwrap_or(0) as usize;
+        let why = "a face is missing or damaged; fetch the file again";
+        let n = corners.next().flatten().ok_or_else(|| refuse(at, why))? as usize;
         let corners: Option<Vec<u32>> = corners.take(n).collect();
         let known = |corner: &u32| (*corner as usize) < mesh.vertices.len();
         let corners = corners.filter(|corners| corners.len() == n && corners.iter().all(known));
-        let corners = corners.ok_or_else(|| refuse("a face names a vertex that is not there"))?;
+        let why = "a face names a vertex that is not there; fetch the file again";
+        let corners = corners.ok_or_else(|| refuse(at, why))?;
         if let Some((&first, rest)) = corners.split_first() {
             let fan = rest.windows(2).filter_map(|pair| <[u32; 2]>::try_from(pair).ok());
             mesh.triangles.extend(fan.map(|[a, b]| [first, a, b]));
@@ -62,7 +72,7 @@ pub fn xyz(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<[f32; 3]>> 
     for line in bytes.split(|&byte| byte == b'\n') {
         let text = std::str::from_utf8(line).ok().map(str::trim);
         if text != Some("") {
-            let why = "three finite numbers a line are needed";
+            let why = "three finite numbers a line are needed; fetch the file again";
             let refused = || Error::format(path, at, FormatFault::Header { why });
             points.push(text.and_then(position).ok_or_else(refused)?);
         }
@@ -109,9 +119,17 @@ mod tests {
             "OFF\n1 1 0\nnan 0 0\n3 0 0 0\n",
             "OFF\n1 1 0\n0 0 0\n3 0 0 1\n",
             "OFF\n1 1 0\n0 0 0\n4294967295 0\n",
+            "OFF\n1 1 0\n0 0 0\nx 0 0 0\n",
+            "OFF\n1 1 0\n0 0 0\n-3 0 0 0\n",
+            "OFF\n1 1 0\n0 0 0\n3.0 0 0 0\n",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+        // The line is named.
+        let error = read("OFF\n2 0 0\n0 0 0\n# here\n1 x 0\n").unwrap_err().to_string();
+        assert!(error.contains("a vertex") && error.contains("(at byte 23)"), "{error}");
+        let error = read("OFF\n2 0 0\n0 0 0").unwrap_err().to_string();
+        assert!(error.contains("a vertex") && error.contains("(at byte 15)"), "{error}");
     }
 
     #[test]

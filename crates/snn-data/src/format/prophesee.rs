@@ -18,7 +18,7 @@ pub(super) struct Header {
     pub(super) dat: Option<u8>,
 }
 
-/// Reads lines up to `% end`, or to the first that is no line of text beginning with `%`.
+/// Reads lines up to `% end`, or to the first that is no line of text beginning with `% `.
 ///
 /// # Errors
 /// [`Error::Format`] without such a line, [`Error::Limit`] past `limits.header_bytes`.
@@ -32,7 +32,7 @@ pub(super) fn header(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Heade
     let mut ended = false;
     let is_line = |rest: &[u8]| {
         let line = || rest.iter().take(most).take_while(|&&byte| byte != b'\n');
-        let is_line = !ended && rest.starts_with(b"%") && line().all(is_text);
+        let is_line = !ended && rest.starts_with(b"% ") && line().all(is_text);
         ended = rest.starts_with(b"% end\n") || rest.starts_with(b"% end\r\n");
         is_line
     };
@@ -96,6 +96,8 @@ mod tests {
     fn events_that_look_like_a_line_are_events() {
         // 0x25 is '%', but no text follows.
         assert_eq!(read(b"% evt 3.0\n%\x00\n").unwrap().len, 10);
+        // All of it could be text, but for the space.
+        assert_eq!(read(b"% evt 3.0\n%\x800`\n ").unwrap().len, 10);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::{
-    Aedat2Options, AtisOptions, Evt3Options, Format, aedat2, aedat3, atis, bs1, bs3, dat, es, evt2,
-    evt3, gunzip, npz_events, read_file, read_npy, write_aedat2, write_atis, write_bs1, write_bs3,
-    write_dat, write_es, write_evt2, write_evt3, write_npy,
+    AtisOptions, Evt3Options, Format, aedat2, aedat3, atis, bs1, bs3, dat, es, evt2, evt3, gunzip,
+    npz_events, read_file, read_npy, write_aedat2, write_atis, write_bs1, write_bs3, write_dat,
+    write_es, write_evt2, write_evt3, write_npy,
 };
 use crate::{Error, EventStream, Limits, Result};
 
@@ -72,7 +72,7 @@ fn decode(mut file: Cow<'_, [u8]>, options: &EventOptions, path: &Path) -> Resul
         Format::Bs3 => bs3(bytes, sensor, limits, path),
         Format::Aedat2 => {
             let sensor = sensor.unwrap_or(super::aedat2::DVS128);
-            aedat2(bytes, &Aedat2Options { sensor, mirror_x: false }, limits, path)
+            aedat2(bytes, sensor, limits, path)
         }
         Format::Aedat3 => aedat3(bytes, sensor, limits, path),
         #[cfg(feature = "aedat4")]

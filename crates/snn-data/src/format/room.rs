@@ -9,6 +9,7 @@ use crate::{Error, Limits, Result};
 const FLOOR: u64 = 1 << 20;
 
 /// The room that is left to what is unpacked of a file.
+#[derive(Clone)]
 pub(super) struct Room<'a> {
     left: u64,
     /// The limit that is met first.
@@ -44,5 +45,10 @@ impl<'a> Room<'a> {
             || Error::Limit { path: path.into(), what, got: limit.saturating_add(1), limit };
         self.left = self.left.checked_sub(bytes).ok_or_else(beyond)?;
         Ok(())
+    }
+
+    /// Leaves no more than `other` has, where both have counted the same bytes in their own way.
+    pub(super) fn shrink_to(&mut self, other: &Self) {
+        self.left = self.left.min(other.left);
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn outside(
     Error::format(path, offset, FormatFault::OutOfSensor { event, x, y, width, height })
 }
 
-/// Whole records of `N` bytes from `start` on, at most `limits.events`.
+/// Whole records of `N` bytes from `start` on.
 ///
 /// # Errors
 /// [`Error::Format`] with the offset of a partial one.
@@ -65,6 +65,46 @@ pub(super) fn records<'a, const N: usize>(
     }
     let fault = FormatFault::Trailing { what, extra: rest.len() as u64 };
     Err(Error::format(path, bytes.len() - rest.len(), fault))
+}
+
+/// A clock of 32 bits, which begins anew every 71.6 minutes.
+#[derive(Default)]
+pub(super) struct Clock {
+    /// What its beginnings add.
+    base: u64,
+    last: u32,
+}
+
+/// A step back by more than this is a new beginning.
+const HALF: u32 = 1 << 31;
+
+impl Clock {
+    /// The time of the next event in microseconds.
+    #[inline]
+    pub(super) fn time(&mut self, now: u32) -> u64 {
+        if self.last.saturating_sub(now) > HALF {
+            self.base += 1 << 32;
+        } else if now.saturating_sub(self.last) > HALF {
+            // Of before the last beginning.
+            self.base = self.base.saturating_sub(1 << 32);
+        }
+        self.last = now;
+        self.base + u64::from(now)
+    }
+
+    /// Refuses a recording with a step back that would be read as a new beginning.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the event.
+    pub(super) fn holds(stream: &EventStream) -> Result<()> {
+        let falls = |pair: &[Event]| match pair {
+            [a, b] => a.t_us.saturating_sub(b.t_us) > HALF.into(),
+            _ => false,
+        };
+        let Some(i) = stream.events.windows(2).position(falls) else { return Ok(()) };
+        let why = format!("event {} is more than 2^31 us before the last one; sort them", i + 1);
+        Err(Error::config("events", why))
+    }
 }
 
 /// What the events of a file can hold at most.

@@ -1,10 +1,13 @@
 //! HDF5 files of spike trains: SHD and SSC, the Heidelberg spoken digits and commands.
 
-use std::path::Path;
+mod guard;
 
+use std::path::Path;
+use std::sync::Arc;
+
+use guard::guard;
 use hdf5_pure::{Datatype, DatatypeByteOrder, File};
 
-use super::room::Room;
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
@@ -12,8 +15,12 @@ use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 const CHANNELS: u16 = 700;
 
 const DAMAGED: &str = "damaged HDF5 data; fetch the file again";
-const LAYOUT: &str = "labels, spikes/times (variable length, f16, f32 or f64) and spikes/units (variable length, u8 to u32) \
-                      are needed, as in shd_train.h5";
+const LAYOUT: &str = "labels (integers), spikes/times (variable length, f16, f32 or f64) and spikes/units (variable length, \
+                      u8 to u32) are needed, one a recording, as in shd_train.h5";
+
+const LABELS: &str = "labels";
+const TIMES: &str = "spikes/times";
+const UNITS: &str = "spikes/units";
 
 /// A file of many recordings, each decoded when it is asked for.
 pub struct Shd {
@@ -29,17 +36,11 @@ pub struct Shd {
 /// [`Error::Format`] for other contents or damage, [`Error::Limit`] past `limits`.
 pub fn shd(bytes: Vec<u8>, limits: &Limits, path: &Path) -> Result<Shd> {
     let refuse = |why| Error::format(path, 0, FormatFault::Header { why });
-    let opened = File::from_bytes(bytes).map_err(|_| refuse(DAMAGED))?;
-    let packed = usize::try_from(opened.file_size()).unwrap_or(usize::MAX);
+    let bytes = Arc::new(bytes);
+    guard(&bytes, limits, path)?;
+    let opened = File::from_bytes(Arc::unwrap_or_clone(bytes)).map_err(|_| refuse(DAMAGED))?;
     let set = |name: &str| opened.dataset(name).map_err(|_| refuse(LAYOUT));
-    let size = |name: &str| {
-        let sides = set(name)?.shape().map_err(|_| refuse(DAMAGED))?;
-        // What a reference into the heap takes.
-        let bytes = sides.iter().try_fold(16u64, |n, &side| n.checked_mul(side));
-        Room::new(packed, limits, path).take(bytes.unwrap_or(u64::MAX))
-    };
-    ["labels", "spikes/times", "spikes/units"].into_iter().try_for_each(size)?;
-    let labels = set("labels")?.read_u32().map_err(|_| refuse(LAYOUT))?;
+    let labels = set(LABELS)?.read_u32().map_err(|_| refuse(LAYOUT))?;
     let ragged = |name| -> Result<Ragged> {
         let set = set(name)?;
         let Ok(Datatype::VariableLength { base_type, .. }) = set.datatype() else {
@@ -53,8 +54,8 @@ pub fn shd(bytes: Vec<u8>, limits: &Limits, path: &Path) -> Result<Shd> {
         }
         Ok(Ragged { number, places: places.iter().map(place).collect() })
     };
-    let (times, units) = (ragged("spikes/times")?, ragged("spikes/units")?);
-    if !times.number.is_float() || units.number.is_float() {
+    let (times, units) = (ragged(TIMES)?, ragged(UNITS)?);
+    if !times.number.float || units.number.float {
         return Err(refuse(LAYOUT));
     }
     Ok(Shd { file: opened, labels, times, units })
@@ -191,10 +192,6 @@ impl Number {
         };
         let known: &[u32] = if float { &[2, 4, 8] } else { &[1, 2, 4] };
         Some(Self { size: usize::try_from(size).ok().filter(|_| known.contains(&size))?, float })
-    }
-
-    fn is_float(self) -> bool {
-        self.float
     }
 
     fn value(self, bytes: &[u8]) -> f64 {

@@ -1,17 +1,17 @@
 //! Point clouds `[3, P]`: ModelNet's meshes sampled, and folders of `.off` or `.xyz` files.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Opening;
-use super::files::{Item, entries, folders, listing_hash, name};
-use super::on_demand::{OnDemand, Prepare};
-use super::part::{choose, folder, owned};
+use super::files::{Item, classes, entries, folders, items_of, name};
+use super::listed::Listed;
+use super::on_demand::Prepare;
+use super::part::{folder, owned};
 use crate::dataset::{Kind, Samples};
 use crate::format::{Mesh, off, xyz};
 use crate::random::{permutation, stream, unit};
 use crate::split::{self, Split, name_of};
-use crate::{Dataset, DatasetName, Limits, Result, Splits};
+use crate::{DatasetName, Limits, Result, Splits};
 
 /// Points of a cloud when the configuration's `size` names no other number.
 const POINTS: usize = 1024;
@@ -30,15 +30,7 @@ pub(super) fn modelnet(opening: &Opening<'_>, ten: bool) -> Result<Splits> {
     let what = "<class>/train/*.off and <class>/test/*.off";
     let dir = folder(opening.config, name_, &[subfolder, "modelnet"], what, holds)?;
     let classes = folders(&dir)?;
-    let side = |side: &str| -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        for (label, class) in (0..).zip(&classes) {
-            let files = class.join(side);
-            let files = if files.is_dir() { clouds(&files)? } else { Vec::new() };
-            items.extend(files.into_iter().map(|path| Item::new(path, label)));
-        }
-        Ok(items)
-    };
+    let side = |side| items_of(classes.iter().map(|class| class.join(side)), clouds);
     let names: Vec<String> = classes.iter().map(|path| name(path)).collect();
     splits(opening, &dir, known, &names, (side("train")?, side("test")?))
 }
@@ -48,16 +40,8 @@ pub(super) fn any(opening: &Opening<'_>) -> Result<Splits> {
     let holds = |dir: &Path| ["train", "test"].iter().all(|side| dir.join(side).is_dir());
     let what = "train/<class> and test/<class> of .off or .xyz files";
     let dir = folder(opening.config, DatasetName::PointFolder, &[], what, holds)?;
-    let names: Vec<String> = folders(&dir.join("train"))?.iter().map(|path| name(path)).collect();
-    let side = |side: &str| -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        for (label, class) in (0..).zip(&names) {
-            let files = dir.join(side).join(class);
-            let files = if files.is_dir() { clouds(&files)? } else { Vec::new() };
-            items.extend(files.into_iter().map(|path| Item::new(path, label)));
-        }
-        Ok(items)
-    };
+    let names = classes(&dir.join("train"), &dir.join("test"))?;
+    let side = |side| items_of(names.iter().map(|class| dir.join(side).join(class)), clouds);
     splits(opening, &dir, split::POINT_FOLDER, &names, (side("train")?, side("test")?))
 }
 
@@ -99,25 +83,22 @@ fn splits(
     let config = opening.config;
     let split = name_of(known, (train.len(), test.len()), config);
     let n_points = config.size.unwrap_or(POINTS);
-    let about = format!("{}: {n_points} points, centered, of radius 1", config.name);
-    let set = |items: Vec<Item>, limit| -> Result<Dataset> {
-        let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
-        let chosen = choose(&labels, limit);
-        let items: Vec<Item> =
-            chosen.iter().filter_map(|&index| items.get(index)).cloned().collect();
-        let labels = items.iter().map(|item| item.label).collect();
-        let names: Vec<String> = items.iter().map(|item| item.name(root)).collect();
-        let hash = listing_hash(&items, root, &about)?;
+    let listed = Listed {
+        opening,
+        root,
+        split: &split,
+        class_names,
+        shape: &[3, n_points],
+        kind: Kind::Points,
+        about: &format!("{}: {n_points} points, centered, of radius 1", config.name),
+        cache: config.cache.as_ref(),
+    };
+    let set = |items: &[Item], limit| {
         let prepare: Prepare =
             Box::new(move |bytes, _| Ok(Box::new(move |item| sample(bytes, &item.path, n_points))));
-        let cache = config.cache.as_ref();
-        let source = OnDemand::new(items, prepare, 3 * n_points, cache, about.clone())?;
-        let samples = Samples::OnDemand(Arc::new(source));
-        let (classes, shape) = (class_names.to_vec(), vec![3, n_points]);
-        let set = Dataset::new(&config.name, &split, classes, labels, shape, samples)?;
-        Ok(set.with_members(names.iter()).with_hash(hash).with_kind(Kind::Points))
+        listed.dataset(items, limit, prepare)
     };
-    Ok(Splits { train: set(train, config.limit_train)?, test: set(test, config.limit_test)? })
+    Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
 /// The points of a file, centered, the farthest at distance 1: all x, then all y, then all z.

@@ -8,7 +8,7 @@ use super::files::{Item, entries, folders, name};
 use super::part::{folder, owned};
 use super::recorded::splits;
 use super::recordings::Reader;
-use crate::format::{Aedat2Options, AtisOptions, aedat2, atis};
+use crate::format::{AtisOptions, aedat2, atis};
 use crate::random::{permutation, stream};
 use crate::split::{self, chosen};
 use crate::{DatasetName, EventStream, Limits, Result, Splits, fit, resize_bilinear};
@@ -62,8 +62,7 @@ fn number(path: &Path) -> u64 {
 
 /// The camera lay on its side: column = 127 - y address, row = 127 - x address, as SpikingJelly reads the files.
 fn upright(bytes: &[u8], limits: &Limits, path: &Path) -> Result<EventStream> {
-    let options = Aedat2Options { sensor: (128, 128), mirror_x: false };
-    let mut stream = aedat2(bytes, &options, limits, path)?;
+    let mut stream = aedat2(bytes, (128, 128), limits, path)?;
     for event in &mut stream.events {
         (event.x, event.y) = (127 - event.y, 127 - event.x);
     }

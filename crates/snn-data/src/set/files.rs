@@ -1,13 +1,10 @@
 //! The files of a data set that keeps each sample in a file: which there are, in which order, of which class.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use crate::dataset::hex;
+use super::part::choose;
 use crate::{Error, Result};
 
 /// One sample's file, or the part of a recording that is one.
@@ -34,27 +31,36 @@ impl Item {
     }
 }
 
-/// A hash of the items' names, labels and lengths, and of what else decides the samples.
-pub(super) fn listing_hash(items: &[Item], root: &Path, about: &str) -> Result<String> {
-    let mut hash = Sha256::new();
-    hash.update(format!("snn-data-files-v1\n{about}\n"));
-    let (mut missing, mut first) = (0, None);
-    for item in items {
-        match fs::metadata(&item.path) {
-            Ok(about) => {
-                hash.update(format!("{} {} {}\n", item.label, about.len(), item.name(root)));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                missing += 1;
-                first.get_or_insert(item);
-            }
-            Err(error) => return Err(Error::io(&item.path)(error)),
+/// The items that `limit` leaves, the first of every class.
+pub(super) fn chosen_items(items: &[Item], limit: Option<usize>) -> Vec<Item> {
+    let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
+    choose(&labels, limit).into_iter().filter_map(|index| items.get(index)).cloned().collect()
+}
+
+/// The files that `list` finds in the folders of the classes, in label order; a class without a folder has none.
+pub(super) fn items_of(
+    folders: impl IntoIterator<Item = PathBuf>,
+    list: impl Fn(&Path) -> Result<Vec<PathBuf>>,
+) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for (label, folder) in (0..).zip(folders) {
+        let paths = if folder.is_dir() { list(&folder)? } else { Vec::new() };
+        items.extend(paths.into_iter().map(|path| Item::new(path, label)));
+    }
+    Ok(items)
+}
+
+/// The names of the folders in `train`, which are the classes; `test` may have no other one.
+pub(super) fn classes(train: &Path, test: &Path) -> Result<Vec<String>> {
+    let classes: Vec<String> = folders(train)?.iter().map(|path| name(path)).collect();
+    for extra in folders(test)?.iter().map(|path| name(path)) {
+        if classes.binary_search(&extra).is_err() {
+            let remedy =
+                format!("{} has the class {extra}: use folders of one set", test.display());
+            return Err(Error::Missing { path: train.into(), what: extra, remedy });
         }
     }
-    let Some(first) = first else { return Ok(hex(&hash.finalize())) };
-    let what = format!("{missing} of {} listed files, the first of them this,", items.len());
-    let remedy = "copy the data set's folder again".into();
-    Err(Error::Missing { path: first.path.clone(), what, remedy })
+    Ok(classes)
 }
 
 /// A folder's files of an extension in natural order; the directory's own order never matters.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Opening;
-use super::files::{Item, entries};
+use super::files::{Item, entries, items_of};
 use super::part::{folder, owned};
 use super::recorded::splits;
 use super::recordings::Reader;
@@ -110,13 +110,9 @@ pub(super) fn ncars(opening: &Opening<'_>) -> Result<Splits> {
     let what = "train and test of cars/*.dat and background/*.dat";
     let subfolders = ["Prophesee_Dataset_n_cars", "n-cars", "ncars"];
     let dir = folder(opening.config, DatasetName::NCars, &subfolders, what, holds)?;
-    let items = |name: &str| -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        for (label, class) in (0..).zip(CARS) {
-            let paths = entries(&side(&dir, name).join(class), "dat")?;
-            items.extend(paths.into_iter().map(|path| Item::new(path, label)));
-        }
-        Ok(items)
+    let items = |name: &str| {
+        let folders = CARS.map(|class| side(&dir, name).join(class));
+        items_of(folders, |class| entries(class, "dat"))
     };
     let reader = Reader {
         name: "120x100",

@@ -40,17 +40,21 @@ pub(super) fn cub200(root: PathBuf) -> Result<Pictures> {
     let class_names: Vec<String> = pairs(&root.join("classes.txt"))?.into_values().collect();
     let labels_file = root.join("image_class_labels.txt");
     let labels = pairs(&labels_file)?;
-    let sides = pairs(&root.join("train_test_split.txt"))?;
+    let sides_file = root.join("train_test_split.txt");
+    let sides = pairs(&sides_file)?;
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (id, path) in pairs(&root.join("images.txt"))? {
         let label = labels.get(&id).and_then(|label| label.parse::<usize>().ok());
         let label = label.and_then(|label| label.checked_sub(1));
         let Some(label) = label.filter(|&label| label < class_names.len()) else {
-            return Err(line_error(&labels_file, id as usize, "a class of classes.txt"));
+            return Err(id_error(&labels_file, id, "a class of classes.txt"));
         };
         let item = Item::new(root.join("images").join(inside(&root, &path)?), label as u32);
-        let is_train = sides.get(&id).is_some_and(|side| side == "1");
-        if is_train { &mut train } else { &mut test }.push(item);
+        match sides.get(&id).map(String::as_str) {
+            Some("1") => train.push(item),
+            Some("0") => test.push(item),
+            _ => return Err(id_error(&sides_file, id, "1 for training or 0 for test")),
+        }
     }
     Ok(Pictures { root, class_names, train, test })
 }
@@ -180,6 +184,11 @@ fn line_error(path: &Path, number: usize, needed: &'static str) -> Error {
         what: format!("{needed} in line {}", number + 1),
         remedy: "fetch the data set again".into(),
     }
+}
+
+fn id_error(path: &Path, id: u64, needed: &'static str) -> Error {
+    let what = format!("{needed} for the picture {id}");
+    Error::Missing { path: path.into(), what, remedy: "fetch the data set again".into() }
 }
 
 fn mat_error(path: &Path, why: &'static str) -> Error {

@@ -5,6 +5,7 @@ mod clouds;
 mod dvs;
 mod files;
 mod gesture;
+mod listed;
 mod lists;
 mod mnist;
 mod on_demand;

@@ -54,11 +54,10 @@ impl OnDemand {
         n: usize,
         cache: Option<&CacheConfig>,
         about: String,
-    ) -> Result<Self> {
-        let cached = cache.map(|cache| -> Result<_> {
-            Ok(Cached { cache: Cache::open(cache, about)?, files: recordings(&items) })
-        });
-        Ok(Self { cached: cached.transpose()?, items, prepare, n })
+    ) -> Self {
+        let cached = cache
+            .map(|cache| Cached { cache: Cache::open(cache, about), files: recordings(&items) });
+        Self { cached, items, prepare, n }
     }
 
     /// The sample of an item from the cache, or else from its file, and then the file's other samples are kept too:

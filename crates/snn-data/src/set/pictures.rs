@@ -2,19 +2,18 @@
 //! a sample is asked for.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Opening;
-use super::files::{Item, entries, folders, listed, listing_hash, name};
+use super::files::{Item, classes, entries, folders, items_of, listed, name};
+use super::listed::Listed;
 use super::lists;
-use super::on_demand::{OnDemand, Prepare};
-use super::part::{choose, folder};
+use super::on_demand::Prepare;
+use super::part::folder;
 #[cfg(feature = "parquet")]
 use super::shards::imagenet as of_shards;
 use crate::dataset::{Kind, Samples};
-use crate::limits::product;
 use crate::split::{self, Split, name_of};
-use crate::{Dataset, DatasetName, Error, Limits, Result, Splits};
+use crate::{Dataset, DatasetName, Result, Splits};
 
 /// Mean and deviation of ImageNet's training pixels, which its successors are normalized by too.
 pub(super) const MOMENTS: (&[f32], &[f32]) = (&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
@@ -57,7 +56,7 @@ pub(super) fn shards(dir: &Path, side: &str) -> Result<Vec<PathBuf>> {
 fn of_shards(_: &Opening<'_>, dir: &Path) -> Result<Splits> {
     let what = format!("{}: Parquet shards", dir.display());
     let remedy = "build snn-data with its feature `parquet`".into();
-    Err(Error::Unreadable { what, remedy })
+    Err(crate::Error::Unreadable { what, remedy })
 }
 
 /// Any folder: `train/<class>` and `test/<class>` or `val/<class>` of `.jpg`, `.jpeg` or `.png` files.
@@ -119,26 +118,10 @@ fn test_side(dir: &Path) -> Option<PathBuf> {
 
 /// The classes are the training side's folders, sorted with capitals first.
 fn of_folders(root: PathBuf) -> Result<Pictures> {
-    let class_names: Vec<String> =
-        folders(&root.join("train"))?.iter().map(|path| name(path)).collect();
-    let test = test_side(&root).unwrap_or_default();
-    for extra in folders(&test)?.iter().map(|path| name(path)) {
-        if class_names.binary_search(&extra).is_err() {
-            let remedy =
-                format!("{} has the class {extra}: use folders of one set", test.display());
-            return Err(Error::Missing { path: root.join("train"), what: extra, remedy });
-        }
-    }
-    let side = |dir: &Path| -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        for (label, class) in (0..).zip(&class_names) {
-            let folder = dir.join(class);
-            let paths = if folder.is_dir() { images(&folder)? } else { Vec::new() };
-            items.extend(paths.into_iter().map(|path| Item::new(path, label)));
-        }
-        Ok(items)
-    };
-    let (train, test) = (side(&root.join("train"))?, side(&test)?);
+    let (train, test) = (root.join("train"), test_side(&root).unwrap_or_default());
+    let class_names = classes(&train, &test)?;
+    let side = |dir: &Path| items_of(class_names.iter().map(|class| dir.join(class)), images);
+    let (train, test) = (side(&train)?, side(&test)?);
     Ok(Pictures { root, class_names, train, test })
 }
 
@@ -162,34 +145,28 @@ fn splits(
     let Pictures { root, class_names, train, test } = pictures;
     let split = name_of(known, (train.len(), test.len()), config);
     let size = config.size.unwrap_or(size);
-    let shape = [3, size, size];
-    let n = product("sample size", &shape, Limits::default().sample_values)?;
-    let about = format!("{}: {size} x {size}", config.name);
-    let set = |items: Vec<Item>, limit| -> Result<Dataset> {
-        opening.report(0, items.len())?;
-        let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
-        let chosen = choose(&labels, limit);
-        let items: Vec<Item> =
-            chosen.iter().filter_map(|&index| items.get(index)).cloned().collect();
-        let labels = items.iter().map(|item| item.label).collect();
-        let names: Vec<String> = items.iter().map(|item| item.name(&root)).collect();
-        let hash = listing_hash(&items, &root, &about)?;
-        // Not cached: a training sample is another crop in every epoch.
-        let prepare: Prepare = Box::new(|bytes, _| Ok(Box::new(|item| decode(bytes, item))));
-        let source = OnDemand::new(items, prepare, n, None, about.clone())?;
-        let samples = Samples::OnDemand(Arc::new(source));
-        let classes = class_names.clone();
-        let set = Dataset::new(&config.name, &split, classes, labels, shape.to_vec(), samples)?;
-        let set = set.with_members(names.iter()).with_hash(hash);
-        Ok(set.with_kind(Kind::Images).with_moments(MOMENTS))
+    let listed = Listed {
+        opening,
+        root: &root,
+        split: &split,
+        class_names: &class_names,
+        shape: &[3, size, size],
+        kind: Kind::Images,
+        about: &format!("{}: {size} x {size}", config.name),
+        // A training sample is another crop in every epoch.
+        cache: None,
     };
-    Ok(Splits { train: set(train, config.limit_train)?, test: set(test, config.limit_test)? })
+    let set = |items: &[Item], limit| -> Result<Dataset> {
+        let prepare: Prepare = Box::new(|bytes, _| Ok(Box::new(|item| decode(bytes, item))));
+        Ok(listed.dataset(items, limit, prepare)?.with_moments(MOMENTS))
+    };
+    Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
 /// The picture at its own size, in red, green and blue.
 #[cfg(feature = "image")]
 fn decode(bytes: &[u8], item: &Item) -> Result<Samples> {
-    crate::format::picture(bytes, &Limits::default(), &item.path).map(Samples::Image)
+    crate::format::picture(bytes, &crate::Limits::default(), &item.path).map(Samples::Image)
 }
 
 #[cfg(not(feature = "image"))]

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::Opening;
-use super::files::{Item, entries, name};
+use super::files::{Item, entries, items_of, name};
 use super::part::{folder, owned};
 use super::recordings::{Reader, Recorded};
-use crate::format::{Aedat2Options, AtisOptions, aedat2, atis, read_npy};
+use crate::format::{AtisOptions, aedat2, atis, read_npy};
 use crate::split::{self, Split, chosen, name_of};
 use crate::{DatasetName, Result, Splits, fit};
 
@@ -56,13 +56,9 @@ fn pips(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
     let holds = |dir: &Path| ["pips_train", "pips_test"].iter().all(|side| dir.join(side).is_dir());
     let subfolders = ["poker-dvs/tonic", "POKERDVS", "poker-dvs", "poker_dvs"];
     let dir = folder(opening.config, DatasetName::PokerDvs, &subfolders, what, holds)?;
-    let side = |side: &str| -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        for (label, suit) in (0..).zip(["cl", "di", "he", "sp"]) {
-            let paths = entries(&dir.join(side).join(suit), "npy")?;
-            items.extend(paths.into_iter().map(|path| Item::new(path, label)));
-        }
-        Ok(items)
+    let side = |side: &str| {
+        let suits = ["cl", "di", "he", "sp"].map(|suit| dir.join(side).join(suit));
+        items_of(suits, |suit| entries(suit, "npy"))
     };
     let reader = Reader {
         name: "npy 35x35",
@@ -87,10 +83,7 @@ fn cards(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
     }
     let reader = Reader {
         name: "aedat2 35x35",
-        read: |bytes, limits, path| {
-            let options = Aedat2Options { sensor: (35, 35), mirror_x: false };
-            aedat2(bytes, &options, limits, path)
-        },
+        read: |bytes, limits, path| aedat2(bytes, (35, 35), limits, path),
         resize: fit,
         side: (35, 35),
         in_memory: true,

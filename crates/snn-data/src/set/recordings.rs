@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Opening;
-use super::files::{Item, listing_hash};
-use super::on_demand::{OnDemand, Prepare};
-use super::part::{choose, event_set, prepared};
-use crate::dataset::Samples;
+use super::files::{Item, chosen_items};
+use super::listed::Listed;
+use super::on_demand::Prepare;
+use super::part::{event_set, prepared};
+use crate::dataset::Kind;
 use crate::format::read_file;
-use crate::limits::product;
 use crate::{DataConfig, Dataset, Error, Event, EventStream, FormatFault, Limits, Result};
 
 /// Planes, their rows and columns, the rows and columns wanted.
@@ -43,25 +43,28 @@ impl Recorded<'_, '_> {
     /// The data set of the items that `limit` leaves.
     pub(super) fn dataset(&self, items: &[Item], limit: Option<usize>) -> Result<Dataset> {
         let (config, reader) = (self.opening.config, self.reader);
-        let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
-        let chosen = choose(&labels, limit);
-        let items: Vec<Item> =
-            chosen.iter().filter_map(|&index| items.get(index)).cloned().collect();
-        let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
-        let names: Vec<String> = items.iter().map(|item| item.name(self.root)).collect();
-        let classes = self.class_names.to_vec();
         let side = config.size.map_or(reader.side, |size| (size, size));
         if reader.in_memory {
+            let items = chosen_items(items, limit);
+            let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
+            let names: Vec<String> = items.iter().map(|item| item.name(self.root)).collect();
             let read =
                 |index: usize| items.get(index).map_or_else(none, |item| reader.decode(item));
             let places: Vec<usize> = (0..items.len()).collect();
+            let classes = self.class_names.to_vec();
             let set = event_set(self.opening, self.split, classes, labels, &places, side, read)?;
             return Ok(set.with_members(names.iter()));
         }
-        let about = about(config, reader, side);
-        let shape = [config.t_steps, 2, side.0, side.1];
-        let n = product("sample size", &shape, Limits::default().sample_values)?;
-        let hash = listing_hash(&items, self.root, &about)?;
+        let listed = Listed {
+            opening: self.opening,
+            root: self.root,
+            split: self.split,
+            class_names: self.class_names,
+            shape: &[config.t_steps, 2, side.0, side.1],
+            kind: Kind::Events,
+            about: &about(config, reader, side),
+            cache: config.cache.as_ref(),
+        };
         let framing = Arc::new(config.clone());
         let prepare: Prepare = Box::new(move |bytes, path| {
             let recording = (reader.read)(bytes, &Limits::default(), path)?;
@@ -71,10 +74,7 @@ impl Recorded<'_, '_> {
                 prepared(&part, &framing, side, reader.resize)
             }))
         });
-        let source = OnDemand::new(items, prepare, n, config.cache.as_ref(), about)?;
-        let samples = Samples::OnDemand(Arc::new(source));
-        let set = Dataset::new(&config.name, self.split, classes, labels, shape.to_vec(), samples)?;
-        Ok(set.with_members(names.iter()).with_hash(hash))
+        listed.dataset(items, limit, prepare)
     }
 }
 

@@ -189,11 +189,14 @@ fn open(opening: &Opening<'_>, kept: &Kept) -> Result<Splits> {
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }
 
-/// The set's files in the folder and in the folders of it, with their classes.
+/// The set's files in the folder, in the folders of it and in theirs, with their classes: archives differ in depth.
 fn files(dir: &Path, kept: &Kept) -> Result<Vec<(PathBuf, usize)>> {
     let mut paths = entries(dir, kept.extension)?;
     for folder in folders(dir)? {
         paths.extend(entries(&folder, kept.extension)?);
+        for inner in folders(&folder)? {
+            paths.extend(entries(&inner, kept.extension)?);
+        }
     }
     let classed = |path: PathBuf| (kept.class)(&name(&path)).map(|class| (path, class));
     Ok(paths.into_iter().filter_map(classed).collect())

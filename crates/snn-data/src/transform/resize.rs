@@ -1,5 +1,7 @@
 //! An image, or a part of it, at another size, bit for bit as Pillow does it.
 
+use std::ops::Range;
+
 use super::Image;
 
 /// How a pixel is made from its neighbors.
@@ -44,20 +46,36 @@ impl Image {
 
     /// The part `region`, clipped to the image, at `to` (rows, columns): crop, then [`Image::resize`].
     pub fn resized_crop(&self, region: Region, to: (usize, usize), by: Interpolation) -> Self {
+        let (height, width) = (to.0.max(1), to.1.max(1));
+        let all = Region { top: 0, left: 0, height, width };
+        self.resized_window(region, (height, width), all, by)
+    }
+
+    /// The part `window` of what [`Image::resized_crop`] gives: nothing else is made.
+    pub(crate) fn resized_window(
+        &self,
+        region: Region,
+        to: (usize, usize),
+        window: Region,
+        by: Interpolation,
+    ) -> Self {
         let [channels, height, width] = self.shape();
         let (top, left) = (region.top.min(height - 1), region.left.min(width - 1));
         let rows = region.height.clamp(1, height - top);
         let columns = region.width.clamp(1, width - left);
-        let (tall, wide) = (to.0.max(1), to.1.max(1));
-        let (down, across) = (Taps::new(rows, tall, by), Taps::new(columns, wide, by));
+        let Region { height: tall, width: wide, .. } = window;
+        let down = Taps::new(rows, to.0, window.top..window.top + tall, by);
+        let across = Taps::new(columns, to.1, window.left..window.left + wide, by);
+        // Lines that no kept one is made of are left as they are.
+        let used = down.inputs();
         let mut pixels = Vec::with_capacity(channels * tall * wide);
-        let mut narrow = vec![0; rows * wide];
+        let mut narrow = vec![0; used.len() * wide];
         for plane in self.planes() {
-            let lines = plane.chunks_exact(width).skip(top);
+            let lines = plane.chunks_exact(width).skip(top + used.start);
             for (out, line) in narrow.chunks_exact_mut(wide).zip(lines) {
                 across.gather(line.get(left..left + columns).unwrap_or(&[]), out);
             }
-            down.mix(&narrow, wide, &mut pixels);
+            down.mix(&narrow, used.start, wide, &mut pixels);
         }
         Self::made([channels, tall, wide], pixels)
     }
@@ -78,9 +96,11 @@ impl Taps {
     /// scale = from / to,  s = max(scale, 1),  center = (i + 1/2) scale
     /// weight of input j ~ f((j + 1/2 - center) / s),  |j + 1/2 - center| < support s
     /// ```
-    fn new(from: usize, to: usize, by: Interpolation) -> Self {
+    ///
+    /// Of the outputs `0..to` those in `kept`.
+    fn new(from: usize, to: usize, kept: Range<usize>, by: Interpolation) -> Self {
         let (filter, support): (fn(f64) -> f64, f64) = match by {
-            Interpolation::Nearest => return Self::nearest(from, to),
+            Interpolation::Nearest => return Self::nearest(from, to, kept),
             Interpolation::Bilinear => (tent, 1.0),
             Interpolation::Bicubic => (cubic, 2.0),
         };
@@ -88,11 +108,12 @@ impl Taps {
         let stretch = scale.max(1.0);
         let support = support * stretch;
         let longest = support.ceil() as usize * 2 + 1;
+        let n = kept.len();
         let mut taps =
-            Self { spans: Vec::with_capacity(to), weights: vec![0; to * longest], longest };
+            Self { spans: Vec::with_capacity(n), weights: vec![0; n * longest], longest };
         let inverse = 1.0 / stretch;
         let mut row = vec![0.0; longest];
-        for (i, weights) in taps.weights.chunks_exact_mut(longest).enumerate() {
+        for (i, weights) in kept.zip(taps.weights.chunks_exact_mut(longest)) {
             let center = (i as f64 + 0.5) * scale;
             let first = (center - support + 0.5).max(0.0) as usize;
             let end = ((center + support + 0.5) as usize).min(from);
@@ -111,16 +132,24 @@ impl Taps {
         taps
     }
 
-    fn nearest(from: usize, to: usize) -> Self {
+    fn nearest(from: usize, to: usize, kept: Range<usize>) -> Self {
         let scale = from as f64 / to as f64;
         let mut at = 0.5 * scale;
-        let mut spans = Vec::with_capacity(to);
-        for _ in 0..to {
-            spans.push(((at as usize).min(from - 1), 1));
+        let mut spans = Vec::with_capacity(kept.len());
+        for i in 0..kept.end {
+            if i >= kept.start {
+                spans.push(((at as usize).min(from - 1), 1));
+            }
             // Pillow adds, too; a product would round differently.
             at += scale;
         }
-        Self { spans, weights: vec![1 << BITS; to], longest: 1 }
+        Self { weights: vec![1 << BITS; spans.len()], spans, longest: 1 }
+    }
+
+    /// The inputs that an output is made of.
+    fn inputs(&self) -> Range<usize> {
+        let first = self.spans.iter().map(|span| span.0).min().unwrap_or(0);
+        first..self.spans.iter().map(|(first, n)| first + n).max().unwrap_or(0)
     }
 
     /// One line: every output is a weighted sum of neighbors.
@@ -139,13 +168,13 @@ impl Taps {
         }
     }
 
-    /// All lines: every output line is a weighted sum of lines of `wide` pixels.
-    fn mix(&self, lines: &[u8], wide: usize, out: &mut Vec<u8>) {
+    /// All lines: every output line is a weighted sum of lines of `wide` pixels, the first of which is line `start`.
+    fn mix(&self, lines: &[u8], start: usize, wide: usize, out: &mut Vec<u8>) {
         let mut sums = vec![0i32; wide];
         for (&(first, n), weights) in self.spans.iter().zip(self.weights.chunks_exact(self.longest))
         {
             sums.fill(1 << (BITS - 1));
-            let lines = lines.chunks_exact(wide).skip(first).take(n);
+            let lines = lines.chunks_exact(wide).skip(first - start).take(n);
             for (line, &weight) in lines.zip(weights) {
                 for (sum, &x) in sums.iter_mut().zip(line) {
                     *sum = sum.wrapping_add(i32::from(x).wrapping_mul(weight));

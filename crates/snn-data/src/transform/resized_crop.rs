@@ -106,9 +106,18 @@ impl Image {
         } else {
             (short, long(width, height))
         };
-        let resized = if to == (height, width) { self.clone() } else { self.resize(to, by) };
         let start = |n: usize| ((n as f64 - side as f64) / 2.0).round_ties_even() as isize;
-        resized.crop((start(to.0), start(to.1)), (side, side))
+        let (top, left) = (start(to.0), start(to.1));
+        // A share above 1 keeps more than there is, and zeros around it.
+        let kept = |start: isize, n: usize| (start.max(0) as usize, side.min(n));
+        let ((row, rows), (column, columns)) = (kept(top, to.0), kept(left, to.1));
+        let window = Region { top: row, left: column, height: rows, width: columns };
+        let all = Region { top: 0, left: 0, height, width };
+        let seen = self.resized_window(all, to, window, by);
+        if (rows, columns) == (side, side) {
+            return seen;
+        }
+        seen.crop((top.min(0), left.min(0)), (side, side))
     }
 }
 
@@ -132,6 +141,39 @@ mod tests {
             assert!((0.7..1.43).contains(&ratio), "{width}x{height}");
         }
         assert!(least < 0.1 && most > 0.9, "{least} {most}");
+    }
+
+    #[test]
+    fn central_part_is_that_of_the_whole() {
+        let mut rng = stream(5, "central", 0, 0);
+        for (height, width) in [(9, 14), (30, 7), (16, 16), (5, 40)] {
+            let pixels = (0..3 * height * width).map(|_| below(&mut rng, 256) as u8).collect();
+            let image = Image::new([3, height, width], pixels).unwrap();
+            for by in [Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic] {
+                for (side, share) in [(7, 0.875), (8, 1.0), (4, 0.5), (6, 1.5)] {
+                    let short = (f64::from(side) / share) as usize;
+                    let (tall, wide) = match width <= height {
+                        true => (short * height / width, short),
+                        false => (short, short * width / height),
+                    };
+                    let whole = image.resize((tall, wide), by);
+                    let middle =
+                        |n: usize| ((n as f64 - f64::from(side)) / 2.0).round_ties_even() as isize;
+                    let side = side as usize;
+                    let expected = whole.crop((middle(tall), middle(wide)), (side, side));
+                    assert_eq!(image.central(side, share, by), expected, "{height} {side} {by:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn line_of_pixels_stays_small() {
+        // Resized whole it would have 256 x 8,388,352 pixels.
+        let image = Image::new([3, 1, 32_767], vec![9; 3 * 32_767]).unwrap();
+        let seen = image.fitted((224, 224));
+        assert_eq!(seen.size(), (224, 224));
+        assert!(seen.pixels().iter().all(|&x| x == 9));
     }
 
     #[test]

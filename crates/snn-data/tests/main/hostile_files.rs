@@ -9,7 +9,7 @@ use crate::unsafe_counting::peak_of;
 use crate::util::repository_data;
 
 /// Each file and its error, after the path; sorted by name.
-const ANSWERS: [(&str, &str); 87] = [
+const ANSWERS: [(&str, &str); 112] = [
     (
         "aedat1.aedat",
         ": AEDAT 1 is known but not readable by this version; convert it to one of npy, atis, bs1, bs2, bs3, aedat2, dat, evt2, evt3, es",
@@ -97,6 +97,10 @@ const ANSWERS: [(&str, &str); 87] = [
         ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
     ),
     (
+        "aedat4-streams.aedat4",
+        ": header: events of several streams are in it; export one of them (at byte 145)",
+    ),
+    (
         "aedat4-zstd.aedat4",
         ": header: packets compressed otherwise than by LZ4; record or export the file with LZ4 (at byte 14)",
     ),
@@ -158,7 +162,7 @@ const ANSWERS: [(&str, &str); 87] = [
     ),
     ("dat-version.dat", ": header: a DAT file of version 2 is needed, `% Version 2` (at byte 12)"),
     ("es-cut.es", ": an event needs 5 bytes and 3 are left; fetch the file again (at byte 25)"),
-    ("es-no-size.es", ": header: the sensor's size is cut off (at byte 17)"),
+    ("es-no-size.es", ": header: the sensor's size is cut off; fetch the file again (at byte 17)"),
     (
         "es-outside.es",
         ": event 0 at (3, 4) lies outside of the 4x4 sensor; give the sensor's size (at byte 20)",
@@ -209,12 +213,50 @@ const ANSWERS: [(&str, &str); 87] = [
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
     ),
     ("gzip-cut.bin.gz", ": damaged gzip data; fetch the file again (at byte 0)"),
+    (
+        "hdf5-claim-chunk.h5",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    (
+        "hdf5-claim-rows.h5",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    ("hdf5-claim-stored.h5", ": header: damaged HDF5 data; fetch the file again (at byte 0)"),
+    (
+        "hdf5-claim-text.h5",
+        ": header: labels (integers), spikes/times (variable length, f16, f32 or f64) and spikes/units (variable length, u8 to u32) are needed, one a recording, as in shd_train.h5 (at byte 0)",
+    ),
+    (
+        "hdf5-deep-type.h5",
+        ": header: its structures are damaged, too large, or point to one another too often; fetch the file again, or write it with larger chunks (at byte 0)",
+    ),
+    ("hdf5-empty-chunk.h5", ": header: damaged HDF5 data; fetch the file again (at byte 0)"),
+    (
+        "hdf5-filter-twice.h5",
+        ": header: a filter that is applied twice; write the file with one compression (at byte 0)",
+    ),
+    (
+        "hdf5-header-storm.h5",
+        ": header: its structures are damaged, too large, or point to one another too often; fetch the file again, or write it with larger chunks (at byte 0)",
+    ),
+    (
+        "hdf5-node-storm.h5",
+        ": header: its structures are damaged, too large, or point to one another too often; fetch the file again, or write it with larger chunks (at byte 0)",
+    ),
     ("hdf5.h5", ": header: damaged HDF5 data; fetch the file again (at byte 0)"),
     (
         "idx-claim.idx",
         ": side is 4294967295, the limit is 32767; use a smaller file, or raise `Limits::side` in your own program if it is trusted",
     ),
     ("mat-cut.mat", ": header: a damaged MATLAB element; fetch the file again (at byte 128)"),
+    (
+        "mat-many.mat",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
+    (
+        "mat-struct.mat",
+        ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
+    ),
     (
         "npy-claim-header.npy",
         ": header_bytes is 4294967295, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
@@ -240,10 +282,18 @@ const ANSWERS: [(&str, &str); 87] = [
         ": header: an array with the integer fields or columns t, x, y, p is needed (at byte 10)",
     ),
     (
+        "npy-surplus.npy",
+        ": 5 bytes are left after the last whole record of the array; fetch the file again (at byte 132)",
+    ),
+    (
         "npz-bomb.npz",
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
     ),
     ("npz-claim.npz", ": header: a damaged zip archive; fetch the file again (at byte 597)"),
+    (
+        "npz-crc.npz",
+        ": header: a member's bytes differ from its checksum; fetch the file again (at byte 597)",
+    ),
     ("npz-cut.npz", ": not a whole .npz file; name the format that the file has (at byte 0)"),
     (
         "npz-lengths.npz",
@@ -261,8 +311,18 @@ const ANSWERS: [(&str, &str); 87] = [
         "npz-overlap.npz",
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
     ),
-    ("off-claim.off", ": header: a vertex is missing or damaged (at byte 3)"),
-    ("off-index.off", ": header: a face names a vertex that is not there (at byte 3)"),
+    (
+        "off-claim.off",
+        ": header: a vertex is missing or damaged; fetch the file again (at byte 34)",
+    ),
+    (
+        "off-corners.off",
+        ": header: a face is missing or damaged; fetch the file again (at byte 28)",
+    ),
+    (
+        "off-index.off",
+        ": header: a face names a vertex that is not there; fetch the file again (at byte 28)",
+    ),
     (
         "parquet-claim-footer.parquet",
         ": header_bytes is 4294967295, the limit is 256; use a smaller file, or raise `Limits::header_bytes` in your own program if it is trusted",
@@ -304,15 +364,52 @@ const ANSWERS: [(&str, &str); 87] = [
         ": header: compressed otherwise than by Snappy; write the file with Snappy (at byte 53)",
     ),
     (
+        "picture-adler.png",
+        ": damaged picture: Error decoding idat chunks Mismatched Adler, expected 589824 but found 589832; fetch the file again (at byte 0)",
+    ),
+    (
+        "picture-animation.png",
+        ": damaged picture: Error decoding idat chunks Insufficient data; fetch the file again (at byte 0)",
+    ),
+    (
         "picture-claim.png",
-        ": damaged picture: \"Image width 1073741824, larger than maximum configured width 32767, aborting\"; fetch the file again (at byte 0)",
+        ": side is 1073741824, the limit is 32767; use a smaller file, or raise `Limits::side` in your own program if it is trusted",
+    ),
+    (
+        "picture-colors.jpg",
+        ": damaged picture: its colors are of an unknown kind; fetch the file again (at byte 0)",
     ),
     ("picture-cut.jpg", ": damaged picture: the end is missing; fetch the file again (at byte 0)"),
+    (
+        "picture-header.png",
+        ": damaged picture: the chunk IHDR does not belong here; fetch the file again (at byte 33)",
+    ),
+    (
+        "picture-late-colors.jpg",
+        ": damaged picture: its kind of colors changes; fetch the file again (at byte 137)",
+    ),
+    (
+        "picture-palette.png",
+        ": damaged picture: the chunk PLTE does not belong here; fetch the file again (at byte 33)",
+    ),
+    ("picture-rows.jpg", ": damaged picture: rows are missing; fetch the file again (at byte 0)"),
+    ("picture-rows.png", ": damaged picture: rows are missing; fetch the file again (at byte 0)"),
+    (
+        "picture-sampling.jpg",
+        ": damaged picture: its first component is not its finest; fetch the file again (at byte 115)",
+    ),
+    (
+        "picture-text.png",
+        ": damaged picture: Error decoding idat chunks Insufficient data; fetch the file again (at byte 0)",
+    ),
     (
         "unknown.foo",
         ": neither the first bytes nor the name tell which format this is; name it (--format): one of idx, cifar10, cifar100, atis, atis-overflow, bs1, bs2, bs3, aedat2, aedat3, aedat4, dat, evt2, evt3, evt3-as-written, es, npy, hdf5, npz (at byte 0)",
     ),
-    ("xyz-nan.xyz", ": header: three finite numbers a line are needed (at byte 6)"),
+    (
+        "xyz-nan.xyz",
+        ": header: three finite numbers a line are needed; fetch the file again (at byte 6)",
+    ),
 ];
 
 /// Reads a file as its name's first word says; the error's text without the path.

@@ -131,6 +131,30 @@ fn balanced_draws_give_every_class_its_share() {
 }
 
 #[test]
+fn sample_that_is_drawn_twice_is_changed_in_two_ways() {
+    // One sample in a class of its own makes half of the draws.
+    let labels = [vec![0; 63], vec![1]].concat();
+    let pixels: Vec<u8> = (0..64 * 64).map(|i| (i % 64) as u8).collect();
+    let (names, moments) = (vec!["a".into(), "b".into()], (&[0.5f32][..], &[0.5f32][..]));
+    let set = Dataset::from_images("x", "x/all", names, labels, [1, 8, 8], pixels, moments);
+    let augment = Augment { crop_padding: 2, flip: true, ..Augment::default() };
+    let config = LoaderConfig { order: Order::ClassBalanced, batch: 16, augment, ..config(0) };
+    let loader = Loader::new(Arc::new(set.unwrap()), config).unwrap();
+    let mut ways = std::collections::BTreeSet::new();
+    let mut draws = 0;
+    for step in 0..4 {
+        let batch = loader.batch(0, step).unwrap();
+        for (x, _) in batch.x.chunks(64).zip(&batch.labels).filter(|(_, label)| **label == 1) {
+            draws += 1;
+            ways.insert(x.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+        }
+        assert_eq!(batch, loader.batch(0, step).unwrap());
+    }
+    // 25 crops and their mirror images.
+    assert!(draws > 20 && ways.len() > 12, "{draws} draws in {} ways", ways.len());
+}
+
+#[test]
 fn iterator_may_be_dropped_early() {
     let loader = Loader::new(data("synthetic"), config(3)).unwrap();
     let mut epoch = loader.epoch(0, 0);

@@ -111,3 +111,14 @@ fn damage_is_answered() {
     let few = Limits { file_bytes: 99, ..Limits::default() };
     assert!(matches!(answer(&bytes, &few).unwrap_err(), Error::Limit { what: "file_bytes", .. }));
 }
+
+#[test]
+fn half_a_million_small_structs_take_no_more_than_their_bytes() {
+    // The schema: a list of structs, each of one truth, which is two bytes.
+    let structs = [0x11, 0].repeat(500_000);
+    let footer = [&[0x29, 0xfc, 0xa0, 0xc2, 0x1e][..], &structs, &[0]].concat();
+    let len = (footer.len() as u32).to_le_bytes();
+    let bytes = [b"PAR1", &footer[..], &len, b"PAR1"].concat();
+    let error = answer(&bytes, &Limits::default()).unwrap_err().to_string();
+    assert!(error.contains("the columns image {bytes} and label are needed"), "{error}");
+}

@@ -96,7 +96,7 @@ fn folders_of_one_set_are_needed() {
     for path in
         ["train/a/2.jpg", "train/a/10.JPEG", "train/b/1.png", "train/b/notes.txt", "val/b/1.jpg"]
     {
-        write(&dir.path().join(path), b"");
+        write(&dir.path().join(path), b"not decoded");
     }
     let splits = opened("imagenet", dir.path());
     assert_eq!((splits.train.labels(), splits.test.labels()), (&[0, 0, 1][..], &[1][..]));
@@ -129,9 +129,14 @@ fn stanford_cars_need_their_test_labels() {
     for side in ["cars_train", "cars_test"] {
         std::fs::create_dir(dir.path().join(side)).unwrap();
         for i in 1..=8144 {
-            std::fs::File::create(dir.path().join(side).join(format!("{i:05}.jpg"))).unwrap();
+            write(&dir.path().join(side).join(format!("{i:05}.jpg")), b"not decoded");
         }
     }
+    // As an interrupted copy leaves it.
+    write(&dir.path().join("cars_test/00007.jpg"), b"");
+    let error = open().unwrap_err().to_string();
+    assert!(error.contains("1 of 8144 listed files") && error.contains("00007.jpg"), "{error}");
+    write(&dir.path().join("cars_test/00007.jpg"), b"not decoded");
     let splits = open().unwrap();
     assert_eq!(splits.train.split(), "stanford-cars/subset-8144-8144");
     assert_eq!(splits.train.num_classes(), 196);
@@ -181,7 +186,7 @@ fn stanford_dogs_are_divided_by_matlab_lists() {
     write(&dir.path().join("lists/train_list.mat"), &dog_list(&[(b, 2.0), (a, 1.0)]));
     write(&dir.path().join("lists/test_list.mat"), &dog_list(&[(a, 1.0)]));
     for file in [a, b] {
-        write(&dir.path().join("Images").join(file), b"");
+        write(&dir.path().join("Images").join(file), b"not decoded");
     }
     let splits = opened("stanford_dogs", dir.path());
     assert_eq!((splits.train.labels(), splits.test.labels()), (&[1, 0][..], &[0][..]));

@@ -8,6 +8,7 @@ use super::runs::runs;
 use super::thrift::Struct;
 use super::{DAMAGED, part, refuse};
 use crate::format::room::Room;
+use crate::limits::check;
 use crate::{Limits, Result};
 
 /// Bytes in which a page's header lies.
@@ -127,7 +128,7 @@ impl Column {
         let read = || {
             let mut rest = &*bytes;
             let header = Struct::read(&mut rest)?;
-            let number = |of: &Struct<'_>, field| usize::try_from(of.number(field)?).ok();
+            let number = |of: Struct<'_>, field| usize::try_from(of.number(field)?).ok();
             let start = at + (bytes.len() - rest.len()) as u64;
             let end = start.checked_add(u64::try_from(header.number(3)?).ok()?)?;
             let kind = header.number(1)?;
@@ -136,7 +137,7 @@ impl Column {
                 DICTIONARY => (header.inner(7)?, 2),
                 DATA_2 => (header.inner(8)?, 4),
                 // Nothing is read of it but where it ends.
-                _ => (&header, 1),
+                _ => (header, 1),
             };
             let levels =
                 if kind == DATA_2 { [number(about, 6)?, number(about, 5)?] } else { [0; 2] };
@@ -163,6 +164,7 @@ impl Column {
     ) -> Result<Vec<u8>> {
         let Range { start, end } = page.body;
         let damaged = || refuse(path, start, DAMAGED);
+        check(path, "file_bytes", end - start, limits.file_bytes)?;
         let mut content = part(file, start, end - start, path)?;
         if !page.packed {
             return if content.len() as u64 == page.size { Ok(content) } else { Err(damaged()) };
@@ -188,6 +190,7 @@ impl Column {
         limits: &Limits,
         path: &Path,
     ) -> Result<Dictionary> {
+        check(path, "rows", page.n as u64, limits.rows)?;
         let bytes = self.content(file, page, limits, path)?;
         let (mut rest, mut values) = (&*bytes, Vec::new());
         for _ in 0..page.n {
@@ -260,5 +263,53 @@ impl Column {
         let (value, rest) = bytes.split_at_checked(len)?;
         *bytes = rest;
         Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn pages_past_the_limit_are_not_read() {
+        let (path, pages) = (Path::new("x"), 0..1 << 40);
+        for packed in [false, true] {
+            let column =
+                Column { rows: 1, pages: pages.clone(), width: Some(8), snappy: packed, level: 0 };
+            let page = |body: Range<u64>| {
+                let levels = [0; 2];
+                Page { kind: DATA, n: 1, encoding: PLAIN, body, size: 8, levels, packed }
+            };
+            let content = |file: &[u8], end, file_bytes| {
+                let limits = Limits { file_bytes, ..Limits::default() };
+                column.content(&mut std::io::Cursor::new(file), &page(0..end), &limits, path)
+            };
+            let error = content(&[], pages.end, 1 << 31).unwrap_err().to_string();
+            let expected = "x: file_bytes is 1099511627776, the limit is 2147483648; ";
+            assert!(error.starts_with(expected), "{error}");
+            // Eight bytes as Snappy has them: their number, one literal of them.
+            let bytes: &[u8] = if packed {
+                &[8, 7 << 2, 1, 2, 3, 4, 5, 6, 7, 8]
+            } else {
+                &[1, 2, 3, 4, 5, 6, 7, 8]
+            };
+            let len = bytes.len() as u64;
+            assert_eq!(content(bytes, len, len).unwrap(), [1, 2, 3, 4, 5, 6, 7, 8]);
+            assert!(matches!(content(bytes, len, len - 1), Err(Error::Limit { .. })));
+        }
+    }
+
+    #[test]
+    fn dictionaries_past_the_limit_are_refused() {
+        let column = Column { rows: 9, pages: 0..8, width: Some(4), snappy: false, level: 0 };
+        let (kind, levels, packed) = (DICTIONARY, [0; 2], false);
+        let page = Page { kind, n: 2, encoding: PLAIN, body: 0..8, size: 8, levels, packed };
+        let read = |rows| {
+            let limits = Limits { rows, ..Limits::default() };
+            column.dictionary(&mut std::io::Cursor::new([0; 8]), &page, &limits, Path::new("x"))
+        };
+        assert_eq!(read(2).unwrap().values, [0..4, 4..8]);
+        assert!(matches!(read(1), Err(Error::Limit { what: "rows", got: 2, limit: 1, .. })));
     }
 }

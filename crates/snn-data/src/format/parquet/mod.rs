@@ -38,8 +38,8 @@ pub struct Shard {
 ///
 /// # Errors
 /// [`Error::Format`] for other columns, another compression than Snappy, an encoding other than plain or by dictionary,
-/// negative labels, or damage; [`Error::Limit`] for a footer past `limits.header_bytes`, or a page past
-/// `limits.file_bytes` or `limits.inflate_ratio`.
+/// negative labels, or damage; [`Error::Limit`] for a footer past `limits.header_bytes`, more pictures or values of a
+/// dictionary than `limits.rows`, or a page past `limits.file_bytes` or `limits.inflate_ratio`.
 pub fn parquet(file: &mut (impl Read + Seek), limits: &Limits, path: &Path) -> Result<Shard> {
     let len = file.seek(SeekFrom::End(0)).map_err(Error::io(path))?;
     let magic = || Error::format(path, 0, FormatFault::Magic { expected: "a Parquet file" });
@@ -53,6 +53,9 @@ pub fn parquet(file: &mut (impl Read + Seek), limits: &Limits, path: &Path) -> R
     let at = tail.checked_sub(need).ok_or_else(|| refuse(path, tail, DAMAGED))?;
     let footer = part(file, at, need, path)?;
     let groups = groups(&footer, len).map_err(|why| refuse(path, at, why))?;
+    // Equal labels are one run of a few bytes, however many a file's length allows.
+    let rows = groups.iter().map(|(label, _)| label.rows as u64).sum();
+    check(path, "rows", rows, limits.rows)?;
     let mut labels = Vec::new();
     for (label, _) in &groups {
         label.values(file, 0..label.rows, limits, path, |value| {
@@ -105,21 +108,22 @@ impl Shard {
 /// Labels and pictures of each row group.
 fn groups(mut footer: &[u8], len: u64) -> std::result::Result<Vec<(Column, Column)>, &'static str> {
     let footer = Struct::read(&mut footer).ok_or(DAMAGED)?;
-    let schema = footer.structs(2).ok_or(DAMAGED)?;
-    let levels = level(&schema, LABEL).zip(level(&schema, IMAGE)).ok_or(LAYOUT)?;
+    let schema = || footer.structs(2).ok_or(DAMAGED);
+    let levels = level(schema()?, LABEL).zip(level(schema()?, IMAGE)).ok_or(LAYOUT)?;
     let (mut found, mut left) = (Vec::new(), len);
     for group in footer.structs(4).ok_or(DAMAGED)? {
         let rows = group.number(3).and_then(|rows| u64::try_from(rows).ok()).ok_or(DAMAGED)?;
         // A picture takes bytes: what claims more of them than the file has is no set of pictures.
         left = left.checked_sub(rows).ok_or(DAMAGED)?;
         let rows = usize::try_from(rows).map_err(|_| DAMAGED)?;
-        let columns = group.structs(1).ok_or(DAMAGED)?;
         let column = |path: &[&[u8]], level| {
-            let name: Vec<Value<'_>> = path.iter().map(|part| Value::Bytes(part)).collect();
-            let mut abouts = columns.iter().filter_map(|column| column.inner(3));
-            let about =
-                abouts.find(|about| about.list(3) == Some(name.as_slice())).ok_or(LAYOUT)?;
-            Column::new(about, rows, level, len)
+            let columns = group.structs(1).ok_or(DAMAGED)?;
+            let is_it = |about: &Struct<'_>| {
+                let name = path.iter().map(|part| Value::Bytes(part));
+                about.list(3).is_some_and(|parts| parts.eq(name))
+            };
+            let about = columns.filter_map(|column| column.inner(3)).find(is_it).ok_or(LAYOUT)?;
+            Column::new(&about, rows, level, len)
         };
         let (label, image) = (column(LABEL, levels.0)?, column(IMAGE, levels.1)?);
         if label.is_text() || !image.is_text() {
@@ -131,10 +135,10 @@ fn groups(mut footer: &[u8], len: u64) -> std::result::Result<Vec<(Column, Colum
 }
 
 /// Of a column how many parts of its path may be missing; nothing where there is none or where values repeat.
-fn level(schema: &[&Struct<'_>], path: &[&[u8]]) -> Option<u32> {
+fn level<'a>(schema: impl Iterator<Item = Struct<'a>>, path: &[&[u8]]) -> Option<u32> {
     // Of each group that is open: the elements to come, whether it is on the path, and its level.
     let mut open = vec![(i64::MAX, true, 0)];
-    for element in schema.get(1..)? {
+    for element in schema.skip(1) {
         while open.last()?.0 == 0 {
             open.pop();
         }
@@ -169,4 +173,23 @@ fn part(file: &mut (impl Read + Seek), at: u64, len: u64, path: &Path) -> Result
 
 fn refuse(path: &Path, at: u64, why: &'static str) -> Error {
     Error::Format { path: path.into(), offset: at, fault: FormatFault::Header { why } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_past_the_limit_are_refused() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/parquet");
+        let path = folder.join("train-00000-of-00002.parquet");
+        let read = |rows| {
+            let limits = Limits { rows, ..Limits::default() };
+            parquet(&mut std::fs::File::open(&path).unwrap(), &limits, &path)
+        };
+        // In two row groups.
+        assert_eq!(read(5).unwrap().labels(), [0, 1, 0, 999, 1]);
+        let error = read(4).unwrap_err();
+        assert!(matches!(error, Error::Limit { what: "rows", got: 5, limit: 4, .. }), "{error}");
+    }
 }
