@@ -19,6 +19,8 @@ mod evt3;
 #[cfg(feature = "aedat4")]
 mod flatbuffer;
 mod gzip;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod header;
 mod idx;
 mod mat;
@@ -34,8 +36,6 @@ mod prophesee;
 mod recording;
 mod room;
 mod sensor;
-#[cfg(feature = "hdf5")]
-mod shd;
 mod slayer;
 mod sniff;
 
@@ -55,6 +55,8 @@ pub use es::{es, write_es};
 pub use evt2::{evt2, write_evt2};
 pub use evt3::{Evt3Options, evt3, write_evt3};
 pub use gzip::gunzip;
+#[cfg(feature = "hdf5")]
+pub use hdf5::{Shd, hdf5_events, shd};
 pub use idx::{Idx, idx};
 pub use mat::{Mat, mat};
 pub use npy::{read_npy, write_npy};
@@ -65,8 +67,6 @@ pub use parquet::{Shard, parquet};
 pub use picture::picture;
 pub use points::{Mesh, off, xyz};
 pub use recording::{EventOptions, decode_events, encode_events, read_events};
-#[cfg(feature = "hdf5")]
-pub use shd::{Shd, shd};
 pub use slayer::{bs1, bs3, write_bs1, write_bs3};
 pub use sniff::Format;
 

@@ -81,7 +81,7 @@ fn decode(mut file: Cow<'_, [u8]>, options: &EventOptions, path: &Path) -> Resul
         Format::Aedat4 => unreadable("build snn-data with its feature `aedat4`"),
         #[cfg(feature = "hdf5")]
         Format::Hdf5 => {
-            super::shd(file.into_owned(), limits, path)?.recording(options.index, limits, path)
+            super::hdf5::recording(file.into_owned(), sensor, options.index, limits, path)
         }
         #[cfg(not(feature = "hdf5"))]
         Format::Hdf5 => unreadable("build snn-data with its feature `hdf5`"),

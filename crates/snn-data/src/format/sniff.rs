@@ -45,7 +45,7 @@ pub enum Format {
     Es,
     /// NumPy's structured array with the fields t, x, y, p.
     Npy,
-    /// HDF5 of many recordings (SHD, SSC); needs the feature `hdf5`.
+    /// HDF5 of many recordings (SHD, SSC) or of the columns of one; needs the feature `hdf5`.
     Hdf5,
     /// NumPy's archive of the arrays t, x, y, p.
     Npz,

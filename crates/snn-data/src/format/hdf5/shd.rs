@@ -1,25 +1,23 @@
-//! HDF5 files of spike trains: SHD and SSC, the Heidelberg spoken digits and commands.
-
-mod guard;
+//! Spike trains in HDF5: SHD and SSC, the Heidelberg spoken digits and commands.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use guard::guard;
-use hdf5_pure::{Datatype, DatatypeByteOrder, File};
+use hdf5_pure::{Datatype, File};
 
+use super::guard::Guard;
+use super::{DAMAGED, Number, no_recording, opened};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
 /// The channels of the artificial ear in all of these data sets.
 const CHANNELS: u16 = 700;
 
-const DAMAGED: &str = "damaged HDF5 data; fetch the file again";
 const LAYOUT: &str = "labels (integers), spikes/times (variable length, f16, f32 or f64) and spikes/units (variable length, \
                       u8 to u32) are needed, one a recording, as in shd_train.h5";
 
 const LABELS: &str = "labels";
-const TIMES: &str = "spikes/times";
+pub(super) const TIMES: &str = "spikes/times";
 const UNITS: &str = "spikes/units";
 
 /// A file of many recordings, each decoded when it is asked for.
@@ -35,11 +33,17 @@ pub struct Shd {
 /// # Errors
 /// [`Error::Format`] for other contents or damage, [`Error::Limit`] past `limits`.
 pub fn shd(bytes: Vec<u8>, limits: &Limits, path: &Path) -> Result<Shd> {
-    let refuse = |why| Error::format(path, 0, FormatFault::Header { why });
+    let refuse = |why| super::refuse(path, why);
     let bytes = Arc::new(bytes);
-    guard(&bytes, limits, path)?;
-    let opened = File::from_bytes(Arc::unwrap_or_clone(bytes)).map_err(|_| refuse(DAMAGED))?;
-    let set = |name: &str| opened.dataset(name).map_err(|_| refuse(LAYOUT));
+    let guard = Guard::new(&bytes, limits, path)?;
+    // Before anything is read: an element of another type may be of four gigabytes.
+    let whole = |datatype: &Datatype| matches!(datatype, Datatype::FixedPoint { size: 1..=8, .. });
+    let ragged = |datatype: &Datatype| matches!(datatype, Datatype::VariableLength { .. });
+    guard.check(LABELS, whole, LAYOUT)?;
+    guard.check(TIMES, ragged, LAYOUT)?;
+    guard.check(UNITS, ragged, LAYOUT)?;
+    let file = opened(guard, bytes, path)?;
+    let set = |name: &str| file.dataset(name).map_err(|_| refuse(LAYOUT));
     let labels = set(LABELS)?.read_u32().map_err(|_| refuse(LAYOUT))?;
     let ragged = |name| -> Result<Ragged> {
         let set = set(name)?;
@@ -55,10 +59,10 @@ pub fn shd(bytes: Vec<u8>, limits: &Limits, path: &Path) -> Result<Shd> {
         Ok(Ragged { number, places: places.iter().map(place).collect() })
     };
     let (times, units) = (ragged(TIMES)?, ragged(UNITS)?);
-    if !times.number.float || units.number.float {
+    if !times.number.is_float() || units.number.is_float() {
         return Err(refuse(LAYOUT));
     }
-    Ok(Shd { file: opened, labels, times, units })
+    Ok(Shd { file, labels, times, units })
 }
 
 impl std::fmt::Debug for Shd {
@@ -93,11 +97,7 @@ impl Shd {
         let (Some(times), Some(units)) =
             (self.times.places.get(index), self.units.places.get(index))
         else {
-            let why = format!(
-                "{index} is not below {}, the number of recordings in the file",
-                self.len()
-            );
-            return Err(Error::config("index", why));
+            return Err(no_recording(index, self.len()));
         };
         let at = usize::try_from(times.address).unwrap_or(usize::MAX);
         let refuse = |why| Error::format(path, at, FormatFault::Header { why });
@@ -110,7 +110,7 @@ impl Shd {
         let mut events = Vec::new();
         for (seconds, unit) in times.zip(units) {
             let t_us = seconds * 1e6;
-            if !(0.0..1e15).contains(&t_us) || unit >= f64::from(CHANNELS) {
+            if !(0.0..1e15).contains(&t_us) || !(0.0..f64::from(CHANNELS)).contains(&unit) {
                 return Err(refuse("a time below 0 or a channel past 699; fetch the file again"));
             }
             #[allow(clippy::cast_possible_truncation)] // Cut off, as said above.
@@ -129,8 +129,8 @@ struct Ragged {
 impl Ragged {
     fn row<'a>(&self, file: &'a [u8], place: &Place) -> Option<impl Iterator<Item = f64> + 'a> {
         let number = self.number;
-        let bytes = object(file, place, number.size)?;
-        Some(bytes.chunks_exact(number.size).map(move |bytes| number.value(bytes)))
+        let bytes = object(file, place, number.size())?;
+        Some(bytes.chunks_exact(number.size()).map(move |bytes| number.value(bytes)))
     }
 }
 
@@ -169,70 +169,5 @@ fn object<'a>(file: &'a [u8], place: &Place, size: usize) -> Option<&'a [u8]> {
         }
         // Number 0 is what is left.
         objects = rest.get(len.checked_next_multiple_of(8)?..).filter(|_| number != 0)?;
-    }
-}
-
-/// A little-endian number.
-#[derive(Clone, Copy)]
-struct Number {
-    size: usize,
-    float: bool,
-}
-
-impl Number {
-    fn of(datatype: &Datatype) -> Option<Self> {
-        let (size, float) = match datatype {
-            Datatype::FloatingPoint {
-                size, byte_order: DatatypeByteOrder::LittleEndian, ..
-            } => (*size, true),
-            Datatype::FixedPoint { size, byte_order: DatatypeByteOrder::LittleEndian, .. } => {
-                (*size, false)
-            }
-            _ => return None,
-        };
-        let known: &[u32] = if float { &[2, 4, 8] } else { &[1, 2, 4] };
-        Some(Self { size: usize::try_from(size).ok().filter(|_| known.contains(&size))?, float })
-    }
-
-    fn value(self, bytes: &[u8]) -> f64 {
-        match (self.float, bytes) {
-            (false, _) => bytes.iter().rev().fold(0.0, |n, &byte| 256.0 * n + f64::from(byte)),
-            (true, &[a, b]) => half(u16::from_le_bytes([a, b])),
-            (true, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]).into(),
-            (true, _) => bytes.first_chunk().map_or(f64::NAN, |&bytes| f64::from_le_bytes(bytes)),
-        }
-    }
-}
-
-/// IEEE 754's 16-bit number.
-fn half(bits: u16) -> f64 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let fraction = f64::from(bits & 0x3ff) / 1024.0;
-    sign * match bits >> 10 & 31 {
-        0 => fraction * 2f64.powi(-14),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        exponent => (1.0 + fraction) * 2f64.powi(i32::from(exponent) - 15),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_are_ieee() {
-        let known = [
-            (0x0000, 0.0),
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x3555, 0.333_251_953_125),
-            (0x7bff, 65_504.0),
-        ];
-        for (bits, value) in known {
-            assert_eq!(half(bits), value);
-        }
-        assert_eq!(half(0x0001), 2f64.powi(-24));
-        assert!(half(0x7c00).is_infinite() && half(0x7e00).is_nan());
     }
 }

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hdf5_pure::{Datatype, File, FormatError, Layout, Source};
 
-use super::{DAMAGED, LABELS, LAYOUT, TIMES, UNITS};
+use super::DAMAGED;
 use crate::format::room::Room;
-use crate::{Error, FormatFault, Limits, Result};
+use crate::{Error, Limits, Result};
 
 /// Bytes that headers, groups and lists of chunks may have, each as often as it is read.
 const ALL: u64 = 1 << 20;
@@ -31,32 +31,53 @@ const TANGLED: &str = "its structures are damaged, too large, or point to one an
                        again, or write it with larger chunks";
 const TWICE: &str = "a filter that is applied twice; write the file with one compression";
 
-/// Refuses the file that would take memory out of proportion to its size. What is damaged otherwise may pass.
-///
-/// # Errors
-/// [`Error::Format`] and [`Error::Limit`] as [`shd`](super::shd).
-pub(super) fn guard(bytes: &Arc<Vec<u8>>, limits: &Limits, path: &Path) -> Result<()> {
-    let left = Arc::new(AtomicU64::new(ALL));
-    let refuse = |why| {
-        let why = if left.load(Relaxed) == 0 { TANGLED } else { why };
-        Error::format(path, 0, FormatFault::Header { why })
-    };
-    let counted = Counted { bytes: Arc::clone(bytes), left: Arc::clone(&left) };
-    let file = File::from_source(counted).map_err(|_| refuse(DAMAGED))?;
-    let fits = |n: u64, size| Room::new(bytes.len(), limits, path).take(n.saturating_mul(size));
-    for name in [LABELS, TIMES, UNITS] {
-        let set = file.dataset(name).map_err(|_| refuse(LAYOUT))?;
-        // Before anything is read: an element of another type may be of four gigabytes.
-        let is_known = match set.datatype() {
-            Ok(Datatype::FixedPoint { size: 1..=8, .. }) => name == LABELS,
-            Ok(Datatype::VariableLength { .. }) => name != LABELS,
-            _ => false,
+/// A look at a file through which no more of its structures are read than is in proportion.
+pub(super) struct Guard<'a> {
+    file: File,
+    /// Bytes of structures that may still be read.
+    left: Arc<AtomicU64>,
+    file_bytes: usize,
+    limits: &'a Limits,
+    path: &'a Path,
+}
+
+impl<'a> Guard<'a> {
+    /// # Errors
+    /// [`Error::Format`] for another or a damaged file.
+    pub(super) fn new(bytes: &Arc<Vec<u8>>, limits: &'a Limits, path: &'a Path) -> Result<Self> {
+        let left = Arc::new(AtomicU64::new(ALL));
+        let counted = Counted { bytes: Arc::clone(bytes), left: Arc::clone(&left) };
+        let file = File::from_source(counted).map_err(|_| refuse(&left, path, DAMAGED))?;
+        Ok(Self { file, left, file_bytes: bytes.len(), limits, path })
+    }
+
+    /// Whether there is a data set of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.file.dataset(name).is_ok()
+    }
+
+    /// Refuses the data set that is none, is not of one dimension and a type that `is_known`, or would take memory out of
+    /// proportion to the file's size; `layout` says what is needed. Gives its rows. What is damaged otherwise may pass.
+    ///
+    /// # Errors
+    /// [`Error::Format`] and [`Error::Limit`].
+    pub(super) fn check(
+        &self,
+        name: &str,
+        is_known: impl Fn(&Datatype) -> bool,
+        layout: &'static str,
+    ) -> Result<u64> {
+        let refuse = |why| refuse(&self.left, self.path, why);
+        let fits = |n: u64, size| {
+            Room::new(self.file_bytes, self.limits, self.path).take(n.saturating_mul(size))
         };
+        let set = self.file.dataset(name).map_err(|_| refuse(layout))?;
+        let is_known = set.datatype().is_ok_and(|datatype| is_known(&datatype));
         let shape = set.shape().map_err(|_| refuse(DAMAGED))?;
-        let ([rows], true) = (&shape[..], is_known) else { return Err(refuse(LAYOUT)) };
-        fits(*rows, ELEMENT)?;
-        let layout = set.layout().map_err(|_| refuse(DAMAGED))?;
-        let Layout::Chunked { chunk_shape, .. } = layout else { continue };
+        let (&[rows], true) = (&shape[..], is_known) else { return Err(refuse(layout)) };
+        fits(rows, ELEMENT)?;
+        let stored = set.layout().map_err(|_| refuse(DAMAGED))?;
+        let Layout::Chunked { chunk_shape, .. } = stored else { return Ok(rows) };
         // One of no elements would be unpacked to whatever is in it.
         let [chunk @ 1..=u64::MAX] = chunk_shape[..] else { return Err(refuse(DAMAGED)) };
         fits(chunk, ELEMENT)?;
@@ -69,11 +90,16 @@ pub(super) fn guard(bytes: &Arc<Vec<u8>>, limits: &Limits, path: &Path) -> Resul
         }
         let chunks = set.chunks().map_err(|_| refuse(DAMAGED))?;
         let stored = chunks.iter().try_fold(0u64, |sum, chunk| sum.checked_add(chunk.storage_size));
-        if stored.is_none_or(|stored| stored > bytes.len() as u64) {
+        if stored.is_none_or(|stored| stored > self.file_bytes as u64) {
             return Err(refuse(DAMAGED));
         }
+        Ok(rows)
     }
-    Ok(())
+}
+
+/// What is wrong, or that nothing more could be read.
+fn refuse(left: &AtomicU64, path: &Path, why: &'static str) -> Error {
+    super::refuse(path, if left.load(Relaxed) == 0 { TANGLED } else { why })
 }
 
 /// A file of which structures are read until no bytes are left.
@@ -135,7 +161,7 @@ mod tests {
             layout: hdf5_pure::FloatingPointLayout::IEEE754_BINARY32,
         };
         let mut file = FileBuilder::new();
-        labels(file.create_dataset(LABELS));
+        labels(file.create_dataset("labels"));
         let mut spikes = file.create_group("spikes");
         for (name, base) in [("times", float), ("units", make_u16_type())] {
             let kind = Datatype::VariableLength {
@@ -152,7 +178,7 @@ mod tests {
 
     fn labels(bytes: Vec<u8>) -> Result<Vec<u32>> {
         let (limits, path) = (Limits::default(), Path::new("x"));
-        let file = crate::format::shd(bytes, &limits, path)?;
+        let file = super::super::shd(bytes, &limits, path)?;
         assert!(file.recording(4, &limits, path)?.events.is_empty());
         Ok(file.labels().to_vec())
     }
