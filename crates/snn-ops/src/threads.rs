@@ -47,13 +47,24 @@ pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
+/// Address space that a thread takes: its stack, and one for its signals.
+const STACKS: usize = (2 << 20) + (1 << 16);
+
 /// Starts the pool unless one runs.
 fn start(threads: usize) -> Result<()> {
+    let refuse = |why| Error::Config {
+        field: "threads",
+        why: format!("cannot start {threads} ({why}); ask for fewer"),
+    };
+    // Of the threads that start when the last room goes, one may find none for its second stack, and panic.
+    let mut room = Vec::<u8>::new();
+    let reserved = room.try_reserve_exact(threads.saturating_mul(STACKS));
+    reserved.map_err(|_| refuse("no memory for their stacks".to_owned()))?;
+    drop(std::hint::black_box(room));
     let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() else {
         return Ok(());
     };
     // An error without a source says that the pool runs already.
     let Some(source) = error.source() else { return Ok(()) };
-    let why = format!("cannot start {threads} ({source}); ask for fewer");
-    Err(Error::Config { field: "threads", why })
+    Err(refuse(source.to_string()))
 }
