@@ -22,7 +22,7 @@ name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$recipe"); seed=$(sed -n 's/^seed = //p
 echo '{"kind":"epoch","epoch":0,"train_loss":1.5,"test":{"top1":80.5}}' > "$run/metrics.jsonl"
 echo '{"kind":"epoch","epoch":1,"train_loss":0.5,"test":{"top1":84.5}}' >> "$run/metrics.jsonl"
 cat > "$run/result.json" <<END
-{"dataset":"$name","split":"$name/all","t_steps":4,"engine":"stub","precision":"f32","top1":$((seed + 40)).5,"top5":99.25,
+{"dataset":"$name","split":"$name/all","split_hash":"5eed","t_steps":4,"engine":"stub","precision":"f32","top1":$((seed + 40)).5,"top5":99.25,
  "aurc_softmax":30.125,"aurc_logit":31,"best_top1":90,"seconds":1.5,"peak_rss_mb":100}
 END
 "#;
@@ -80,8 +80,8 @@ fn twelve_rows_run_and_sixteen_say_what_they_need() -> Result<()> {
     assert_eq!(place.run()?.code, 0);
     assert_eq!(place.calls().len(), 12);
     let csv = place.csv()?;
-    assert_eq!((csv.len(), csv[0].len()), (29, 21));
-    ensure!(csv.iter().all(|row| row.len() == 21), "{csv:?}");
+    assert_eq!((csv.len(), csv[0].len()), (29, 22));
+    ensure!(csv.iter().all(|row| row.len() == 22), "{csv:?}");
     let needs = csv.iter().filter(|row| row[8].starts_with("needs "));
     let needs: Vec<&str> = needs.map(|row| row[8].as_str()).collect();
     assert_eq!(needs.len(), 16);
@@ -90,6 +90,7 @@ fn twelve_rows_run_and_sixteen_say_what_they_need() -> Result<()> {
         "{needs:?}"
     );
     assert_eq!(csv[1][8..12], ["fashion_mnist", "fashion_mnist/all", "82.50", "99.25"]);
+    assert_eq!(csv[1][21], "5eed");
     let checkpoint = Path::new(&csv[1][20]);
     ensure!(place.folder.path().join(checkpoint).is_dir(), "{checkpoint:?}");
     let page = place.out("report.html")?;

@@ -1,23 +1,48 @@
 //! `snn data cache`: where prepared samples are kept, and what is there.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use snn_data::{CacheConfig, cache_entries, clear_cache};
 
-/// Bytes that the cache may hold: CIFAR10-DVS at 48 x 48 and T = 10 takes 2 GiB.
-const MAX_BYTES: u64 = 16 << 30;
+/// GiB that the cache may hold unless `SNN_CACHE_GIB` says otherwise: CIFAR10-DVS at 48 x 48 and T = 10 takes two.
+const MAX_GIB: u64 = 16;
 
 /// The folder of `SNN_CACHE`, else `snn` in the user's cache folder; none where there is no such folder.
-pub(crate) fn config() -> Option<CacheConfig> {
+fn config() -> anyhow::Result<Option<CacheConfig>> {
     #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
-    let folder = |name: &str| std::env::var(name).ok().filter(|path| !path.is_empty());
-    let dir = folder("SNN_CACHE").map(PathBuf::from).or_else(|| {
-        let user = folder("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || folder("HOME").map(|home| PathBuf::from(home).join(".cache"));
-        Some(user.or_else(home)?.join("snn"))
-    })?;
-    Some(CacheConfig { dir, max_bytes: MAX_BYTES })
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let gib = match variable("SNN_CACHE_GIB") {
+        None => MAX_GIB,
+        Some(text) => {
+            text.parse().ok().filter(|gib| (1..=1 << 20).contains(gib)).with_context(|| {
+                format!("SNN_CACHE_GIB: `{text}` is no whole number of GiB from 1 to 1048576")
+            })?
+        }
+    };
+    let user = || {
+        let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
+        let home = || variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        Some(cache.or_else(home)?.join("snn"))
+    };
+    let dir = variable("SNN_CACHE").map(PathBuf::from).or_else(user);
+    Ok(dir.map(|dir| CacheConfig { dir, max_bytes: gib << 30 }))
+}
+
+/// The cache to train or evaluate with; none, and a warning, where its folder takes no files.
+pub(crate) fn writable() -> anyhow::Result<Option<CacheConfig>> {
+    let Some(config) = config()? else { return Ok(None) };
+    let probe = config.dir.join(format!("probe-{}", std::process::id()));
+    let made = std::fs::create_dir_all(&config.dir)
+        .and_then(|()| std::fs::File::create(&probe)?.write_all(b"probe"));
+    let _ = std::fs::remove_file(&probe);
+    if let Err(error) = made {
+        let dir = config.dir.display();
+        tracing::warn!("{dir}: {error}; prepared samples are not kept: set SNN_CACHE to a folder");
+        return Ok(None);
+    }
+    Ok(Some(config))
 }
 
 pub(crate) fn list() -> anyhow::Result<()> {
@@ -49,7 +74,7 @@ pub(crate) fn clear() -> anyhow::Result<()> {
 }
 
 fn known() -> anyhow::Result<CacheConfig> {
-    config().context("no cache folder: set SNN_CACHE to one")
+    config()?.context("no cache folder: set SNN_CACHE to one")
 }
 
 fn mebibytes(bytes: u64) -> f64 {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use snn_data::{Augment, DataConfig, Dataset, DatasetName, Listing, Split, open};
+use snn_data::{Augment, DataConfig, Dataset, DatasetName, Listing, open};
 
 /// What is checked.
 #[derive(clap::Args)]
@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// The split to check against [default: the data set's first]
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
-    /// Also decode every sample
+    /// Decode every sample, not only the first of each class
     #[arg(long)]
     decode: bool,
     /// One JSON object on one line
@@ -29,16 +29,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         DataConfig { split: args.split.clone(), ..DataConfig::new(&args.name, args.data.clone()) };
     let splits = open(&config)?;
     let (train, test) = (&splits.train, &splits.test);
-    if args.decode {
-        for set in [train, test] {
-            let shape = set.sample_shape();
-            for index in 0..set.len() {
-                let sample = set.sample(index, &Augment::default(), None)?;
-                anyhow::ensure!(
-                    sample.x.iter().all(|x| x.is_finite()),
-                    "sample {index} of {shape:?} holds a value that is not finite"
-                );
-            }
+    for set in [train, test] {
+        let shape = set.sample_shape();
+        let chosen = if args.decode { (0..set.len()).collect() } else { first_of_classes(set) };
+        for index in chosen {
+            let sample = set.sample(index, &Augment::default(), None)?;
+            anyhow::ensure!(
+                sample.x.iter().all(|x| x.is_finite()),
+                "sample {index} of {shape:?} holds a value that is not finite"
+            );
         }
     }
     let missing = id.listing().and_then(|listing| missing(listing, train, test));
@@ -72,31 +71,54 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// What the whole set has and this one has not.
 fn missing(listing: &Listing, train: &Dataset, test: &Dataset) -> Option<String> {
-    let named = |split: &&Split| train.split() == split.name;
+    let empty = [("training", train), ("test", test)].into_iter().find_map(|(side, set)| {
+        let counts = counts(set);
+        let class = set.class_names().iter().zip(&counts).find(|(_, count)| **count == 0)?.0;
+        let n = counts.iter().filter(|count| **count == 0).count();
+        Some(format!("{n} classes have no {side} samples, the first of them {class:?}"))
+    });
+    let read = train.split();
     let decided_by_settings = listing.splits.iter().all(|split| split.train == 0);
+    let is_whole = decided_by_settings || listing.splits.iter().any(|split| read == split.name);
     let classes = listing.num_classes;
-    let all_classes = classes == 0 || train.num_classes() <= classes;
-    if all_classes && (decided_by_settings || listing.splits.iter().any(|split| named(&split))) {
-        return None;
-    }
-    let split = listing.splits.iter().find(|split| train.split().starts_with(split.name));
-    let split = split.or(listing.splits.first())?;
-    Some(format!(
-        "{} of {} training and {} of {} test samples are there; the rest comes from {}",
-        train.len(),
-        split.train,
-        test.len(),
-        split.test,
-        listing.source
-    ))
+    let counted = if is_whole && (classes == 0 || train.num_classes() <= classes) {
+        None
+    } else {
+        // One split's name may begin with another's.
+        let named = listing.splits.iter().filter(|split| read.starts_with(split.name));
+        let split = named.max_by_key(|split| split.name.len()).or(listing.splits.first())?;
+        Some(format!(
+            "{} of {} training and {} of {} test samples are there",
+            train.len(),
+            split.train,
+            test.len(),
+            split.test
+        ))
+    };
+    let found: Vec<String> = counted.into_iter().chain(empty).collect();
+    let source = listing.source;
+    (!found.is_empty()).then(|| format!("{}; the rest comes from {source}", found.join("; ")))
 }
 
-/// Samples of the smallest and of the largest class.
-fn per_class(set: &Dataset) -> (usize, usize) {
+/// The first sample of every class.
+fn first_of_classes(set: &Dataset) -> Vec<usize> {
+    let mut seen = vec![false; set.num_classes()];
+    let mut is_new = |label: &u32| !std::mem::replace(&mut seen[*label as usize], true);
+    (0..set.len()).zip(set.labels()).filter(|(_, label)| is_new(label)).map(|(i, _)| i).collect()
+}
+
+/// Samples of each class.
+pub(crate) fn counts(set: &Dataset) -> Vec<usize> {
     let mut counts = vec![0; set.num_classes()];
     for &label in set.labels() {
         counts[label as usize] += 1;
     }
+    counts
+}
+
+/// Samples of the smallest and of the largest class.
+fn per_class(set: &Dataset) -> (usize, usize) {
+    let counts = counts(set);
     (counts.iter().copied().min().unwrap_or(0), counts.iter().copied().max().unwrap_or(0))
 }
 

@@ -32,7 +32,10 @@ enum What {
     },
     /// Whether a data set is whole: its counts, sizes and classes, and where to get what is missing
     Check(crate::check::Args),
-    /// The prepared samples of large data sets that are kept on disk
+    /// What its training samples are like, measured: each channel's mean, deviation and range, and the classes
+    Stats(crate::stats::Args),
+    /// The prepared samples of large data sets that are kept on disk: in the folder SNN_CACHE, else in snn of the user's
+    /// cache folder; at most SNN_CACHE_GIB, else 16 GiB
     Cache {
         #[command(subcommand)]
         action: CacheAction,
@@ -132,6 +135,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             crate::fetch::run(&name, &dir)
         }
         What::Check(args) => crate::check::run(&args),
+        What::Stats(args) => crate::stats::run(&args),
         What::Show(args) => crate::show::run(&args),
         What::Cache { action: CacheAction::List } => crate::cache::list(),
         What::Cache { action: CacheAction::Clear } => crate::cache::clear(),
@@ -213,12 +217,17 @@ fn list(json: bool) -> anyhow::Result<()> {
     }
     for set in sets {
         let state = if set.readable { "" } else { "  (not read by this version)" };
-        crate::print(&format!("{:<18} {}; {} classes{state}", set.name, set.what, set.num_classes));
+        let classes = match set.num_classes {
+            0 => "its folders' classes".to_owned(),
+            count => format!("{count} classes"),
+        };
+        crate::print(&format!("{:<18} {}; {classes}{state}", set.name, set.what));
         for split in set.splits {
-            crate::print(&format!(
-                "{:<18}   {}: {} train, {} test; {}",
-                "", split.name, split.train, split.test, split.what
-            ));
+            let size = match (split.train, split.test) {
+                (0, 0) => "any size".to_owned(),
+                (train, test) => format!("{train} train, {test} test"),
+            };
+            crate::print(&format!("{:<18}   {}: {size}; {}", "", split.name, split.what));
         }
         crate::print(&format!("{:<18}   {}", "", set.source));
     }

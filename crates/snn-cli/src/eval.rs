@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// Folder of the data set
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Do not keep prepared samples of large data sets on disk (see `snn data cache`)
+    #[arg(long)]
+    no_cache: bool,
     /// Time steps [default: those it was trained with]
     #[arg(long, value_name = "N")]
     t_steps: Option<usize>,
@@ -77,7 +80,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         );
         return Err(exit::unusable(&config, why));
     }
-    let config = DataConfig { cache: crate::cache::config(), ..data.config(args.data.clone()) };
+    let cache = if args.no_cache { None } else { crate::cache::writable()? };
+    let config = DataConfig { cache, ..data.config(args.data.clone()) };
     let splits = snn_data::open(&config)?;
     let split_hash = splits.members();
     let test = Arc::new(splits.test);
@@ -100,9 +104,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return Ok(());
     }
     crate::print(&format!(
-        "{} ({}), {} samples, T={}: top-1 {:.2} %, top-5 {:.2} %, AURC x 1000 {:.2} (softmax) {:.2} (logit)",
+        "{} ({}, members {}), {} samples, T={}: top-1 {:.2} %, top-5 {:.2} %, AURC x 1000 {:.2} (softmax) {:.2} (logit)",
         test.name(),
         test.split(),
+        split_hash.get(..12).unwrap_or(""),
         metrics.n,
         data.t_steps,
         metrics.top1,

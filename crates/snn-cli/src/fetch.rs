@@ -3,7 +3,7 @@
 //! A part that came stays for the next attempt. Of other sets, and where nothing can be fetched, what to do by hand is
 //! said: many sets have to be asked for, or their terms accepted, by a person.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
@@ -98,17 +98,38 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
     let id: DatasetName = name.parse()?;
     let listing = id.listing().context("the data set has no entry")?;
     let by_hand = format!("fetch it by hand into {}: {}", dir.display(), listing.source);
-    let Some(source) = SOURCES.iter().find(|source| source.set == name) else {
-        let why = format!("cannot be fetched by a program; {by_hand}");
+    let set = match id {
+        DatasetName::Synthetic | DatasetName::SyntheticEvents => {
+            crate::print(&format!("{name}: nothing to fetch, it is {}", listing.source));
+            return Ok(());
+        }
+        // The events are simulated from the pictures.
+        DatasetName::FashionMnistDvs => DatasetName::FashionMnist.as_str(),
+        _ => name,
+    };
+    let Some(source) = SOURCES.iter().find(|source| source.set == set) else {
+        let why = format!(
+            "its publisher asks for consent, or no hash of its files is known here; {by_hand}"
+        );
         return Err(crate::exit::unusable(Path::new(name), why));
     };
-    fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    fs::create_dir_all(dir).map_err(storage(dir))?;
+    // Two that append to one part would spoil it.
+    let lock_file = dir.join(".fetching");
+    let lock = File::create(&lock_file).map_err(storage(&lock_file))?;
+    if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+        let why = format!("{} is being fetched by another process; wait for it", dir.display());
+        return Err(crate::exit::unusable(Path::new(name), why));
+    }
     for &(file, bytes, sha256) in source.files {
         let (url, path) = (format!("{}{file}", source.url), dir.join(file));
         if hash(&path)?.as_deref() == Some(sha256) {
             tracing::info!("{}: there already", path.display());
         } else {
             fetch(&url, "=https", &path, bytes, sha256).map_err(|error| {
+                if crate::exit::code(&error) == crate::exit::STORAGE {
+                    return error;
+                }
                 crate::exit::unusable(Path::new(name), format!("{error:#}; {by_hand}"))
             })?;
         }
@@ -116,6 +137,7 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
             unpack(&path, dir)?;
         }
     }
+    let _ = fs::remove_file(&lock_file);
     crate::print(&format!("{}: fetched; `snn data check {name} --data {0}`", dir.display()));
     Ok(())
 }
@@ -125,8 +147,12 @@ fn fetch(url: &str, protocols: &str, path: &Path, bytes: u64, sha256: &str) -> a
     let part = path
         .with_file_name(format!("{}.part", path.file_name().unwrap_or_default().to_string_lossy()));
     tracing::info!("{url}: {bytes} bytes");
-    let is_whole = fs::metadata(&part).is_ok_and(|about| about.len() == bytes);
-    if !is_whole {
+    let have = fs::metadata(&part).map_or(0, |about| about.len());
+    if have > bytes {
+        // No server can go on with it.
+        fs::remove_file(&part).map_err(storage(&part))?;
+    }
+    if have != bytes {
         let most = bytes.to_string();
         let mut curl = Command::new("curl");
         curl.args(["--fail", "--location", "--progress-bar", "--proto", protocols]);
@@ -135,14 +161,24 @@ fn fetch(url: &str, protocols: &str, path: &Path, bytes: u64, sha256: &str) -> a
             ErrorKind::NotFound => anyhow::anyhow!("the program curl is not installed"),
             _ => error.into(),
         })?;
+        // curl's code for a file that it cannot write.
+        if status.code() == Some(23) {
+            let cause = ErrorKind::StorageFull.into();
+            return Err(storage(&part)(cause));
+        }
         ensure!(status.success(), "{url} could not be fetched: curl ended with {status}");
     }
     let got = hash(&part)?.unwrap_or_default();
     if got != sha256 {
-        fs::remove_file(&part).with_context(|| format!("removing {}", part.display()))?;
+        fs::remove_file(&part).map_err(storage(&part))?;
         bail!("{url}: sha256 is {got}, not {sha256}; what came was deleted");
     }
-    fs::rename(&part, path).with_context(|| format!("naming {}", path.display()))
+    fs::rename(&part, path).map_err(storage(path))
+}
+
+/// What should be kept could not be written.
+fn storage(path: &Path) -> impl FnOnce(std::io::Error) -> anyhow::Error {
+    |cause| snn_train::Error::Io { path: path.into(), cause }.into()
 }
 
 /// The hash of a file, where there is one.

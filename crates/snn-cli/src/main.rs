@@ -16,6 +16,7 @@ mod models;
 mod picture;
 mod profile;
 mod show;
+mod stats;
 mod train;
 mod unsafe_malloc;
 

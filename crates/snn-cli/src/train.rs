@@ -112,7 +112,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
     let options = RunOptions {
         dir,
         data_dir: args.data,
-        cache: (!args.no_cache).then(crate::cache::config).flatten(),
+        cache: if args.no_cache { None } else { crate::cache::writable()? },
         resume: args.resume,
         commit: option_env!("SNN_COMMIT").map(str::to_string),
         device: Some(args.device),
@@ -126,8 +126,10 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
                 crate::print(&serde_json::to_string(&result)?);
             } else {
                 crate::print(&format!(
-                    "{} {} {} T={} seed {}: top-1 {:.2} %, top-5 {:.2} %, AURC {:.2} (softmax) {:.2} (logit); best epoch {} {:.2} %; {}",
+                    "{} ({}, members {}) {} {} T={} seed {}: top-1 {:.2} %, top-5 {:.2} %, AURC {:.2} (softmax) {:.2} (logit); best epoch {} {:.2} %; {}",
                     result.dataset,
+                    result.split,
+                    result.split_hash.get(..12).unwrap_or(""),
                     result.architecture,
                     result.loss,
                     result.t_steps,

@@ -70,6 +70,7 @@ mod tests {
             Outcome {
                 dataset: "d".into(),
                 split: "s".into(),
+                split_hash: "h".into(),
                 t_steps: 4,
                 engine: "e".into(),
                 precision: "f32".into(),

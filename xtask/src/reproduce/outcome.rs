@@ -14,6 +14,8 @@ pub struct Outcome {
     pub dataset: String,
     /// The name of its split.
     pub split: String,
+    /// Which samples train and which test, as a hash.
+    pub split_hash: String,
     /// Time steps.
     pub t_steps: u64,
     /// The kernels that computed it.
@@ -74,6 +76,7 @@ fn result(text: &str) -> anyhow::Result<Outcome> {
     let outcome = Outcome {
         dataset: text("dataset")?,
         split: text("split")?,
+        split_hash: text("split_hash")?,
         t_steps: json["t_steps"].as_u64().context("no count `t_steps`")?,
         engine: text("engine")?,
         precision: text("precision")?,
@@ -109,8 +112,8 @@ fn curve(text: &str) -> anyhow::Result<Vec<Epoch>> {
 mod tests {
     use super::*;
 
-    const RESULT: &str = r#"{"dataset": "d", "split": "s", "t_steps": 4, "engine": "e", "precision": "f32", "top1": 81.5,
-        "top5": 99, "aurc_softmax": 30.25, "aurc_logit": 31, "best_top1": 82, "seconds": 60.5, "peak_rss_mb": 300}"#;
+    const RESULT: &str = r#"{"dataset": "d", "split": "s", "split_hash": "h", "t_steps": 4, "engine": "e", "precision": "f32",
+        "top1": 81.5, "top5": 99, "aurc_softmax": 30.25, "aurc_logit": 31, "best_top1": 82, "seconds": 60.5, "peak_rss_mb": 300}"#;
 
     #[test]
     fn result_is_read_and_a_missing_field_is_named() {

@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::preset::Planned;
 
 const COLUMNS: &str = "table,paper_dataset,architecture,method,t_steps,paper_top1,paper_top5,paper_aurc,dataset,split,\
-    top1,top5,aurc_softmax,aurc_logit,seeds,top1_std,seconds,peak_rss_mb,engine,precision,checkpoint";
+    top1,top5,aurc_softmax,aurc_logit,seeds,top1_std,seconds,peak_rss_mb,engine,precision,checkpoint,split_hash";
 
 /// What there is of ours for a row.
 #[derive(Clone, Debug)]
@@ -96,6 +96,7 @@ pub fn csv(table: &str, planned: &[Planned], ours: &[Ours]) -> String {
                         s.first.engine.clone(),
                         s.first.precision.clone(),
                         checkpoint.clone(),
+                        s.first.split_hash.clone(),
                     ]);
                 }
             }
