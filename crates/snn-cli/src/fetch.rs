@@ -163,8 +163,7 @@ fn fetch(url: &str, protocols: &str, path: &Path, bytes: u64, sha256: &str) -> a
         })?;
         // curl's code for a file that it cannot write.
         if status.code() == Some(23) {
-            let cause = ErrorKind::StorageFull.into();
-            return Err(storage(&part)(cause));
+            return Err(storage(&part)(std::io::Error::other("curl could not write to it")));
         }
         ensure!(status.success(), "{url} could not be fetched: curl ended with {status}");
     }
