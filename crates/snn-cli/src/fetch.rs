@@ -114,18 +114,16 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
         return Err(crate::exit::unusable(Path::new(name), why));
     };
     fs::create_dir_all(dir).map_err(storage(dir))?;
-    // Two that append to one part would spoil it.
     let lock_file = dir.join(".fetching");
-    let lock = File::create(&lock_file).map_err(storage(&lock_file))?;
-    if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-        let why = format!("{} is being fetched by another process; wait for it", dir.display());
-        return Err(crate::exit::unusable(Path::new(name), why));
-    }
+    let mut lock = None;
     for &(file, bytes, sha256) in source.files {
         let (url, path) = (format!("{}{file}", source.url), dir.join(file));
         if hash(&path)?.as_deref() == Some(sha256) {
             tracing::info!("{}: there already", path.display());
         } else {
+            if lock.is_none() {
+                lock = Some(locked(&lock_file)?);
+            }
             fetch(&url, "=https", &path, bytes, sha256).map_err(|error| {
                 if crate::exit::code(&error) == crate::exit::STORAGE {
                     return error;
@@ -137,7 +135,9 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
             unpack(&path, dir)?;
         }
     }
-    let _ = fs::remove_file(&lock_file);
+    if lock.is_some() {
+        let _ = fs::remove_file(&lock_file);
+    }
     crate::print(&format!("{}: fetched; `snn data check {name} --data {0}`", dir.display()));
     Ok(())
 }
@@ -173,6 +173,16 @@ fn fetch(url: &str, protocols: &str, path: &Path, bytes: u64, sha256: &str) -> a
         bail!("{url}: sha256 is {got}, not {sha256}; what came was deleted");
     }
     fs::rename(&part, path).map_err(storage(path))
+}
+
+/// Held by whoever fetches: two that append to one part would spoil it.
+fn locked(path: &Path) -> anyhow::Result<File> {
+    let lock = File::create(path).map_err(storage(path))?;
+    if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+        let why = "another process fetches into this folder; wait for it";
+        return Err(crate::exit::unusable(path, why));
+    }
+    Ok(lock)
 }
 
 /// What should be kept could not be written.

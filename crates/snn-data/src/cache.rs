@@ -128,10 +128,10 @@ impl Cache {
         if !self.make_room(bytes.len() as u64) {
             return;
         }
-        // Another process may have given the folder up: without its description nobody would count or clear it.
-        let described = self.folder.join(ABOUT).is_file();
-        let described = if described { Ok(()) } else { self.describe() };
-        if described.and_then(|()| self.write(&self.path(content, part), &bytes)).is_err() {
+        // Another process may give the folder up meanwhile: without its description nobody would count or clear it.
+        let describe = || if self.folder.join(ABOUT).is_file() { Ok(()) } else { self.describe() };
+        let written = self.write(&self.path(content, part), &bytes);
+        if written.and_then(|()| describe()).is_err() {
             self.closed.store(true, Ordering::Relaxed);
         }
         self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
@@ -283,7 +283,10 @@ fn remove(folder: &Path) -> std::io::Result<u64> {
         removed => removed,
     };
     let mut bytes = 0;
-    let mut found = files(folder)?;
+    let mut found = match files(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        found => found?,
+    };
     found.sort_by_key(|(path, _)| path.ends_with(ABOUT));
     for (path, n) in found {
         gone(fs::remove_file(path))?;

@@ -101,8 +101,13 @@ fn pixel_segments(bytes: &[u8], path: &Path) -> Result<Vec<u8>> {
                 return Err(misplaced(path, at, "its first component is not its finest"));
             }
         }
-        // Comments and notes of applications; APP0 tells of tables left out, APP14 the kind of colors.
-        if !matches!(marker, 0xe1..=0xed | 0xef | 0xfe) {
+        // Comments and notes of applications; APP0 tells of tables left out, APP14 the kind of colors where there are any.
+        let is_note = match marker {
+            0xe1..=0xed | 0xef | 0xfe => true,
+            0xee => components == Some(1),
+            _ => false,
+        };
+        if !is_note {
             kept.extend_from_slice(segment);
         }
     }

@@ -53,11 +53,14 @@ pub(super) fn poker(opening: &Opening<'_>) -> Result<Splits> {
 /// Tonic's part of POKER-DVS: `pips_train/<suit>/N.npy` and `pips_test/<suit>/N.npy`, suits by their first two letters.
 fn pips(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
     let what = "pips_train and pips_test of cl, di, he and sp";
-    let holds = |dir: &Path| ["pips_train", "pips_test"].iter().all(|side| dir.join(side).is_dir());
+    const SIDES: [&str; 2] = ["pips_train", "pips_test"];
+    const FOLDERS: [&str; 4] = ["cl", "di", "he", "sp"];
+    let has = |side: &Path| FOLDERS.iter().all(|suit| side.join(suit).is_dir());
+    let holds = |dir: &Path| SIDES.iter().all(|side| has(&dir.join(side)));
     let subfolders = ["poker-dvs/tonic", "POKERDVS", "poker-dvs", "poker_dvs"];
     let dir = folder(opening.config, DatasetName::PokerDvs, &subfolders, what, holds)?;
     let side = |side: &str| {
-        let suits = ["cl", "di", "he", "sp"].map(|suit| dir.join(side).join(suit));
+        let suits = FOLDERS.map(|suit| dir.join(side).join(suit));
         items_of(suits, |suit| entries(suit, "npy"))
     };
     let reader = Reader {
@@ -67,7 +70,8 @@ fn pips(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
         side: (35, 35),
         in_memory: true,
     };
-    let sides = (side("pips_train")?, side("pips_test")?);
+    let [train, test] = SIDES.map(side);
+    let sides = (train?, test?);
     splits(opening, &dir, std::slice::from_ref(split), &owned(&SUITS), reader, sides)
 }
 

@@ -9,7 +9,9 @@ use snn_data::format::{
 use snn_data::random::{below, stream};
 use snn_data::{Event, EventOptions, EventStream, Format, Limits, format};
 
-const EVENT_FORMATS: [&str; 14] = [
+use crate::util::repository_data;
+
+const EVENT_FORMATS: [&str; 16] = [
     "atis",
     "atis-overflow",
     "bs1",
@@ -21,9 +23,11 @@ const EVENT_FORMATS: [&str; 14] = [
     "dat",
     "evt2",
     "evt3",
+    "evt3-as-written",
     "es",
     "npy",
     "npz",
+    "hdf5",
 ];
 
 /// Runs every reader, whatever the bytes were meant to be.
@@ -42,6 +46,12 @@ fn read_all(bytes: &[u8]) {
     let _ = off(bytes, &limits, path);
     let _ = xyz(bytes, &limits, path);
     let _ = csv(bytes, path);
+    #[cfg(feature = "image")]
+    let _ = format::picture(bytes, &limits, path);
+    #[cfg(feature = "parquet")]
+    let _ = format::parquet(&mut std::io::Cursor::new(bytes), &limits, path);
+    #[cfg(feature = "hdf5")]
+    let _ = format::shd(bytes.to_vec(), &limits, path);
     let _ = Format::sniff(bytes, path);
     for name in EVENT_FORMATS {
         let format = Some(name.parse().unwrap());
@@ -49,7 +59,8 @@ fn read_all(bytes: &[u8]) {
         if let Ok(stream) = format::decode_events(bytes, &options, path) {
             let inside = |e: &Event| e.x < stream.width && e.y < stream.height;
             assert!(stream.events.iter().all(inside));
-            assert!(name == "aedat4" || stream.events.len() <= 6 * bytes.len());
+            let is_packed = ["aedat4", "npz", "hdf5"].contains(&name);
+            assert!(is_packed || stream.events.len() <= 6 * bytes.len());
         }
     }
 }
@@ -129,6 +140,17 @@ fn seeded_mutations_are_answered() {
             read_all(&mutated);
         }
     }
+}
+
+/// Of each fuzz target a few inputs that reach what others do not (`cargo xtask fuzz`).
+#[test]
+fn what_fuzzing_found_is_answered() {
+    let mut n = 0;
+    for entry in std::fs::read_dir(repository_data().join("hostile/found")).unwrap() {
+        read_all(&std::fs::read(entry.unwrap().path()).unwrap());
+        n += 1;
+    }
+    assert!(n >= 200, "{n} inputs");
 }
 
 #[test]

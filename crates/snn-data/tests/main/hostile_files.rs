@@ -460,8 +460,9 @@ fn every_hostile_file_is_answered_as_listed() {
     let dir = repository_data().join("hostile");
     let mut found: Vec<String> = std::fs::read_dir(&dir)
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".py"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && path.extension().is_none_or(|e| e != "py"))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     found.sort();
     let listed: Vec<&str> = ANSWERS.iter().map(|(name, _)| *name).collect();

@@ -165,10 +165,13 @@ fn jpegs_that_the_decoder_cannot_make_are_refused() {
     let unknown =
         "x: damaged picture: its colors are of an unknown kind; fetch the file again (at byte 0)";
     for (sampling, kind) in
-        [(&[0x11][..], 2), (&[0x11, 0x11], 2), (&[0x11, 0x11], 1), (&[0x22, 0x11, 0x11, 0x11], 1)]
+        [(&[0x11, 0x11][..], 2), (&[0x11, 0x11], 1), (&[0x22, 0x11, 0x11, 0x11], 1)]
     {
         assert_eq!(why(&jpeg_of(0xc2, sampling, &adobe(kind), b"")), unknown);
     }
+    // Grey has no kind of colors.
+    let grey = read(&jpeg_of(0xc2, &[0x11], &adobe(2), b"")).unwrap();
+    assert_eq!(grey, read(&jpeg_of(0xc2, &[0x11], b"", b"")).unwrap());
     let late = why(&jpeg_of(0xc2, &[0x22, 0x11, 0x11, 0x11], b"", &adobe(1)));
     assert!(late.contains("its kind of colors changes"), "{late}");
     let coarse = why(&jpeg_of(0xc0, &[0x11, 0x22, 0x11], b"", b""));
