@@ -243,7 +243,7 @@ fn lif(args: &Args) -> anyhow::Result<Timing> {
         let mut tape = Tape::new();
         let leaf = tape.leaf("x", x.clone());
         let spikes = snn_neuron::lif(&mut tape, &leaf, None, &LifConfig::default())?.spikes;
-        tape.backward(&spikes, g.clone(), &mut |_, _| Ok(()))?;
+        tape.backward([(&spikes, g.clone())], &mut |_, _| Ok(()))?;
         // A GPU may still be at it.
         args.device.synchronize()?;
         Ok(None)

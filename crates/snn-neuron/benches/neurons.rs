@@ -62,7 +62,7 @@ fn layer(
         (tape, spikes)
     };
     let differentiate = |(tape, spikes): (Tape, Value)| {
-        tape.backward(&spikes, seed.clone(), &mut |_, gradient| {
+        tape.backward([(&spikes, seed.clone())], &mut |_, gradient| {
             black_box(gradient);
             Ok(())
         })

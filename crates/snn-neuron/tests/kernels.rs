@@ -135,7 +135,7 @@ fn fused_kernels_have_the_bits_of_the_fused_operator() {
         let flat = |t: &Tensor| t.to_dtype(DType::F32).unwrap().flatten_all().unwrap();
         let seed = buffer::tensor(dy.clone(), output.spikes.dims()).unwrap();
         let mut dz = Vec::new();
-        tape.backward(&output.spikes, seed, &mut |_, g| {
+        tape.backward([(&output.spikes, seed)], &mut |_, g| {
             dz = flat(&g).to_vec1::<f32>().unwrap();
             Ok(())
         })

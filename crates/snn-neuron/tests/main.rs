@@ -59,7 +59,7 @@ fn kernel_equals_the_specification_bit_for_bit() {
         );
         assert_eq!(floats(&output.v_last), trace.v_last, "{config:?}");
         let seed = buffer::tensor(grad, vec![t, n]).unwrap();
-        tape.backward(&output.spikes, seed, &mut |_, got| {
+        tape.backward([(&output.spikes, seed)], &mut |_, got| {
             assert_eq!(floats(&got), expected, "{config:?}");
             Ok(())
         })
@@ -114,7 +114,7 @@ fn fused_layer_equals_norm_add_and_neuron_in_turn() {
             lif(&mut tape, &sum, None, &config).unwrap().spikes
         };
         let mut found = vec![("spikes".to_string(), floats(spikes.tensor()))];
-        tape.backward(&spikes, seed.clone(), &mut |name, g| {
+        tape.backward([(&spikes, seed.clone())], &mut |name, g| {
             found.push((name.to_string(), floats(&g)));
             Ok(())
         })
@@ -144,7 +144,7 @@ fn one_repeated_frame_equals_the_frame_written_out() {
         let config = LifConfig::default();
         let spikes = norm_lif(&mut tape, t, &[Current::Plain(&x)], None, &config).unwrap().spikes;
         let mut gradient = Vec::new();
-        tape.backward(&spikes, grad.clone(), &mut |_, g| {
+        tape.backward([(&spikes, grad.clone())], &mut |_, g| {
             gradient = floats(&g);
             Ok(())
         })
@@ -240,7 +240,7 @@ fn bf16_current_fires_as_its_values_do() {
         let sent = floats(spikes.tensor());
         let seed = buffer::tensor(seed.clone(), shape.as_slice()).unwrap();
         let mut gradient = None;
-        tape.backward(&spikes, seed, &mut |_, g| {
+        tape.backward([(&spikes, seed)], &mut |_, g| {
             gradient = Some(g);
             Ok(())
         })

@@ -66,7 +66,7 @@ fn passes(
             (tape, y)
         };
         let differentiate = |(tape, y): (Tape, Value)| {
-            tape.backward(&y, seed.clone(), &mut |_, gradient| {
+            tape.backward([(&y, seed.clone())], &mut |_, gradient| {
                 black_box(gradient);
                 Ok(())
             })

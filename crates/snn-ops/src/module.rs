@@ -115,16 +115,13 @@ impl Op {
             .collect::<candle_core::Result<_>>()?;
         let y = self.run(&mut tape, &leaves)?;
         let mut found = vec![None; inputs.len()];
-        tape.backward(
-            &y,
-            dy.to_dtype(y.tensor().dtype())?.contiguous()?,
-            &mut |name, gradient| {
-                if let Some(slot) = name.parse::<usize>().ok().and_then(|i| found.get_mut(i)) {
-                    *slot = Some(gradient);
-                }
-                Ok(())
-            },
-        )?;
+        let seed = dy.to_dtype(y.tensor().dtype())?.contiguous()?;
+        tape.backward([(&y, seed)], &mut |name, gradient| {
+            if let Some(slot) = name.parse::<usize>().ok().and_then(|i| found.get_mut(i)) {
+                *slot = Some(gradient);
+            }
+            Ok(())
+        })?;
         Ok(found)
     }
 }

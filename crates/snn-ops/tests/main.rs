@@ -32,7 +32,7 @@ fn gradients(
     let y = f(&mut tape, &values).unwrap();
     let mut found = Vec::new();
     let seed = seed(y.dims());
-    tape.backward(&y, seed, &mut |name, g| {
+    tape.backward([(&y, seed)], &mut |name, g| {
         found.push((name.to_string(), flat(&g)));
         Ok(())
     })
@@ -80,7 +80,7 @@ fn a_finished_parameter_is_announced_before_earlier_layers_run() {
     let y = linear(&mut tape, &x, &early, &bias).unwrap();
     let y = linear(&mut tape, &y, &late, &bias).unwrap();
     let mut order = Vec::new();
-    tape.backward(&y, ones(&[1, 1]), &mut |name, g| {
+    tape.backward([(&y, ones(&[1, 1]))], &mut |name, g| {
         order.push((name.to_string(), flat(&g)[0]));
         Ok(())
     })
@@ -95,7 +95,7 @@ fn an_evaluation_tape_records_nothing() {
     let x = Value::constant(ones(&[1, 1]));
     let y = linear(&mut tape, &x, &w, &Value::constant(ones(&[1]))).unwrap();
     assert!(!y.wants_gradient());
-    tape.backward(&y, ones(&[1, 1]), &mut |_, _| panic!("no gradient was asked for")).unwrap();
+    tape.backward([(&y, ones(&[1, 1]))], &mut |_, _| panic!("no gradient was asked for")).unwrap();
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_seed_that_the_caller_still_holds_is_not_added_to() {
     let y = reshape(&mut tape, &x, &[2]).unwrap();
     let y = add(&mut tape, &y, &x).unwrap();
     let mut found = Vec::new();
-    tape.backward(&y, seed.clone(), &mut |_, g| {
+    tape.backward([(&y, seed.clone())], &mut |_, g| {
         found = flat(&g);
         Ok(())
     })
@@ -134,7 +134,7 @@ fn a_leaf_that_is_the_output_is_announced_with_the_seed() {
         found.push((name.to_string(), flat(&g)));
         Ok(())
     };
-    tape.backward(&x, seed, &mut keep).unwrap();
+    tape.backward([(&x, seed)], &mut keep).unwrap();
     assert_eq!(found, [("x".to_string(), vec![5.0, 7.0])]);
 }
 
@@ -362,7 +362,7 @@ fn bf16_convolution_rounds_its_result_and_nothing_else() {
         let (dtype, values) = (y.tensor().dtype(), flat(y.tensor()));
         let seed = held(2, y.dims()).to_dtype(dtype).unwrap();
         let mut all = vec![("y".to_string(), values)];
-        tape.backward(&y, seed, &mut |name, g| {
+        tape.backward([(&y, seed)], &mut |name, g| {
             all.push((name.to_string(), flat(&g)));
             Ok(())
         })

@@ -75,7 +75,7 @@ pub fn train_step(
         None => logits.zeros_like()?,
     };
     let mut gradients = BTreeMap::new();
-    tape.backward(&output.logits, seed, &mut |name, gradient| {
+    tape.backward([(&output.logits, seed)], &mut |name, gradient| {
         gradients.insert(name.to_string(), gradient);
         Ok(())
     })?;

@@ -34,7 +34,7 @@ pub(super) fn run(architecture: &str, golden: &Golden) -> anyhow::Result<Ours> {
     for (name, statistic) in &output.running {
         ours.put(format!("after.{name}"), statistic.clone(), STATISTIC);
     }
-    tape.backward(&output.logits, seed, &mut |name, gradient| {
+    tape.backward([(&output.logits, seed)], &mut |name, gradient| {
         ours.put(format!("grad.{name}"), gradient, GRADIENT);
         Ok(())
     })?;

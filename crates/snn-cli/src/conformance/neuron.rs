@@ -64,7 +64,7 @@ fn fire(x: &Tensor, seed: &Tensor, config: &LifConfig) -> anyhow::Result<(Tensor
     let leaf = tape.leaf("x", x.clone());
     let spikes = lif(&mut tape, &leaf, None, config)?.spikes;
     let mut found = None;
-    tape.backward(&spikes, seed.clone(), &mut |_, gradient| {
+    tape.backward([(&spikes, seed.clone())], &mut |_, gradient| {
         found = Some(gradient);
         Ok(())
     })?;

@@ -59,7 +59,7 @@ fn differentiate(
     let y = to_channels_first(&mut tape, &y)?;
     ours.put(format!("{case}.y"), y.tensor().clone(), FORWARD);
     let seed = golden.get(&format!("{case}.grad_y"))?.clone();
-    tape.backward(&y, seed, &mut |name, gradient| {
+    tape.backward([(&y, seed)], &mut |name, gradient| {
         ours.put(format!("{case}.{name}"), gradient, GRADIENT);
         Ok(())
     })?;
@@ -108,7 +108,7 @@ fn convolution(
     // A gradient has the format of its value.
     let seed = image(&input("grad_y")?)?.to_dtype(y.tensor().dtype())?;
     let mut found = BTreeMap::from([("y".to_string(), y.tensor().clone())]);
-    tape.backward(&y, seed.contiguous()?, &mut |name, gradient| {
+    tape.backward([(&y, seed.contiguous()?)], &mut |name, gradient| {
         found.insert(name.to_string(), gradient);
         Ok(())
     })?;
@@ -132,7 +132,7 @@ fn norm(golden: &Golden, ours: &mut Ours) -> anyhow::Result<()> {
     let eval = batch_norm_eval(&x, &weight, &bias, &running)?;
     let eval = to_channels_first(&mut Tape::off(), &eval)?;
     ours.put("batch_norm.y_eval", eval.tensor().clone(), FORWARD);
-    tape.backward(&y, get("grad_y")?.clone(), &mut |name, gradient| {
+    tape.backward([(&y, get("grad_y")?.clone())], &mut |name, gradient| {
         ours.put(format!("batch_norm.{name}"), gradient, GRADIENT);
         Ok(())
     })?;

@@ -49,7 +49,7 @@ impl CustomOp1 for Lif {
         .map_err(candle_core::Error::from)?
         .spikes;
         let mut found = None;
-        tape.backward(&spikes, grad.contiguous()?, &mut |_, gradient| {
+        tape.backward([(&spikes, grad.contiguous()?)], &mut |_, gradient| {
             found = Some(gradient);
             Ok(())
         })?;

@@ -13,6 +13,7 @@ mod value;
 pub use gradient::{Gradient, Gradients};
 pub use value::{Target, Value};
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use candle_core::Tensor;
@@ -27,15 +28,18 @@ struct Step {
     backward: Backward,
 }
 
-/// The record of one forward pass.
+/// The record of a forward pass, or of several that share parameters.
 #[derive(Default)]
 pub struct Tape {
     recording: bool,
     /// Whether [`Tape::stage`] keeps its input alone.
     recomputing: bool,
+    exact: bool,
     steps: Vec<Step>,
     /// Per slot: the parameter's name, and how many recorded steps read the value.
     slots: Vec<(Option<String>, usize)>,
+    /// The slot of each named leaf.
+    leaves: HashMap<String, usize>,
 }
 
 impl Tape {
@@ -49,14 +53,27 @@ impl Tape {
         Self::default()
     }
 
+    /// Evaluation whose results do not depend on what is computed together: operators choose their kernels by the
+    /// shapes of one image of one step, so that steps in a row are the sequence, and samples alone the batch, to the bit.
+    /// [`Tape::off`] chooses by all the images and their zeros, which is faster and rounds differently.
+    pub fn exact() -> Self {
+        Self { exact: true, ..Self::default() }
+    }
+
     /// Whether operators are recorded.
     pub fn is_recording(&self) -> bool {
         self.recording
     }
 
-    /// A parameter, or any other leaf whose gradient is wanted, announced under `name`.
+    /// Whether kernels are chosen by the shapes of one image alone.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// A parameter, or any other leaf whose gradient is wanted, announced under `name`. Leaves of one name are one leaf:
+    /// a parameter that several passes use is announced once, with the sum of its gradients.
     pub fn leaf(&mut self, name: impl Into<String>, tensor: Tensor) -> Value {
-        let slot = self.recording.then(|| self.slot(Some(name.into())));
+        let slot = self.recording.then(|| self.named_slot(name.into()));
         Value { tensor, slot }
     }
 
@@ -86,37 +103,39 @@ impl Tape {
         Value { tensor: output, slot: Some(slot) }
     }
 
-    /// Differentiates: `seed` is the gradient of the final scalar with respect to `output`.
-    /// `ready` receives each leaf's name and finished gradient.
+    /// Differentiates a scalar: each seed is its gradient with respect to that output. `ready` receives each leaf's name
+    /// and finished gradient.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the seed's shape is not the output's; whatever an operator or
+    /// [`Error::Shape`] when a seed's shape is not its output's; whatever an operator or
     /// `ready` returns.
-    pub fn backward(
+    pub fn backward<'a>(
         self,
-        output: &Value,
-        seed: Tensor,
+        outputs: impl IntoIterator<Item = (&'a Value, Tensor)>,
         ready: &mut dyn FnMut(&str, Tensor) -> Result<()>,
     ) -> Result<()> {
-        let Some(slot) = output.slot else { return Ok(()) };
-        if seed.dims() != output.dims() {
-            return Err(Error::Shape {
-                what: "gradient seed",
-                expected: format!("{:?}", output.dims()),
-                got: seed.dims().to_vec(),
-            });
+        let mut seeds = Vec::new();
+        for (output, seed) in outputs {
+            if seed.dims() != output.dims() {
+                return Err(Error::Shape {
+                    what: "gradient seed",
+                    expected: format!("{:?}", output.dims()),
+                    got: seed.dims().to_vec(),
+                });
+            }
+            if let Some(slot) = output.slot {
+                seeds.push((slot, Arc::new(seed.contiguous()?)));
+            }
         }
-        let seed = Arc::new(seed.contiguous()?);
-        // Held to the end, for the caller may hold the seed's elements, and a gradient that is held twice is not added to.
-        let _held = seed.clone();
-        self.differentiate(slot, Gradient(seed), ready).map(|_| ())
+        // Held to the end, for the caller may hold the seeds' elements, and a gradient that is held twice is not added to.
+        let _held = seeds.clone();
+        self.differentiate(seeds, ready).map(|_| ())
     }
 
-    /// The same for a seed that is ours. What comes back holds the gradients of leaves without a name.
+    /// [`Tape::backward`] from seeds by slot. What comes back holds the gradients of leaves without a name.
     fn differentiate(
         self,
-        slot: usize,
-        seed: Gradient,
+        seeds: Vec<(usize, Arc<Tensor>)>,
         ready: &mut dyn FnMut(&str, Tensor) -> Result<()>,
     ) -> Result<Gradients> {
         let Self { steps, slots, .. } = self;
@@ -127,8 +146,14 @@ impl Tape {
             let Some(gradient) = grads.slots[slot].take() else { return Ok(()) };
             ready(name, Gradient(gradient).into_owned()?)
         };
-        grads.slots[slot] = Some(seed.0);
-        if uses[slot] == 0 {
+        let mut unused = Vec::new();
+        for (slot, seed) in seeds {
+            grads.accumulate(Target(Some(slot)), seed)?;
+            if uses[slot] == 0 {
+                unused.push(slot);
+            }
+        }
+        for slot in unused {
             announce(slot, &mut grads)?;
         }
         for step in steps.into_iter().rev() {
@@ -143,6 +168,17 @@ impl Tape {
             }
         }
         Ok(grads)
+    }
+
+    fn named_slot(&mut self, name: String) -> usize {
+        match self.leaves.get(&name) {
+            Some(&slot) => slot,
+            None => {
+                let slot = self.slot(Some(name.clone()));
+                self.leaves.insert(name, slot);
+                slot
+            }
+        }
     }
 
     fn slot(&mut self, name: Option<String>) -> usize {

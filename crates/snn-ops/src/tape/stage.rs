@@ -19,7 +19,7 @@ impl Tape {
     /// Gradients have the same bytes. On any other tape this is `f` itself.
     ///
     /// `f` depends on nothing but its arguments and reaches values of this tape through `x` only. Leaves that it makes
-    /// are announced under their names; leaves of one name share a gradient.
+    /// are announced under their names.
     ///
     /// # Source
     /// Chen et al., "Training Deep Nets with Sublinear Memory Cost" (arXiv:1604.06174), one level deep.
@@ -43,14 +43,14 @@ impl Tape {
         let (y, beside) = f(&mut once, &input)?;
         let names = once.slots.into_iter().filter_map(|(name, _)| name);
         let leaves: BTreeMap<String, usize> =
-            names.map(|name| (name.clone(), self.slot(Some(name)))).collect();
+            names.map(|name| (name.clone(), self.named_slot(name))).collect();
         let inputs = x.slot.into_iter().chain(leaves.values().copied()).collect();
         let (saved, target) = (Saved::new(x.tensor())?, x.target());
         let backward = move |dy: Gradient, grads: &mut Gradients| -> crate::Result<()> {
             let mut again = Tape::new();
             let x = leaf(&mut again, &Value { tensor: saved.tensor()?, slot: target.0 });
             let Some(slot) = f(&mut again, &x)?.0.slot else { return Ok(()) };
-            let mut inner = again.differentiate(slot, dy, &mut |name, gradient| {
+            let mut inner = again.differentiate(vec![(slot, dy.0)], &mut |name, gradient| {
                 grads.add(Target(leaves.get(name).copied()), gradient)
             })?;
             match x.slot.and_then(|slot| inner.slots[slot].take()) {
@@ -117,7 +117,7 @@ mod tests {
             // x is used after the stage too.
             let y = add(&mut tape, &y, &x).unwrap();
             let mut found = Vec::new();
-            tape.backward(&y, tensor(&[5.0], &[1, 1]), &mut |name, g| {
+            tape.backward([(&y, tensor(&[5.0], &[1, 1]))], &mut |name, g| {
                 found.push((name.to_string(), flat(&g)[0]));
                 Ok(())
             })
@@ -140,7 +140,7 @@ mod tests {
             y = tape.stage(&y, f).unwrap().0;
         }
         let mut order = Vec::new();
-        tape.backward(&y, tensor(&[1.0], &[1, 1]), &mut |name, g| {
+        tape.backward([(&y, tensor(&[1.0], &[1, 1]))], &mut |name, g| {
             order.push((name.to_string(), flat(&g)[0]));
             Ok(())
         })
@@ -158,7 +158,7 @@ mod tests {
             Ok((reshape(tape, x, if again { &[2] } else { &[1, 1] })?, ()))
         };
         let y = tape.stage(&x, f).unwrap().0;
-        let error = tape.backward(&y, tensor(&[1.0], &[1, 1]), &mut |_, _| Ok(())).unwrap_err();
+        let error = tape.backward([(&y, tensor(&[1.0], &[1, 1]))], &mut |_, _| Ok(())).unwrap_err();
         assert!(error.to_string().contains("reshape"), "{error}");
         let wrong = |tape: &mut Tape, x: &Value| Ok((reshape(tape, x, &[2])?, ()));
         let refused: Result<(Value, ())> =

@@ -124,7 +124,7 @@ fn operator(
     let seed = buffer::tensor(dy[..y.tensor().elem_count()].to_vec(), y.dims()).unwrap();
     let mut dx = Vec::new();
     let out = flat(y.tensor());
-    tape.backward(&y, seed, &mut |_, g| {
+    tape.backward([(&y, seed)], &mut |_, g| {
         dx = flat(&g);
         Ok(())
     })
