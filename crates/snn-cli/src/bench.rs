@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use clap::ValueEnum;
 use snn_losses::Loss;
-use snn_models::{Architecture, Mode, Model, ModelConfig, Precision};
+use snn_models::{Architecture, Input, Mode, Model, ModelConfig, Precision};
 use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
-use snn_train::{Checkpointing, Input, Optimizer, OptimizerConfig, StepConfig};
+use snn_train::{Checkpointing, Optimizer, OptimizerConfig, StepConfig};
 
 use crate::{bench_events, profile};
 
@@ -165,9 +165,9 @@ fn elements(shape: &[usize]) -> anyhow::Result<usize> {
     n.with_context(|| format!("an input of {shape:?} has more than {MOST} elements; ask for less"))
 }
 
-fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
+fn model_and_input(args: &Args) -> anyhow::Result<(Model, Input)> {
     let architecture = Architecture::from_name(&args.model)?;
-    let mut config = ModelConfig::paper(architecture);
+    let mut config = ModelConfig::of_source(architecture);
     config.width = args.width;
     if args.precision == "bf16" {
         config.precision = Precision::Bf16;
@@ -178,14 +178,17 @@ fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
     let mut rng = random::stream(0, "bench", 0, 0);
     let mut shape =
         vec![args.batch as usize, config.in_channels, config.input.height, config.input.width];
-    let x = if architecture == Architecture::VggSnn {
-        // Event counts: Poisson of mean 0.3, by the number of unit-rate arrivals.
+    let input = if config.in_channels == 2 {
+        // Event counts of two polarities: Poisson of mean 0.3, by the number of unit-rate arrivals.
         shape.insert(0, args.t_steps() as usize);
-        (0..elements(&shape)?).map(|_| poisson(&mut || random::unit(&mut rng))).collect()
+        let count = |_| poisson(&mut || random::unit(&mut rng));
+        let x: Vec<f32> = (0..elements(&shape)?).map(count).collect();
+        Input::Frames(buffer::tensor(x, shape)?)
     } else {
-        random::normal(&mut rng, elements(&shape)?, 0.0, 1.0)
+        let x = random::normal(&mut rng, elements(&shape)?, 0.0, 1.0);
+        Input::Still(buffer::tensor(x, shape)?)
     };
-    Ok((model, buffer::tensor(x, shape)?))
+    Ok((model, input))
 }
 
 fn poisson(unit: &mut impl FnMut() -> f32) -> f32 {
@@ -202,7 +205,7 @@ fn train(args: &Args) -> anyhow::Result<Timing> {
     let classes = model.config().num_classes.min(10) as u32;
     let host_labels: Vec<u32> = (0..args.batch).map(|i| i % classes).collect();
     let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
-    let input = Input { x, labels, host_labels, mixed: None };
+    let input = snn_train::Input { x, labels, host_labels, mixed: None };
     let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
     let mut optimizer = Optimizer::new(&config);
     let checkpoint = match args.checkpoint.as_str() {

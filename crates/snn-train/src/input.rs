@@ -9,8 +9,8 @@ use crate::Result;
 /// A batch in tensors.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// `[N, C, H, W]` for images, `[T, N, C, H, W]` for events.
-    pub x: Tensor,
+    /// Stills or frames.
+    pub x: snn_models::Input,
     /// `[N]` u32.
     pub labels: Tensor,
     /// The same labels.
@@ -29,9 +29,9 @@ impl Input {
         let x = match *shape.as_slice() {
             [n, t_steps, c, h, w] if x.len() == n * t_steps * c * h * w => {
                 let x = time_first(&x, n, t_steps, c * h * w);
-                buffer::tensor(x, vec![t_steps, n, c, h, w])?
+                snn_models::Input::Frames(buffer::tensor(x, vec![t_steps, n, c, h, w])?)
             }
-            _ => buffer::tensor(x, shape)?,
+            _ => snn_models::Input::Still(buffer::tensor(x, shape)?),
         };
         let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
         let mixed = match mixed {

@@ -174,7 +174,7 @@ fn start_from(model: &mut Model, init: &Path) -> Result<()> {
         return Err(Error::checkpoint(init, why));
     }
     *model.params_mut() = other.params().clone();
-    model.set_buffers(other.buffers().clone().into_iter().collect());
+    model.set_buffers(other.buffers().clone());
     Ok(())
 }
 

@@ -93,13 +93,14 @@ pub fn train_step(
         }
         squares += square;
     }
-    for (name, tensor) in &output.running {
+    let running = model.folded(&[&output.statistics])?;
+    for (name, tensor) in &running {
         if !sum_of_squares(tensor)?.is_finite() {
             return Err(diverged(format!("{name} is not finite")));
         }
     }
     optimizer.step(model.params_mut(), &gradients, lr)?;
-    model.set_buffers(output.running);
+    model.set_buffers(running);
     let (labels, n_classes) = (&input.host_labels, model.config().num_classes);
     let correct = buffer::with_f32("logits", logits.as_tensor(), |logits| {
         Ok(metrics::count_correct(logits, labels, n_classes))
@@ -109,7 +110,7 @@ pub fn train_step(
 
 /// Which tensor made the loss what it is.
 fn blame(input: &Input, logits: &Tensor, loss: f64) -> Result<String> {
-    for (name, tensor) in [("the input", &input.x), ("the logits", logits)] {
+    for (name, tensor) in [("the input", input.x.tensor()), ("the logits", logits)] {
         if !sum_of_squares(tensor)?.is_finite() {
             return Ok(format!("{name} hold a number that is not finite"));
         }

@@ -24,7 +24,12 @@ fn input(bad: Option<f32>) -> Input {
     }
     let host_labels = vec![0, 3, 9, 5];
     let labels = buffer::tensor(host_labels.clone(), 4).unwrap();
-    Input { x: buffer::tensor(x, vec![4, 3, 8, 8]).unwrap(), labels, host_labels, mixed: None }
+    Input {
+        x: snn_models::Input::Still(buffer::tensor(x, vec![4, 3, 8, 8]).unwrap()),
+        labels,
+        host_labels,
+        mixed: None,
+    }
 }
 
 fn values(tensors: &BTreeMap<String, Tensor>) -> Vec<Vec<f32>> {
@@ -59,7 +64,7 @@ fn recomputed_stages_change_no_byte() {
             let start = Model::new(&of, 3).unwrap();
             let pixels = (0..4 * 3 * 256).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
             let x = buffer::tensor(pixels, vec![4, 3, 16, 16]).unwrap();
-            let input = Input { x, ..input(None) };
+            let input = Input { x: snn_models::Input::Still(x), ..input(None) };
             let train = |checkpoint| {
                 let mut model = start.clone();
                 let mut optimizer = Optimizer::new(&OptimizerConfig::default());
@@ -138,7 +143,12 @@ fn stripes() -> Input {
     };
     let x = host_labels.iter().flat_map(|&l| (0..192).map(move |p| pixel(l, p))).collect();
     let labels = buffer::tensor(host_labels.clone(), 16).unwrap();
-    Input { x: buffer::tensor(x, vec![16, 3, 8, 8]).unwrap(), labels, host_labels, mixed: None }
+    Input {
+        x: snn_models::Input::Still(buffer::tensor(x, vec![16, 3, 8, 8]).unwrap()),
+        labels,
+        host_labels,
+        mixed: None,
+    }
 }
 
 #[test]
