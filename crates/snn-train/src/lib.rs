@@ -3,7 +3,6 @@
 #![deny(missing_docs)]
 
 mod atomic;
-mod augment;
 mod checkpoint;
 mod error;
 mod evaluate;
@@ -28,10 +27,6 @@ mod step;
 mod validate;
 
 pub use atomic::{create_dir, write_atomic};
-pub use augment::{
-    AugmentRecipe, AutoAugmentRecipe, CropInterpolation, NdaRecipe, RandAugmentRecipe,
-    ResizedCropRecipe,
-};
 pub use error::{Error, Result, exit_code};
 pub use evaluate::{EVAL_BATCH, evaluate};
 pub use input::Input;
@@ -40,7 +35,7 @@ pub use lock::RunLock;
 pub use metrics::{Meter, Metrics, aurc, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
 pub use recipe::{
-    Checkpointing, DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Recipe, TrainRecipe,
+    Checkpointing, DataRecipe, LossKind, LossRecipe, ModelRecipe, Recipe, TrainRecipe,
 };
 pub use result::{CHECKPOINT_DIR, RESULT_FILE, RunResult, export};
 pub use run::{Observer, Outcome, StepReport, train};
