@@ -13,6 +13,7 @@ pub mod kernels;
 pub mod race;
 pub mod reproduce;
 pub mod sh;
+pub mod test;
 pub mod tidy;
 
 use std::ffi::OsString;
@@ -49,7 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
     }
     match command.as_str() {
         "ci" => ci::run()?,
-        "test" => ci::test()?,
+        "test" => test::run()?,
         "tidy" => tidy::run()?,
         "kernels" => kernels::run()?,
         "help" => sh::print(HELP)?,

@@ -232,6 +232,7 @@ mod tests {
     #[test]
     fn parts_are_continued_and_wrong_content_is_not_kept() {
         if Command::new("curl").arg("--version").output().is_err() {
+            snn_needs::skipped(snn_needs::Need::Curl);
             return;
         }
         let dir = tempfile::tempdir().unwrap();
