@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use snn_needs::{Need, skipped};
 
 use crate::util::{self, Ended, TINY, run};
 
@@ -178,6 +179,8 @@ fn a_result_that_cannot_be_printed_is_5_and_errors_pass_every_filter() -> Result
         let mut command = util::command(&["models", "--json"])?;
         let status = command.stdout(full).stderr(std::process::Stdio::null()).status()?;
         ensure!(status.code() == Some(5), "{status:?}");
+    } else {
+        skipped(Need::FullDevice);
     }
     let mut command = util::command(&["eval", "no-such-checkpoint"])?;
     command.env("RUST_LOG", "another_program=debug");

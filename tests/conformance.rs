@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use snn_needs::{Need, skipped};
 
 use crate::util::{self, TINY, run};
 
@@ -12,8 +13,17 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/golden");
 fn engines() -> Result<Vec<String>> {
     let doctor: Value = serde_json::from_str(&run(&["doctor", "--json"])?.out)?;
     let engines = doctor["engines"].as_array().context("no engines")?;
-    let available = engines.iter().filter(|e| e["available"] == true);
-    Ok(available.filter_map(|e| e["name"].as_str().map(str::to_string)).collect())
+    let mut available = Vec::new();
+    for engine in engines {
+        let name = engine["name"].as_str().context("an engine has no name")?;
+        match (engine["available"] == true, name) {
+            (true, _) => available.push(name.to_string()),
+            (false, "avx512") => skipped(Need::Avx512),
+            (false, "amx") => skipped(Need::Amx),
+            (false, other) => anyhow::bail!("engine {other} runs everywhere"),
+        }
+    }
+    Ok(available)
 }
 
 #[test]

@@ -6,6 +6,8 @@
 mod cli;
 /// Golden tensors and `snn forward`.
 mod conformance;
+/// The guards that ARCHITECTURE.md names.
+mod invariants;
 /// Which crate imports which.
 mod layers;
 /// Equal bytes: again, with other threads, after a kill, after a signal.

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
+use snn_needs::{Need, skipped};
 
 use crate::util::{self, TINY, ended, weights};
 
@@ -19,7 +20,7 @@ fn may_mount() -> bool {
 #[test]
 fn full_disk_loses_nothing() -> Result<()> {
     if !may_mount() {
-        println!("skipped: this system does not let a user mount a tmpfs");
+        skipped(Need::Tmpfs);
         return Ok(());
     }
     let folder = tempfile::tempdir()?;

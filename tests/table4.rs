@@ -93,6 +93,9 @@ fn twelve_rows_run_and_sixteen_say_what_they_need() -> Result<()> {
     assert_eq!(csv[1][21], "5eed");
     let checkpoint = Path::new(&csv[1][20]);
     ensure!(place.folder.path().join(checkpoint).is_dir(), "{checkpoint:?}");
+    // A run bears the name of what it was trained on, wherever its figures stand.
+    let run = "runs/table4-mini/fashion-mnist-resnet19-baseline-seed42/checkpoint";
+    ensure!(checkpoint == Path::new(run), "{checkpoint:?}");
     let page = place.out("report.html")?;
     ensure!(
         page.contains("<svg") && page.matches("<tr").count() == 30 + 1 + 3,

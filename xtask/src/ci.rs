@@ -1,9 +1,9 @@
-//! `cargo xtask ci` and `cargo xtask test`.
+//! `cargo xtask ci`.
 //!
 //! Everything is built with the release profile: the tests train small networks, `cargo xtask reproduce` needs the same
 //! build, and one profile means that every dependency is compiled once.
 
-use crate::{sh, tidy};
+use crate::{sh, test, tidy};
 
 /// All checks, cheapest first.
 ///
@@ -18,15 +18,5 @@ pub fn run() -> anyhow::Result<()> {
     let mut doc = sh::cargo(&[&doc[..], &["--locked"]].concat());
     doc.env("RUSTDOCFLAGS", "-D warnings");
     sh::run(doc)?;
-    test()
-}
-
-/// Builds and runs every test; the last lines are the test runner's own.
-///
-/// # Errors
-/// When something does not build or a test fails.
-pub fn test() -> anyhow::Result<()> {
-    // Some tests run the program; cargo does not build it for another package's tests.
-    sh::build_snn()?;
-    sh::run(sh::cargo(&["test", "--workspace", "--release", "--locked"]))
+    test::run()
 }

@@ -17,7 +17,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
         match argument {
             Long("seconds") => seconds = parser.value()?.parse()?,
             Short('h') | Long("help") => {
-                sh::print(crate::HELP)?;
+                sh::print(crate::help::HELP)?;
                 return Ok(());
             }
             Value(name) => only = name.string()?,

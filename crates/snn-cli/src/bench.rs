@@ -1,7 +1,9 @@
 //! `snn bench`: time and peak memory of a training step, inference, or one layer of neurons; rates of decoding.
 
+mod events;
+mod timing;
+
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::Context;
 use candle_core::Device;
@@ -12,7 +14,8 @@ use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
 use snn_train::{Checkpointing, Optimizer, OptimizerConfig, StepConfig};
 
-use crate::{bench_events, profile};
+use crate::{output, profile};
+use timing::Timing;
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -73,36 +76,6 @@ impl Args {
     }
 }
 
-/// Seconds of each run, and the last loss where there is one.
-pub(crate) struct Timing {
-    seconds: Vec<f64>,
-    loss: Option<f64>,
-}
-
-impl Timing {
-    /// One warm-up call, then `runs` timed ones.
-    pub(crate) fn of(
-        runs: u32,
-        mut f: impl FnMut() -> anyhow::Result<Option<f64>>,
-    ) -> anyhow::Result<Self> {
-        f()?;
-        profile::forget();
-        let (mut seconds, mut loss) = (Vec::new(), None);
-        for _ in 0..runs {
-            let start = Instant::now();
-            loss = f()?;
-            seconds.push(start.elapsed().as_secs_f64());
-        }
-        seconds.sort_by(f64::total_cmp);
-        Ok(Self { seconds, loss })
-    }
-
-    pub(crate) fn median(&self) -> f64 {
-        let n = self.seconds.len();
-        (self.seconds[(n - 1) / 2] + self.seconds[n / 2]) / 2.0
-    }
-}
-
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     anyhow::ensure!(
         !args.profile || args.device.is_cpu(),
@@ -115,7 +88,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         What::Events => {
             let input = args.input.as_deref().unwrap_or(Path::new("."));
             let t_steps = args.t_steps() as usize;
-            bench_events::measure(input, t_steps, args.runs)?.print(args.json);
+            events::measure(input, t_steps, args.runs)?.print(args.json);
             return Ok(());
         }
     };
@@ -123,7 +96,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let samples = (args.what != What::Lif).then_some(f64::from(args.batch) / median);
     let peak = snn_train::peak_rss_mb();
     if !args.json {
-        crate::print(&format!(
+        output::print(&format!(
             "{:?}: median {median:.4} s (min {:.4}, max {:.4}){}, peak {peak:.0} MB, engine {}, {} threads",
             args.what,
             timing.seconds[0],
@@ -133,7 +106,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             snn_ops::threads(),
         ));
         if args.profile {
-            crate::print(&profile::report(timing.seconds.iter().sum(), args.runs as usize)?);
+            output::print(&profile::report(timing.seconds.iter().sum(), args.runs as usize)?);
         }
         return Ok(());
     }
@@ -154,7 +127,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         json["shape"] = args.shape.as_str().into();
     }
-    crate::print(&json.to_string());
+    output::print(&json.to_string());
     Ok(())
 }
 

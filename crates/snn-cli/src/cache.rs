@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use snn_data::{CacheConfig, cache_entries, clear_cache};
 
+use crate::output;
+
 /// GiB that the cache may hold unless `SNN_CACHE_GIB` says otherwise: CIFAR10-DVS at 48 x 48 and T = 10 takes two.
 const MAX_GIB: u64 = 16;
 
@@ -49,7 +51,7 @@ pub(crate) fn list() -> anyhow::Result<()> {
     let CacheConfig { dir, max_bytes } = known()?;
     let entries = cache_entries(&dir)?;
     for entry in &entries {
-        crate::print(&format!(
+        output::print(&format!(
             "{}: {} samples, {:.1} MiB",
             entry.about,
             entry.samples,
@@ -57,7 +59,7 @@ pub(crate) fn list() -> anyhow::Result<()> {
         ));
     }
     let bytes = entries.iter().map(|entry| entry.bytes).sum();
-    crate::print(&format!(
+    output::print(&format!(
         "{}: {:.1} of at most {:.0} MiB",
         dir.display(),
         mebibytes(bytes),
@@ -69,7 +71,7 @@ pub(crate) fn list() -> anyhow::Result<()> {
 pub(crate) fn clear() -> anyhow::Result<()> {
     let dir = known()?.dir;
     let bytes = clear_cache(&dir)?;
-    crate::print(&format!("{}: {:.1} MiB deleted", dir.display(), mebibytes(bytes)));
+    output::print(&format!("{}: {:.1} MiB deleted", dir.display(), mebibytes(bytes)));
     Ok(())
 }
 

@@ -1,17 +1,18 @@
 //! `snn conformance`: our arithmetic against golden tensors, file by file.
 
+mod golden;
 mod losses;
 mod model;
 mod neuron;
 mod ops;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 
-use crate::exit;
+use crate::{exit, output};
+use golden::{Computed, Golden, Ours};
 
 /// Compares our arithmetic with golden files; exits with 2 past a tolerance
 #[derive(clap::Args)]
@@ -29,93 +30,6 @@ pub(crate) struct Args {
     /// One JSON object on one line
     #[arg(long)]
     json: bool,
-}
-
-/// Bytes of a golden file, at most.
-const GOLDEN_BYTES: u64 = 1 << 32;
-
-/// A golden file's tensors.
-pub(crate) struct Golden {
-    tensors: BTreeMap<String, Tensor>,
-    metadata: BTreeMap<String, String>,
-}
-
-impl Golden {
-    fn read(path: &Path) -> anyhow::Result<Self> {
-        let bytes = snn_models::read_file(path, GOLDEN_BYTES)?;
-        let (header, _) = snn_models::read_tensors(&bytes, path)?;
-        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-        Ok(Self { tensors: tensors.into_iter().collect(), metadata })
-    }
-
-    /// A tensor of `rank` axes, none of them empty.
-    pub(crate) fn of_rank(&self, key: &str, rank: usize) -> anyhow::Result<&Tensor> {
-        let tensor = self.get(key)?;
-        if tensor.rank() != rank || tensor.elem_count() == 0 {
-            bail!("`{key}` is {:?}; it needs {rank} axes, none empty", tensor.dims());
-        }
-        Ok(tensor)
-    }
-
-    pub(crate) fn get(&self, key: &str) -> anyhow::Result<&Tensor> {
-        self.tensors.get(key).with_context(|| format!("the file has no tensor `{key}`"))
-    }
-
-    pub(crate) fn f32s(&self, key: &str) -> anyhow::Result<Vec<f32>> {
-        Ok(self.get(key)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
-    }
-
-    /// The cases: keys that end in `last`, without it.
-    pub(crate) fn cases(&self, last: &str) -> Vec<String> {
-        let suffix = format!(".{last}");
-        self.tensors.keys().filter_map(|k| Some(k.strip_suffix(&suffix)?.to_string())).collect()
-    }
-
-    pub(crate) fn prefixed(&self, prefix: &str) -> BTreeMap<String, Tensor> {
-        let strip = |(k, v): (&String, &Tensor)| Some((k.strip_prefix(prefix)?.into(), v.clone()));
-        self.tensors.iter().filter_map(strip).collect()
-    }
-}
-
-/// What we computed, under the golden file's keys.
-#[derive(Default)]
-pub(crate) struct Ours {
-    tensors: BTreeMap<String, Computed>,
-}
-
-struct Computed {
-    tensor: Tensor,
-    /// What it is compared with, when that is not the golden tensor.
-    expected: Option<Tensor>,
-    tolerance: f64,
-}
-
-impl Ours {
-    /// A tensor to be compared with the golden one.
-    pub(crate) fn put(&mut self, key: impl Into<String>, tensor: Tensor, tolerance: f64) {
-        self.tensors.insert(key.into(), Computed { tensor, expected: None, tolerance });
-    }
-
-    /// A tensor to be compared with `expected`: golden inputs that were rounded have no golden outputs.
-    pub(crate) fn put_beside(
-        &mut self,
-        key: impl Into<String>,
-        tensor: Tensor,
-        expected: Tensor,
-        tolerance: f64,
-    ) {
-        let expected = Some(expected);
-        self.tensors.insert(key.into(), Computed { tensor, expected, tolerance });
-    }
-}
-
-/// Relative error of an operator in bf16, given inputs that bf16 holds.
-pub(crate) const BF16: f64 = 1.0 / 256.0;
-
-/// The nearest bf16 numbers.
-pub(crate) fn rounded(tensor: &Tensor) -> anyhow::Result<Tensor> {
-    Ok(tensor.to_dtype(DType::BF16)?)
 }
 
 /// Largest difference relative to the golden tensor's largest entry.
@@ -175,7 +89,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
     let passed = files.iter().all(|f| f["passed"] == true);
     if args.json {
         let engine = snn_ops::engine().name();
-        crate::print(&serde_json::json!({"engine": engine, "precision": args.precision, "passed": passed, "files": files}).to_string());
+        output::print(&serde_json::json!({"engine": engine, "precision": args.precision, "passed": passed, "files": files}).to_string());
     }
     Ok(passed)
 }
@@ -204,7 +118,7 @@ fn compare(
     let mut passed = true;
     let mut worst = serde_json::Map::new();
     if !quiet {
-        crate::print(&format!("{}", path.display()));
+        output::print(&format!("{}", path.display()));
     }
     for (key, Computed { tensor, expected, tolerance }) in &ours.tensors {
         let golden = golden.get(key)?;
@@ -215,13 +129,13 @@ fn compare(
         worst.insert(key.clone(), error.into());
         if !quiet {
             let mark = if ok { "ok  " } else { "FAIL" };
-            crate::print(&format!("  {mark} {error:9.2e} of {tolerance:7.1e}  {key}"));
+            output::print(&format!("  {mark} {error:9.2e} of {tolerance:7.1e}  {key}"));
         }
     }
     let checked = ours.tensors.len();
     if !quiet {
         let verdict = if passed { "within tolerance" } else { "PAST TOLERANCE" };
-        crate::print(&format!("  {checked} tensors, {verdict}"));
+        output::print(&format!("  {checked} tensors, {verdict}"));
     }
     Ok(
         serde_json::json!({"file": path.display().to_string(), "passed": passed, "tensors": checked, "errors": worst}),
@@ -230,7 +144,7 @@ fn compare(
 
 fn dump(dir: &Path, path: &Path, ours: &Ours) -> anyhow::Result<()> {
     let to = dir.join(path.file_name().context("a golden file needs a name")?);
-    crate::differ(path, &to)?;
+    output::differ(path, &to)?;
     let tensors: std::collections::BTreeMap<_, _> =
         ours.tensors.iter().map(|(k, computed)| (k.as_str(), computed.tensor.clone())).collect();
     let bytes = safetensors::serialize(tensors, None)?;

@@ -1,11 +1,21 @@
 //! `snn data`: what data sets there are, and event files from one form into another.
 
+mod check;
+mod fetch;
+mod picture;
+mod show;
+mod source;
+mod stats;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
-use snn_data::format::{self, EventOptions, Format};
+use snn_data::format::{self, Format};
 use snn_data::{EventStream, FrameBy};
+
+use crate::output;
+use source::Source;
 
 /// Lists, fetches and checks data sets; converts event files; cuts them into frames
 #[derive(clap::Args)]
@@ -31,9 +41,9 @@ enum What {
         data: Option<PathBuf>,
     },
     /// Whether a data set is whole: its counts, sizes and classes, and where to get what is missing
-    Check(crate::check::Args),
+    Check(check::Args),
     /// What its training samples are like, measured: each channel's mean, deviation and range, and the classes
-    Stats(crate::stats::Args),
+    Stats(stats::Args),
     /// The prepared samples of large data sets that are kept on disk: in the folder SNN_CACHE, else in snn of the user's
     /// cache folder; at most SNN_CACHE_GIB, else 16 GiB
     Cache {
@@ -67,7 +77,7 @@ enum What {
         source: Source,
     },
     /// Draws a recording, or samples of every class of a data set
-    Show(crate::show::Args),
+    Show(show::Args),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -90,57 +100,20 @@ enum By {
     CountEven,
 }
 
-/// How the input is read.
-#[derive(clap::Args)]
-pub(crate) struct Source {
-    /// Event format [default: by the file's first bytes, else its extension]
-    #[arg(long, value_name = "NAME")]
-    format: Option<String>,
-    /// Sensor size in pixels, such as 34x34
-    #[arg(long, value_name = "WxH")]
-    sensor: Option<String>,
-    /// Which recording of a file that holds many (HDF5), from 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    index: usize,
-}
-
-impl Source {
-    pub(crate) fn read(&self, path: &Path) -> anyhow::Result<EventStream> {
-        let format = self.format.as_deref().map(str::parse::<Format>).transpose()?;
-        let sensor = self.sensor.as_deref().map(sensor).transpose()?;
-        let options = EventOptions { format, sensor, index: self.index, ..EventOptions::default() };
-        let stream = format::read_events(path, &options)?.not_empty(path)?;
-        if stream.skipped_special > 0 {
-            tracing::warn!(
-                "{}: {} special events are no pixel events and were left out",
-                path.display(),
-                stream.skipped_special
-            );
-        }
-        Ok(stream)
-    }
-}
-
-fn sensor(text: &str) -> anyhow::Result<(u16, u16)> {
-    text.split_once('x')
-        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
-        .with_context(|| format!("--sensor: `{text}` is not WIDTHxHEIGHT, such as 128x128"))
-}
-
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.what {
         What::List { json } => list(json),
         What::Get { name, data } => {
             let dir = data.unwrap_or_else(|| Path::new("data").join(&name));
-            crate::fetch::run(&name, &dir)
+            fetch::run(&name, &dir)
         }
-        What::Check(args) => crate::check::run(&args),
-        What::Stats(args) => crate::stats::run(&args),
-        What::Show(args) => crate::show::run(&args),
+        What::Check(args) => check::run(&args),
+        What::Stats(args) => stats::run(&args),
+        What::Show(args) => show::run(&args),
         What::Cache { action: CacheAction::List } => crate::cache::list(),
         What::Cache { action: CacheAction::Clear } => crate::cache::clear(),
         What::Convert { input, output, out_format, from_zero, source } => {
-            crate::differ(&input, &output)?;
+            output::differ(&input, &output)?;
             let format = match out_format {
                 Some(name) => name.parse()?,
                 None => format_of(&output)?,
@@ -155,7 +128,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             Ok(())
         }
         What::Frames { input, output, t_steps, by, source } => {
-            crate::differ(&input, &output)?;
+            output::differ(&input, &output)?;
             let stream = source.read(&input)?;
             let by = match by {
                 By::Time => FrameBy::Time,
@@ -186,7 +159,7 @@ fn format_of(output: &Path) -> anyhow::Result<Format> {
 fn summary(stream: &EventStream, output: &Path) {
     let times = || stream.events.iter().map(|e| e.t_us);
     let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
-    crate::print(&format!(
+    output::print(&format!(
         "{}: {} events on {} x {} pixels, {:.3} ms",
         output.display(),
         stream.events.len(),
@@ -212,7 +185,7 @@ fn list(json: bool) -> anyhow::Result<()> {
                 })
             })
             .collect();
-        crate::print(&serde_json::json!({ "datasets": sets }).to_string());
+        output::print(&serde_json::json!({ "datasets": sets }).to_string());
         return Ok(());
     }
     for set in sets {
@@ -221,15 +194,15 @@ fn list(json: bool) -> anyhow::Result<()> {
             0 => "its folders' classes".to_owned(),
             count => format!("{count} classes"),
         };
-        crate::print(&format!("{:<18} {}; {classes}{state}", set.name, set.what));
+        output::print(&format!("{:<18} {}; {classes}{state}", set.name, set.what));
         for split in set.splits {
             let size = match (split.train, split.test) {
                 (0, 0) => "any size".to_owned(),
                 (train, test) => format!("{train} train, {test} test"),
             };
-            crate::print(&format!("{:<18}   {}: {size}; {}", "", split.name, split.what));
+            output::print(&format!("{:<18}   {}: {size}; {}", "", split.name, split.what));
         }
-        crate::print(&format!("{:<18}   {}", "", set.source));
+        output::print(&format!("{:<18}   {}", "", set.source));
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use snn_ops::Engine;
 
+use crate::output;
+
 /// Says which kernels are used here and why not others
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -23,21 +25,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             .iter()
             .map(|(name, why)| serde_json::json!({"name": name, "available": why.is_none(), "why_not": why}))
             .collect();
-        crate::print(
+        output::print(
             &serde_json::json!({"version": version, "platform": os, "threads": threads, "engine": used, "engines": engines})
                 .to_string(),
         );
         return Ok(());
     }
-    crate::print(&format!("snn {version} on {os}, {threads} threads"));
+    output::print(&format!("snn {version} on {os}, {threads} threads"));
     for (name, why) in engines {
         let state = match why {
             None if name == used => "in use".into(),
             None => "available (--engine or SNN_ENGINE chooses it)".into(),
             Some(why) => why,
         };
-        crate::print(&format!("engine {name:<9} {state}"));
+        output::print(&format!("engine {name:<9} {state}"));
     }
-    crate::print("cuda               not built yet");
+    output::print("cuda               not built yet");
     Ok(())
 }

@@ -1,14 +1,13 @@
 //! `snn eval`: a checkpoint's figures on a data set's test split.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_core::Device;
 use snn_data::DataConfig;
-use snn_models::Model;
-use snn_train::{CHECKPOINT_DIR, DataRecipe, EVAL_BATCH};
+use snn_train::{DataRecipe, EVAL_BATCH};
 
-use crate::exit;
+use crate::{checkpoint, exit, output};
 
 /// Evaluates a checkpoint on the test split it was made with, or on another data set's
 #[derive(clap::Args)]
@@ -38,18 +37,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Loads a checkpoint; of a run's directory, says where the run's is.
-pub(crate) fn load(checkpoint: &Path) -> anyhow::Result<Model> {
-    let exported = checkpoint.join(CHECKPOINT_DIR);
-    if exported.is_dir() && !checkpoint.join("config.json").exists() {
-        let why = format!("is a run; its checkpoint is {}", exported.display());
-        return Err(exit::unusable(checkpoint, why));
-    }
-    Ok(Model::load(checkpoint)?)
-}
-
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut model = load(&args.checkpoint)?;
+    let mut model = checkpoint::load(&args.checkpoint)?;
     model.set_device(&args.device);
     let config = args.checkpoint.join("config.json");
     let trained = model.config().metrics.get("data").cloned();
@@ -100,10 +89,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         json["split_hash"] = split_hash.into();
         json["t_steps"] = data.t_steps.into();
         json["engine"] = snn_ops::engine_name(&args.device).into();
-        crate::print(&json.to_string());
+        output::print(&json.to_string());
         return Ok(());
     }
-    crate::print(&format!(
+    output::print(&format!(
         "{} ({}, members {}), {} samples, T={}: top-1 {:.2} %, top-5 {:.2} %, AURC x 1000 {:.2} (softmax) {:.2} (logit)",
         test.name(),
         test.split(),
@@ -116,11 +105,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         metrics.aurc_logit
     ));
     if args.per_step {
-        crate::print("step   alone   first steps together");
+        output::print("step   alone   first steps together");
         for (t, (alone, together)) in
             metrics.per_step_top1.iter().zip(&metrics.cumulative_top1).enumerate()
         {
-            crate::print(&format!("{:>4}  {alone:>5.2} %  {together:>5.2} %", t + 1));
+            output::print(&format!("{:>4}  {alone:>5.2} %  {together:>5.2} %", t + 1));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use candle_core::{DType, Device};
 use snn_models::{Input, Mode};
 use snn_ops::Tape;
 
-use crate::exit;
+use crate::{checkpoint, exit, output};
 
 /// Runs a checkpoint on a tensor `x` and writes `logits` [T, N, K]
 #[derive(clap::Args)]
@@ -32,10 +32,10 @@ const INPUT_BYTES: u64 = 1 << 34;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     for file in ["config.json", "model.safetensors"] {
-        crate::differ(&args.checkpoint.join(file), &args.output)?;
+        output::differ(&args.checkpoint.join(file), &args.output)?;
     }
-    crate::differ(&args.input, &args.output)?;
-    let mut model = crate::eval::load(&args.checkpoint)?;
+    output::differ(&args.input, &args.output)?;
+    let mut model = checkpoint::load(&args.checkpoint)?;
     model.set_device(&args.device);
     let input = &args.input;
     let bytes = snn_models::read_file(input, INPUT_BYTES)?;

@@ -1,29 +1,23 @@
 //! The `snn` command: trains, evaluates and measures spiking networks.
 
 mod bench;
-mod bench_events;
 mod cache;
-mod check;
+mod checkpoint;
 mod conformance;
 mod data;
 mod device;
 mod doctor;
 mod eval;
 mod exit;
-mod fetch;
 mod forward;
 mod models;
-mod picture;
+mod output;
 mod profile;
-mod show;
-mod stats;
 mod train;
 mod unsafe_malloc;
 
-use std::io::{ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::OnceLock;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
@@ -81,15 +75,17 @@ fn main() -> ExitCode {
         .init();
     let quiet = cli.quiet;
     match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))?) {
-        Ok(code) => match UNPRINTED.get() {
+        Ok(code) => match output::unprinted() {
             Some(error) => {
-                complain(&format!("standard output: {error}; free some space or write elsewhere"));
+                output::complain(&format!(
+                    "standard output: {error}; free some space or write elsewhere"
+                ));
                 ExitCode::from(exit::STORAGE)
             }
             None => ExitCode::from(code),
         },
         Err(error) => {
-            complain(&format!("{error:#}"));
+            output::complain(&format!("{error:#}"));
             ExitCode::from(exit::code(&error))
         }
     }
@@ -138,30 +134,4 @@ where
         .without_time()
         .with_target(false)
         .with_filter(filter)
-}
-
-/// Refuses to write a file over the one that was read.
-fn differ(input: &Path, output: &Path) -> anyhow::Result<()> {
-    let same =
-        input.canonicalize().ok().zip(output.canonicalize().ok()).is_some_and(|(a, b)| a == b);
-    anyhow::ensure!(!same, "{}: is the input too; name another output", output.display());
-    Ok(())
-}
-
-/// Why standard output could not be written.
-static UNPRINTED: OnceLock<std::io::Error> = OnceLock::new();
-
-/// Prints a line on standard output; a reader that went away is not an error, a full disk is one at the end.
-fn print(line: &str) {
-    let printed = writeln!(std::io::stdout().lock(), "{line}");
-    if let Err(error) = printed.and_then(|()| std::io::stdout().flush())
-        && error.kind() != ErrorKind::BrokenPipe
-    {
-        let _ = UNPRINTED.set(error);
-    }
-}
-
-/// Says what ended the program, whatever RUST_LOG lets through.
-fn complain(why: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "ERROR {why}");
 }

@@ -2,6 +2,8 @@
 
 use snn_models::{Architecture, Model, ModelConfig};
 
+use crate::output;
+
 /// Lists the architectures: parameters, MACs per step, LIF layers
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -37,15 +39,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 })
             })
             .collect();
-        crate::print(&serde_json::json!({ "models": models }).to_string());
+        output::print(&serde_json::json!({ "models": models }).to_string());
         return Ok(());
     }
-    crate::print(
+    output::print(
         "architecture     input      classes   parameters   MACs/step  LIF layers     neurons",
     );
     for (size, c) in rows {
         let input = format!("{}x{}x{}", c.in_channels, c.input.height, c.input.width);
-        crate::print(&format!(
+        output::print(&format!(
             "{:<14}  {input:<10} {:>7}  {:>11}  {:>8.3} G  {:>10}  {:>10}",
             c.architecture.name(),
             c.num_classes,

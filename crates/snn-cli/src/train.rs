@@ -10,6 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use snn_data::Progress;
 use snn_train::{EpochReport, Observer, Outcome, Recipe, RunOptions, StepReport};
 
+use crate::output;
+
 /// Trains by a recipe; the run directory then holds result.json and a checkpoint that `snn eval` takes
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -123,9 +125,9 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
         Outcome::Finished(result) => {
             bar.0.finish_and_clear();
             if args.json {
-                crate::print(&serde_json::to_string(&result)?);
+                output::print(&serde_json::to_string(&result)?);
             } else {
-                crate::print(&format!(
+                output::print(&format!(
                     "{} ({}, members {}) {} {} T={} seed {}: top-1 {:.2} %, top-5 {:.2} %, AURC {:.2} (softmax) {:.2} (logit); best epoch {} {:.2} %; {}",
                     result.dataset,
                     result.split,

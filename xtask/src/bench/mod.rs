@@ -30,7 +30,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
             Long("only") => only = parser.value()?.string()?,
             Long("against") => against = parser.value()?.string()?,
             Short('h') | Long("help") => {
-                sh::print(crate::HELP)?;
+                sh::print(crate::help::HELP)?;
                 return Ok(());
             }
             other => return Err(other.unexpected().into()),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::{check_sha256, fetch, file_ending};
+use super::package::{check_sha256, fetch, file_ending};
 use crate::files;
 
 const PACKAGE: &str = "dataset-fashion-mnist";

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::chart::{self, Line, Scale};
-use super::html::escape;
+use super::escape::escape;
 use super::outcome::{Epoch, Outcome};
 use super::preset::Planned;
 use super::table::Ours;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::curves;
+use super::escape::escape;
 use super::preset::{Planned, Preset};
 use super::setups;
 use super::table::{self, Ours, Summary};
@@ -18,15 +19,6 @@ impl Facts {
     pub(super) fn now(seeds: usize) -> Self {
         Self { seeds, commit: sh::commit().unwrap_or_default() }
     }
-}
-
-/// Makes text safe inside HTML text and attributes.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
 }
 
 /// The whole page.
@@ -170,11 +162,6 @@ fn ran(s: &Summary<'_>, seeds: usize, t_steps: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn text_is_escaped() {
-        assert_eq!(super::escape("<a b='c'>&\""), "&lt;a b=&#39;c&#39;&gt;&amp;&quot;");
-    }
-
     #[test]
     fn data_sets_are_told_apart() {
         assert!(

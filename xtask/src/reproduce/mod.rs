@@ -6,6 +6,7 @@
 mod chart;
 mod child;
 mod curves;
+mod escape;
 mod html;
 pub mod outcome;
 pub mod paper;
@@ -63,7 +64,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
             Long("fresh") => options.fresh = true,
             Long("resume") => {}
             Short('h') | Long("help") => {
-                sh::print(crate::HELP)?;
+                sh::print(crate::help::HELP)?;
                 return Ok(0);
             }
             Value(name) if what.is_none() => what = Some(name.string()?),

@@ -33,12 +33,6 @@ impl PaperRow {
         format!("{} {} {}", self.dataset, self.architecture, self.method)
     }
 
-    /// The row as a file name.
-    pub fn slug(&self) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-        self.title().chars().map(plain).collect()
-    }
-
     /// The network in the paper's words.
     pub fn network(&self) -> &str {
         match self.architecture.as_str() {
@@ -96,7 +90,7 @@ mod tests {
     fn table4_has_the_papers_28_rows() {
         let rows = read(&crate::sh::root().join("data/paper/table4.csv")).unwrap();
         assert_eq!(rows.len(), 28);
-        assert_eq!(rows[0].slug(), "cifar10-resnet19-baseline");
+        assert_eq!(rows[0].title(), "CIFAR10 resnet19 Baseline");
         // Tables 1 and 2 of the paper print the TKS figures again.
         let tks: Vec<&str> =
             rows.iter().filter(|r| r.method == "TKS").map(|r| r.top1.as_str()).collect();

@@ -1,5 +1,6 @@
 //! A preset: which rows of a table run on which data with which recipe, from `data/recipes/<table>-<preset>.toml`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -109,19 +110,34 @@ impl Preset {
             let recipe = self.recipe(group, row, &dataset)?;
             let first =
                 recipe.get("seed").and_then(Value::as_integer).context("no seed in [base]")?;
-            let runs = (0..seeds as i64).map(|i| {
+            let of_seed = |i: i64| {
                 let (seed, mut recipe) = (first + i, recipe.clone());
                 recipe.insert("seed".into(), seed.into());
-                Run { name: format!("{}-seed{seed}", row.slug()), seed, recipe }
-            });
-            Ok(Plan::Run(Job { dataset, folder, runs: runs.collect() }))
+                Run { name: folder_name(&dataset, row, seed), seed, recipe }
+            };
+            let runs = (0..seeds as i64).map(of_seed).collect();
+            Ok(Plan::Run(Job { dataset, folder, runs }))
         };
-        rows.iter()
-            .map(|row| {
-                let plan = plan(row).with_context(|| format!("for {}", row.title()))?;
-                Ok(Planned { paper: row.clone(), plan })
-            })
-            .collect()
+        let mut names = BTreeSet::new();
+        let mut planned = Vec::new();
+        for row in rows {
+            let plan = plan(row).with_context(|| format!("for {}", row.title()))?;
+            if let Plan::Run(job) = &plan {
+                for run in &job.runs {
+                    let is_new = names.insert(run.name.clone());
+                    ensure!(
+                        is_new,
+                        "{}: another row trains the same network on {} too, and both would be kept in {}; \
+                         give one of their groups another data set",
+                        row.title(),
+                        job.dataset,
+                        run.name
+                    );
+                }
+            }
+            planned.push(Planned { paper: row.clone(), plan });
+        }
+        Ok(planned)
     }
 
     fn group(&self, row: &PaperRow) -> anyhow::Result<Option<&Table>> {
@@ -156,6 +172,13 @@ impl Preset {
         merge(&mut recipe, &named);
         Ok(recipe)
     }
+}
+
+/// The folder of a run: what is trained on, not the paper's data set beside which the figures stand.
+fn folder_name(dataset: &str, row: &PaperRow, seed: i64) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let words = format!("{dataset} {} {} seed{seed}", row.architecture, row.method);
+    words.chars().map(plain).collect()
 }
 
 /// Puts `over` into `into`, table by table; a later value replaces an earlier one.
@@ -205,5 +228,13 @@ mod tests {
             };
             assert_eq!((count(true), count(false)), (runs, 0), "{name}");
         }
+        let preset = Preset::read(&root.join("data/recipes"), "table4", "mini").unwrap();
+        let planned = preset.plan(&rows, 1, |_| true).unwrap();
+        let Plan::Run(job) = &planned[0].plan else { panic!("{:?}", planned[0]) };
+        assert_eq!(job.runs[0].name, "fashion-mnist-resnet19-baseline-seed42");
+        // Two rows on one data set would share a folder.
+        let twice = [rows.clone(), vec![rows[0].clone()]].concat();
+        let error = preset.plan(&twice, 1, |_| true).unwrap_err().to_string();
+        assert!(error.contains("fashion-mnist-resnet19-baseline-seed42"), "{error}");
     }
 }

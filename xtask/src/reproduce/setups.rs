@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use toml::{Table, Value};
 
-use super::html::escape;
+use super::escape::escape;
 use super::preset::{Plan, Planned};
 use super::table::Ours;
 

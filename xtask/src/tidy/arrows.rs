@@ -8,17 +8,30 @@ use crate::sh;
 
 /// A crate and those of ours that it may import. A new arrow is a change of the design: edit ARCHITECTURE.md with it.
 pub const ARROWS: &[(&str, &[&str])] = &[
-    ("snn-ops", &[]),
-    ("snn-neuron", &["snn-ops"]),
+    ("snn-needs", &[]),
+    ("snn-ops", &["snn-needs"]),
+    ("snn-neuron", &["snn-needs", "snn-ops"]),
     ("snn-losses", &[]),
-    ("snn-data", &[]),
+    ("snn-data", &["snn-needs"]),
     ("snn-models", &["snn-ops", "snn-neuron"]),
     ("snn-train", &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models"]),
-    ("snn-cli", &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models", "snn-train"]),
-    ("xtask", &[]),
+    (
+        "snn-cli",
+        &[
+            "snn-needs",
+            "snn-ops",
+            "snn-neuron",
+            "snn-losses",
+            "snn-data",
+            "snn-models",
+            "snn-train",
+        ],
+    ),
+    ("xtask", &["snn-needs"]),
     (
         "snn-tests",
         &[
+            "snn-needs",
             "snn-ops",
             "snn-neuron",
             "snn-losses",

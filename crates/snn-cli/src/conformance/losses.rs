@@ -4,7 +4,7 @@ use candle_core::{DType, Var};
 use snn_losses::Loss;
 use snn_ops::buffer;
 
-use super::{Golden, Ours};
+use super::golden::{Golden, Ours};
 
 const VALUE: f64 = 2e-5;
 const GRADIENT: f64 = 1e-4;

@@ -5,7 +5,7 @@ use snn_losses::Loss;
 use snn_models::{Architecture, Input, InputConfig, Mode, Model, ModelConfig};
 use snn_ops::Tape;
 
-use super::{Golden, Ours};
+use super::golden::{Golden, Ours};
 
 /// As design: logits and loss, gradients, running statistics.
 const LOGITS: f64 = 2e-5;

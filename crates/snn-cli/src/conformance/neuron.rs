@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use snn_neuron::{LifConfig, Reset, Surrogate, lif, reference};
 use snn_ops::{Tape, buffer};
 
-use super::{BF16, Golden, Ours, rounded};
+use super::golden::{BF16, Golden, Ours, rounded};
 
 fn config(case: &str) -> anyhow::Result<LifConfig> {
     let base = LifConfig::default();

@@ -8,7 +8,7 @@ use snn_ops::{
     buffer, conv1d, conv2d, max_pool2d, to_channels_first, to_channels_last,
 };
 
-use super::{BF16, Golden, Ours, rounded};
+use super::golden::{BF16, Golden, Ours, rounded};
 
 /// Relative errors of single operators in f32.
 const FORWARD: f64 = 5e-6;

@@ -7,7 +7,7 @@ use snn_data::transform::{Image, Interpolation, RandomResizedCrop};
 use snn_data::{Augment, DataConfig, Error, FormatFault, Limits, Result, open, random};
 
 use crate::golden::Golden;
-use crate::util::shared_data;
+use snn_needs::shared_data;
 
 fn read(bytes: &[u8]) -> Result<Image> {
     picture(bytes, &Limits::default(), Path::new("x.jpg"))

@@ -5,7 +5,7 @@ use std::path::Path;
 use snn_data::format::{decode_events, encode_events, read_file};
 use snn_data::{Error, Event, EventOptions, EventStream, Format, Limits, read_events};
 
-use crate::util::shared_data;
+use snn_needs::shared_data;
 
 fn event((t_us, x, y, p): (u64, u16, u16, u8)) -> Event {
     Event { t_us, x, y, polarity: p == 1 }

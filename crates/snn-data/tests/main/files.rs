@@ -8,7 +8,8 @@ use snn_data::{
     open_with, read_events,
 };
 
-use crate::util::{opened, per_class, repository_data, shared_data};
+use crate::util::{opened, per_class, repository_data};
+use snn_needs::shared_data;
 
 #[test]
 fn embedded_subset_is_what_its_readme_says() {

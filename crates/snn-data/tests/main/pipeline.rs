@@ -7,7 +7,7 @@ use snn_data::format::{AtisOptions, atis};
 use snn_data::{EventStream, FrameBy, Limits, frames, resize_bilinear};
 
 use crate::golden::Golden;
-use crate::util::shared_data;
+use snn_needs::shared_data;
 
 fn prepared(stream: &EventStream) -> Vec<f32> {
     let x = frames(stream, 10, FrameBy::Time).unwrap();

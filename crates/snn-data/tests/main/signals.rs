@@ -7,7 +7,8 @@ use snn_data::{
     Augment, DataConfig, Error, Kind, Limits, Loader, LoaderConfig, Order, Splits, open,
 };
 
-use crate::util::{per_class, shared_data};
+use crate::util::per_class;
+use snn_needs::shared_data;
 
 fn opened(name: &str, dir: &Path) -> Splits {
     open(&DataConfig::new(name, Some(dir.into()))).unwrap()

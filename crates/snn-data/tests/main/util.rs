@@ -9,19 +9,6 @@ pub(crate) fn repository_data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../data")
 }
 
-/// The folder of real recordings where there is one; a line says when not.
-pub(crate) fn shared_data() -> Option<PathBuf> {
-    #[allow(clippy::disallowed_methods)] // Tests may be pointed at another folder.
-    let named = std::env::var("SNN_SHARED_DATA").ok().map(PathBuf::from);
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let dir = named.unwrap_or(beside);
-    if dir.is_dir() {
-        return Some(dir);
-    }
-    println!("skipped: {} not found; set SNN_SHARED_DATA", dir.display());
-    None
-}
-
 /// Opens `name` from `dir`, at most `limit` samples a side.
 pub(crate) fn opened(name: &str, dir: Option<PathBuf>, limit: Option<usize>) -> Splits {
     let config = DataConfig::new(name, dir);

@@ -1,5 +1,7 @@
 //! Each engine against the f64 reference, on odd sizes, strides, paddings and channel counts.
 
+use snn_needs::{Need, skipped};
+
 use super::reference::{Case, TOLERANCE, close, close_to};
 use super::run::Kernel;
 use super::winograd::Form;
@@ -72,8 +74,8 @@ fn engines_agree_with_the_equation() {
         case(1, [4, 4, 160], 150, [3, 3], [2, 2], [1, 1]),
     ];
     for engine in [Engine::Portable, Engine::Avx512] {
-        if let Err(why) = engine.available() {
-            println!("skipped: {why}");
+        if engine.available().is_err() {
+            skipped(Need::Avx512);
             continue;
         }
         for kernel in [Kernel::Dense(engine), Kernel::Sparse(engine)] {
@@ -102,6 +104,7 @@ fn winograd_agrees_with_the_equation() {
     ];
     for engine in [Engine::Portable, Engine::Avx512] {
         if engine.available().is_err() {
+            skipped(Need::Avx512);
             continue;
         }
         for case in &cases {

@@ -1,6 +1,5 @@
 //! Compiles kernels as C++ and runs them on this machine, one thread after the other.
 
-#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 #![allow(dead_code, reason = "shared with the tests of snn-neuron; neither uses all of it")]
 
 use std::fs;
@@ -8,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use snn_needs::{Need, skipped};
 use snn_ops::cuda;
 
 /// One argument of a kernel.
@@ -82,7 +82,8 @@ pub(crate) struct Kernels {
 }
 
 impl Kernels {
-    /// Compiles one kernel file; `None`, with a printed line, where there is no C++ compiler.
+    /// Compiles one kernel file; `None`, and a test noted as skipped, where there is no C++ compiler.
+    #[track_caller]
     pub(crate) fn compile(name: &str, source: &str) -> Option<Self> {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kernels-{name}"));
         fs::create_dir_all(&dir).unwrap();
@@ -105,7 +106,7 @@ impl Kernels {
             assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
             return Some(Self { program });
         }
-        println!("skipped: no C++ compiler runs the kernels of {name}.cu");
+        skipped(Need::Compiler);
         None
     }
 

@@ -1,6 +1,7 @@
 //! Every unit against the f64 equation, on odd sizes, strides, paddings and channel counts.
 
 use half::bf16;
+use snn_needs::{Need, skipped};
 
 use super::super::index;
 use super::super::output::Output;
@@ -16,11 +17,11 @@ fn units() -> Vec<Unit> {
     {
         match unsafe_bf16::is_available() {
             true => units.push(Unit::Bf16),
-            false => println!("skipped: this processor has no AVX-512 BF16"),
+            false => skipped(Need::Avx512Bf16),
         }
         match unsafe_amx::available() {
             Ok(()) => units.push(Unit::Amx),
-            Err(why) => println!("skipped: {why}"),
+            Err(_) => skipped(Need::Amx),
         }
     }
     units

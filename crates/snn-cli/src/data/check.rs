@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use snn_data::{Augment, DataConfig, Dataset, DatasetName, Listing, open};
 
+use crate::output;
+
 /// What is checked.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -42,9 +44,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let missing = id.listing().and_then(|listing| missing(listing, train, test));
     if args.json {
-        crate::print(&report(train, test, &splits.members(), missing.as_deref()).to_string());
+        output::print(&report(train, test, &splits.members(), missing.as_deref()).to_string());
     } else {
-        crate::print(&format!(
+        output::print(&format!(
             "{}: split {} (members {})",
             train.name(),
             train.split(),
@@ -52,7 +54,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         ));
         for (side, set) in [("train", train), ("test", test)] {
             let (fewest, most) = per_class(set);
-            crate::print(&format!(
+            output::print(&format!(
                 "  {side:<5} {} samples {:?}, {} classes of {fewest} to {most}",
                 set.len(),
                 set.sample_shape(),
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             ));
         }
         if !train.mean().is_empty() {
-            crate::print(&format!("  mean {:?}, deviation {:?}", train.mean(), train.std()));
+            output::print(&format!("  mean {:?}, deviation {:?}", train.mean(), train.std()));
         }
     }
     match missing {

@@ -6,8 +6,9 @@ use anyhow::Context;
 use clap::ValueEnum;
 use snn_data::{Augment, DataConfig, Dataset, EventStream, FrameBy, Kind, frames, open};
 
-use crate::data::Source;
-use crate::picture::{Picture, gif};
+use super::picture::{Picture, gif};
+use super::source::Source;
+use crate::output;
 
 /// What is drawn.
 #[derive(clap::Args)]
@@ -52,7 +53,7 @@ const GRID: (usize, usize) = (20, 8);
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let path = Path::new(&args.input);
-    crate::differ(path, &args.out)?;
+    output::differ(path, &args.out)?;
     let is_gif = match args.out.extension().and_then(|extension| extension.to_str()) {
         Some("gif") => true,
         Some("png") => false,
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         if is_gif { gif(&pictures, 100)? } else { pictures.first().context("no picture")?.png()? }
     };
     snn_train::write_atomic(&args.out, &bytes)?;
-    crate::print(&format!("{}: {} bytes", args.out.display(), bytes.len()));
+    output::print(&format!("{}: {} bytes", args.out.display(), bytes.len()));
     Ok(())
 }
 
@@ -202,7 +203,7 @@ fn class_grid(set: &Dataset) -> anyhow::Result<Picture> {
             }
         }
         let name = set.class_names().get(class).map_or("", String::as_str);
-        crate::print(&format!("row {class}: {name}"));
+        output::print(&format!("row {class}: {name}"));
     }
     Ok(picture)
 }

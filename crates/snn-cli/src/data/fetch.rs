@@ -12,6 +12,8 @@ use anyhow::{Context, bail, ensure};
 use sha2::{Digest, Sha256};
 use snn_data::DatasetName;
 
+use crate::output;
+
 /// Files of one publisher.
 struct Source {
     set: &'static str,
@@ -100,7 +102,7 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
     let by_hand = format!("fetch it by hand into {}: {}", dir.display(), listing.source);
     let set = match id {
         DatasetName::Synthetic | DatasetName::SyntheticEvents => {
-            crate::print(&format!("{name}: nothing to fetch, it is {}", listing.source));
+            output::print(&format!("{name}: nothing to fetch, it is {}", listing.source));
             return Ok(());
         }
         // The events are simulated from the pictures.
@@ -138,7 +140,7 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
     if lock.is_some() {
         let _ = fs::remove_file(&lock_file);
     }
-    crate::print(&format!("{}: fetched; `snn data check {name} --data {0}`", dir.display()));
+    output::print(&format!("{}: fetched; `snn data check {name} --data {0}`", dir.display()));
     Ok(())
 }
 
@@ -230,6 +232,7 @@ mod tests {
     #[test]
     fn parts_are_continued_and_wrong_content_is_not_kept() {
         if Command::new("curl").arg("--version").output().is_err() {
+            snn_needs::skipped(snn_needs::Need::Curl);
             return;
         }
         let dir = tempfile::tempdir().unwrap();

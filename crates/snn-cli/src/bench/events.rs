@@ -6,7 +6,8 @@ use anyhow::Context;
 use snn_data::format::{decode_events, read_file};
 use snn_data::{EventOptions, FrameBy, Limits, frames, read_events};
 
-use crate::bench::Timing;
+use super::timing::Timing;
+use crate::output;
 
 /// Rates of a file or a folder of files.
 pub(crate) struct Rates {
@@ -80,10 +81,10 @@ impl Rates {
                 "bytes": self.bytes, "t_steps": self.t_steps, "decode_events_per_s": decode,
                 "read_decode_frame_events_per_s": whole,
             });
-            crate::print(&json.to_string());
+            output::print(&json.to_string());
             return;
         }
-        crate::print(&format!(
+        output::print(&format!(
             "{} files, {} events, {} bytes: decoding from memory {:.1} M events/s, reading, decoding and {} frames \
              {:.1} M events/s, one thread",
             self.files,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use snn_data::{Augment, DataConfig, Dataset, Kind, open};
 
+use crate::output;
+
 /// What is measured.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -77,7 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     })?;
     let set = &splits.train;
     let channels = channels(set)?;
-    let counts = crate::check::counts(set);
+    let counts = super::check::counts(set);
     if args.json {
         let channel = |c: &Channel| {
             serde_json::json!({
@@ -90,10 +92,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             "n": set.len(), "shape": set.sample_shape(), "class_counts": counts,
             "channels": channels.iter().map(channel).collect::<Vec<_>>(),
         });
-        crate::print(&json.to_string());
+        output::print(&json.to_string());
         return Ok(());
     }
-    crate::print(&format!(
+    output::print(&format!(
         "{}: split {} (members {}), {} training samples {:?}",
         set.name(),
         set.split(),
@@ -102,7 +104,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         set.sample_shape()
     ));
     for (name, c) in names(set).iter().zip(&channels) {
-        crate::print(&format!(
+        output::print(&format!(
             "  {name:<9} mean {:.4}, deviation {:.4}, {} to {}, {:.1} % zeros",
             c.mean,
             c.std(),
@@ -114,11 +116,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let used = |values: &[f32]| values.iter().map(|x| x.to_string()).collect::<Vec<_>>().join(", ");
     if !set.mean().is_empty() {
         let (mean, std) = (used(set.mean()), used(set.std()));
-        crate::print(&format!("  training subtracts {mean} and divides by {std}"));
+        output::print(&format!("  training subtracts {mean} and divides by {std}"));
     }
     let classes: Vec<String> =
         set.class_names().iter().zip(counts).map(|(name, n)| format!("{name} {n}")).collect();
-    crate::print(&format!("  samples: {}", classes.join(", ")));
+    output::print(&format!("  samples: {}", classes.join(", ")));
     Ok(())
 }
 

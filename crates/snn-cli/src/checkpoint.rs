@@ -1,0 +1,18 @@
+//! The checkpoint directory that a command is given.
+
+use std::path::Path;
+
+use snn_models::Model;
+use snn_train::CHECKPOINT_DIR;
+
+use crate::exit;
+
+/// Loads a checkpoint; of a run's directory, says where the run's is.
+pub(crate) fn load(checkpoint: &Path) -> anyhow::Result<Model> {
+    let exported = checkpoint.join(CHECKPOINT_DIR);
+    if exported.is_dir() && !checkpoint.join("config.json").exists() {
+        let why = format!("is a run; its checkpoint is {}", exported.display());
+        return Err(exit::unusable(checkpoint, why));
+    }
+    Ok(Model::load(checkpoint)?)
+}

@@ -1,0 +1,36 @@
+//! What the program prints, and where it may write.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// Why standard output could not be written.
+static UNPRINTED: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Prints a line on standard output; a reader that went away is not an error, a full disk is one at the end.
+pub(crate) fn print(line: &str) {
+    let printed = writeln!(std::io::stdout().lock(), "{line}");
+    if let Err(error) = printed.and_then(|()| std::io::stdout().flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = UNPRINTED.set(error);
+    }
+}
+
+/// Why a line could not be printed, where one could not.
+pub(crate) fn unprinted() -> Option<&'static std::io::Error> {
+    UNPRINTED.get()
+}
+
+/// Says what ended the program, whatever RUST_LOG lets through.
+pub(crate) fn complain(why: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "ERROR {why}");
+}
+
+/// Refuses to write a file over the one that was read.
+pub(crate) fn differ(input: &Path, output: &Path) -> anyhow::Result<()> {
+    let same =
+        input.canonicalize().ok().zip(output.canonicalize().ok()).is_some_and(|(a, b)| a == b);
+    anyhow::ensure!(!same, "{}: is the input too; name another output", output.display());
+    Ok(())
+}
