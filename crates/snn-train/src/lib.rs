@@ -3,7 +3,6 @@
 #![deny(missing_docs)]
 
 mod atomic;
-mod augment;
 mod checkpoint;
 mod error;
 mod evaluate;
@@ -31,10 +30,6 @@ mod step;
 mod validate;
 
 pub use atomic::{create_dir, write_atomic};
-pub use augment::{
-    AugmentRecipe, AutoAugmentRecipe, CropInterpolation, NdaRecipe, RandAugmentRecipe,
-    ResizedCropRecipe,
-};
 pub use error::{Error, Result, exit_code};
 pub use evaluate::{EVAL_BATCH, evaluate};
 pub use examples::Examples;
@@ -42,7 +37,7 @@ pub use journal::{Clock, EpochReport, peak_rss_mb};
 pub use lock::RunLock;
 pub use metrics::{Meter, Metrics, aurc, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
-pub use recipe::{DataRecipe, FramesBy, ModelRecipe, Recipe, Recompute, TrainRecipe};
+pub use recipe::{DataRecipe, ModelRecipe, Recipe, Recompute, TrainRecipe};
 pub use result::{CHECKPOINT_DIR, RESULT_FILE, RunResult, export};
 pub use run::{Observer, Outcome, StepReport, train};
 pub use schedule::{ScheduleConfig, ScheduleKind, learning_rate};

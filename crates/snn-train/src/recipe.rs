@@ -4,14 +4,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_data::{DataConfig, FrameBy};
+use snn_data::{Augment, DataConfig, FrameBy};
 use snn_losses::Loss;
 use snn_models::{Architecture, NeuronConfig, Precision};
 use snn_ops::Tape;
 
 use crate::{
-    AugmentRecipe, Error, Result, identity, optim::OptimizerConfig, overrides, recipe_old,
-    recipe_steps, schedule::ScheduleConfig, validate,
+    Error, Result, identity, optim::OptimizerConfig, overrides, recipe_old, recipe_steps,
+    schedule::ScheduleConfig, validate,
 };
 
 /// Bytes of a recipe's file, at most.
@@ -59,10 +59,10 @@ pub struct DataRecipe {
     pub size: Option<usize>,
     /// How events are cut into frames: `time`, the default, `time-whole`, `count` or `count-even`.
     #[serde(default)]
-    pub frames_by: FramesBy,
+    pub frames_by: FrameBy,
     /// What is done to training samples; default nothing.
     #[serde(default)]
-    pub augment: AugmentRecipe,
+    pub augment: Augment,
     /// How the data set is divided, such as `dvs-cifar10/tebn` or `tebn`; its first split when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
@@ -89,12 +89,7 @@ impl DataRecipe {
             // Still samples ignore it.
             t_steps: self.t_steps.unwrap_or(1),
             size: self.size,
-            frames_by: match self.frames_by {
-                FramesBy::Time => FrameBy::Time,
-                FramesBy::TimeWhole => FrameBy::TimeWhole,
-                FramesBy::Count => FrameBy::Count,
-                FramesBy::CountEven => FrameBy::CountEven,
-            },
+            frames_by: self.frames_by,
             split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
@@ -102,21 +97,6 @@ impl DataRecipe {
             seed: 0,
         }
     }
-}
-
-/// How a stream of events is cut into frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FramesBy {
-    /// Slices of equal duration; the last events, which fill no slice, are dropped.
-    #[default]
-    Time,
-    /// Slices of equal duration, the last one reaching to the last event.
-    TimeWhole,
-    /// Slices of equally many events, the last one with the remainder.
-    Count,
-    /// Slices of equally many events; the remainder is dropped.
-    CountEven,
 }
 
 /// `[model]`

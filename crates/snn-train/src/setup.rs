@@ -191,7 +191,7 @@ fn loader_config(recipe: &Recipe, n: usize) -> LoaderConfig {
         drop_last: n >= recipe.train.batch,
         workers: recipe.train.workers,
         seed: recipe.seed,
-        augment: recipe.data.augment.augment(),
+        augment: recipe.data.augment,
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     range("data.augment.random_erasing", data.augment.random_erasing.into(), 0.0, 1.0)?;
     range("data.augment.mixup", data.augment.mixup.into(), 0.0, 100.0)?;
     range("data.augment.cutmix", data.augment.cutmix.into(), 0.0, 100.0)?;
-    data.augment.augment().check()?;
+    data.augment.check()?;
     let most = ModelConfig::MAX_WIDTH;
     let fits = model.width > 0.0 && model.width <= most;
     need("model.width", model.width, fits, &format!("a number above 0, at most {most}"))?;

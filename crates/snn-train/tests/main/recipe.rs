@@ -111,7 +111,7 @@ fn augmentations_default_to_their_papers_and_contradictions_name_the_field() {
     let sets = tables.map(|set| format!("data.augment.{set}"));
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
     let recipe = parse(LEAST, &sets).unwrap();
-    let augment = recipe.data.augment.augment();
+    let augment = recipe.data.augment;
     assert_eq!(augment.rand_augment, Some(Default::default()));
     assert_eq!(augment.random_resized_crop, Some(Default::default()));
     assert_eq!(augment.nda.map(|nda| (nda.roll, nda.rotate_degrees)), Some((3, 30.0)));
@@ -127,6 +127,93 @@ fn augmentations_default_to_their_papers_and_contradictions_name_the_field() {
         let error = parse(LEAST, &[set]).unwrap_err();
         assert!(error.exit_code() == 1 && error.to_string().starts_with(field), "{error}");
     }
+}
+
+#[test]
+fn framings_and_changes_are_written_with_the_names_that_recipes_have() {
+    let data = |sets: &[&str]| {
+        let text = parse(LEAST, sets).unwrap().to_toml().unwrap();
+        let data = text.split("[data]\n").nth(1).unwrap().split("\n[model]").next().unwrap();
+        data.split_once("frames_by").map(|(_, rest)| format!("frames_by{rest}")).unwrap()
+    };
+    let pictures = "data.augment={ random_resized_crop = { interpolation = \"bicubic\" }, flip = true, \
+        rand_augment = { magnitude = 7.5 }, rotate_degrees = 15.0, cutout = 8, random_erasing = 0.2, mixup = 0.3, \
+        cutmix = 1.0 }";
+    assert_eq!(
+        data(&["data.frames_by=count-even", pictures]),
+        "\
+frames_by = \"count-even\"
+class_balanced = false
+
+[data.augment]
+crop_padding = 0
+flip = true
+rotate_degrees = 15.0
+cutout = 8
+random_erasing = 0.2
+mixup = 0.3
+cutmix = 1.0
+
+[data.augment.random_resized_crop]
+scale = [0.08, 1.0]
+ratio = [0.75, 1.3333334]
+interpolation = \"bicubic\"
+
+[data.augment.rand_augment]
+magnitude = 7.5
+std = 0.5
+layers = 2
+probability = 0.5
+"
+    );
+    let policy = "data.augment={ random_resized_crop = {}, auto_augment = \"imagenet\" }";
+    assert_eq!(
+        data(&["data.frames_by=count", policy]),
+        "\
+frames_by = \"count\"
+class_balanced = false
+
+[data.augment]
+crop_padding = 0
+flip = false
+auto_augment = \"imagenet\"
+rotate_degrees = 0.0
+cutout = 0
+
+[data.augment.random_resized_crop]
+scale = [0.08, 1.0]
+ratio = [0.75, 1.3333334]
+interpolation = \"random\"
+"
+    );
+    let events =
+        "data.augment={ roll = 3, nda = { roll = 2 }, time_reversal = 0.25, polarity_flip = 0.1 }";
+    assert_eq!(
+        data(&["data.frames_by=time-whole", events]),
+        "\
+frames_by = \"time-whole\"
+class_balanced = false
+
+[data.augment]
+crop_padding = 0
+flip = false
+rotate_degrees = 0.0
+roll = 3
+time_reversal = 0.25
+polarity_flip = 0.1
+cutout = 0
+
+[data.augment.nda]
+roll = 2
+rotate_degrees = 30.0
+shear_degrees = 30.0
+"
+    );
+    for set in ["data.frames_by=number", "data.augment={ auto_augment = \"svhn\" }"] {
+        assert_eq!(parse(LEAST, &[set]).unwrap_err().exit_code(), 1, "{set}");
+    }
+    let nearest = "data.augment={ random_resized_crop = { interpolation = \"nearest\" } }";
+    assert!(parse(LEAST, &[nearest]).unwrap_err().to_string().contains("nearest"));
 }
 
 #[test]
