@@ -1,7 +1,7 @@
 //! model_*.safetensors: one training pass, its gradients and statistics, one evaluation pass.
 
 use candle_core::Tensor;
-use snn_losses::Loss;
+use snn_losses::{Loss, Position, Ramp};
 use snn_models::{Architecture, Input, InputConfig, Mode, Model, ModelConfig};
 use snn_ops::Tape;
 
@@ -68,8 +68,9 @@ fn load(model: &mut Model, golden: &Golden) -> anyhow::Result<()> {
 /// The golden files' loss: TKS as released, alpha 0.5, temperature 3.
 fn loss_and_seed(logits: &Tensor, labels: &Tensor) -> anyhow::Result<(Tensor, Tensor)> {
     let logits = candle_core::Var::from_tensor(logits)?;
-    let loss = Loss::Tks { tks_alpha_max: 0.5, temperature: 3.0 };
-    let value = loss.compute(&logits, labels, 0.5)?;
+    let loss = Loss::Tks { alpha: 0.5, temperature: 3.0, ramp: Ramp::Constant };
+    let objective = loss.at(Position { epoch: 0, epochs: 1 });
+    let value = objective.value(&logits.as_tensor().into(), &labels.into())?;
     let seed = value
         .backward()?
         .remove(&logits)

@@ -1,4 +1,4 @@
-//! A loader's batch as the tensors that a model takes.
+//! A loader's batch as the tensors that a training step takes.
 
 use candle_core::Tensor;
 use snn_data::{Batch, Mixed};
@@ -6,20 +6,20 @@ use snn_ops::buffer;
 
 use crate::Result;
 
-/// A batch in tensors.
+/// A batch of samples with their labels, in tensors.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub struct Examples {
     /// Stills or frames.
     pub x: snn_models::Input,
     /// `[N]` u32.
     pub labels: Tensor,
-    /// The same labels.
+    /// The labels where the host can read them.
     pub host_labels: Vec<u32>,
-    /// The labels `[N]` of what was mixed into the samples, and the weight of the samples' own.
-    pub mixed: Option<(Tensor, f64)>,
+    /// The labels `[N]` of what was mixed into the samples, and for each of the N samples the weight of its own.
+    pub mixed: Option<(Tensor, Vec<f64>)>,
 }
 
-impl Input {
+impl Examples {
     /// Takes over a batch; events `[N, T, C, H, W]` are turned to have time first.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Input {
         let mixed = match mixed {
             Some(Mixed { labels, weight }) => {
                 let n = labels.len();
-                Some((buffer::tensor(labels, n)?, weight.into()))
+                Some((buffer::tensor(labels, n)?, vec![f64::from(weight); n]))
             }
             None => None,
         };
