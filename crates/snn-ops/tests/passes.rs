@@ -42,9 +42,8 @@ fn backward(tape: Tape, outputs: &[(&Value, [f32; 2])]) -> BTreeMap<String, Vec<
 
 /// `sum over passes of seed . W W x` in f64.
 fn scalar(weight: [f64; 4]) -> f64 {
-    let product = |x: [f64; 2]| {
-        [weight[0] * x[0] + weight[1] * x[1], weight[2] * x[0] + weight[3] * x[1]]
-    };
+    let product =
+        |x: [f64; 2]| [weight[0] * x[0] + weight[1] * x[1], weight[2] * x[0] + weight[3] * x[1]];
     let passes = INPUTS.iter().zip(SEEDS);
     passes
         .map(|(x, seed)| {
