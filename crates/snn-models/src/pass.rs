@@ -153,7 +153,7 @@ impl Layers for Pass {
     }
 
     fn max_pool(&mut self, x: &Value) -> Result<Value> {
-        let pool = Pool2d { kernel: 3, stride: 2, padding: 1 };
+        let pool = Pool2d::square(3, 2, 1);
         Ok(snn_ops::max_pool2d(&mut self.tape, x, pool)?)
     }
 
