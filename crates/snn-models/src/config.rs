@@ -4,39 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use snn_neuron::LifConfig;
+use snn_ops::Precision;
 
 use crate::networks::{Architecture, Source};
 use crate::neuron_config::{NeuronChange, NeuronConfig};
 use crate::{Error, Result};
-
-/// The number format of convolutions' results and of their gradients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Reference accuracy.
-    #[default]
-    F32,
-    /// Rounded to bf16, which takes less memory. Made for AMX; without it no faster than f32.
-    Bf16,
-}
-
-impl Precision {
-    /// The name that config files, recipes and results use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-            Precision::Bf16 => "bf16",
-        }
-    }
-
-    /// The operators' own.
-    pub(crate) fn of_ops(self) -> snn_ops::Precision {
-        match self {
-            Precision::F32 => snn_ops::Precision::F32,
-            Precision::Bf16 => snn_ops::Precision::Bf16,
-        }
-    }
-}
 
 /// The images or event frames a model was made for, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

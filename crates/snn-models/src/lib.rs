@@ -19,7 +19,7 @@ mod request;
 mod state;
 mod weights;
 
-pub use config::{InputConfig, ModelConfig, Precision};
+pub use config::{InputConfig, ModelConfig};
 pub use declared::Size;
 pub use error::{Error, Result};
 pub use file::{read_file, read_tensors};
@@ -29,5 +29,6 @@ pub use networks::Architecture;
 pub use neuron_config::{NeuronChange, NeuronConfig};
 pub use predict::Prediction;
 pub use request::{Fired, Mode, Request, Statistics};
+pub use snn_ops::Precision;
 pub use state::State;
 pub use weights::{CONFIG_FILE, WEIGHTS_FILE};

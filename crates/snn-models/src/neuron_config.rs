@@ -63,10 +63,20 @@ impl NeuronConfig {
             detach_reset: self.detach_reset,
             decay_input: self.decay_input,
             strict: self.strict,
-            surrogate: Surrogate::from_name(&self.surrogate)?,
+            surrogate: Surrogate::from_name(&self.surrogate).map_err(of_neuron)?,
         };
-        config.check()?;
+        config.check().map_err(of_neuron)?;
         Ok(config)
+    }
+}
+
+/// The neuron crate names its own fields; here they are keys of a table.
+fn of_neuron(error: snn_neuron::Error) -> Error {
+    match error {
+        snn_neuron::Error::Config { field, why } => {
+            Error::Config { field: format!("neuron.{field}"), why }
+        }
+        other => Error::Neuron(other),
     }
 }
 

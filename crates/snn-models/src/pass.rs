@@ -168,7 +168,7 @@ impl Layers for Pass {
 
     fn conv(&mut self, name: &str, x: &Map, conv: Conv) -> Result<Map> {
         let weight = self.parameter(format!("{name}.weight"))?;
-        let precision = self.setting.model.config().precision.of_ops();
+        let precision = self.setting.model.config().precision;
         let config = Conv2d { stride: conv.stride, padding: conv.padding, precision };
         Ok(with(x, snn_ops::conv2d(&mut self.tape, &x.value, &weight, config)?))
     }
@@ -235,7 +235,7 @@ impl Layers for Pass {
     }
 
     fn global_max_pool(&mut self, x: &Map) -> Result<Map> {
-        Ok(with(x, snn_ops::global_avg_pool(&mut self.tape, &x.value)?))
+        Ok(with(x, snn_ops::global_max_pool(&mut self.tape, &x.value)?))
     }
 
     fn flatten(&mut self, x: &Map) -> Result<Map> {
@@ -263,11 +263,11 @@ impl Layers for Pass {
         }
         let Some(&t_steps) = model.config().steps.get(name) else { return Ok(x) };
         let weight = self.parameter(format!("steps.{name}.weight"))?;
-        let value = weight;
+        let value = snn_ops::mix_steps(&mut self.tape, &x.value, &weight)?;
         Ok(Map { value, t_steps })
     }
 }
 
 fn pool2d(pool: Pool) -> Pool2d {
-    Pool2d { kernel: pool.kernel[0], stride: pool.stride[0], padding: pool.padding[0] }
+    Pool2d { kernel: pool.kernel, stride: pool.stride, padding: pool.padding }
 }

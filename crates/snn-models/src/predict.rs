@@ -1,5 +1,6 @@
 //! Answers for people: classes and probabilities.
 
+use candle_core::DType;
 use snn_ops::{Tape, buffer};
 
 use crate::forward::Input;
@@ -67,8 +68,16 @@ impl Model {
     /// The answers to a batch, each the same to the bit as alone.
     ///
     /// # Errors
-    /// As [`Model::forward`]; [`Error::Config`] when scores are not finite, as those of an input that is not.
+    /// As [`Model::forward`]; [`Error::Config`] when the input or the scores are not finite.
     pub fn predict(&self, input: &Input) -> Result<Vec<Prediction>> {
+        let refuse = |why: &str| Error::Config { field: "input".into(), why: why.into() };
+        let x = input.tensor().to_dtype(DType::F32)?.contiguous()?;
+        // Neurons would take a NaN for a current that does not reach their threshold.
+        if !buffer::with_f32("input", &x, |x| Ok(x.iter().all(|v| v.is_finite())))? {
+            return Err(refuse(
+                "holds a number that is not finite; look for NaN or infinity in it",
+            ));
+        }
         let output = self.forward(&mut Tape::exact(), input, Mode::Eval)?;
         let logits = output.logits.tensor();
         let &[_, n, classes] = logits.dims() else { return Ok(Vec::new()) };
@@ -78,9 +87,6 @@ impl Model {
             };
             Ok((0..n).map(|i| Prediction::new(sample(i))).collect::<Option<Vec<_>>>())
         })?;
-        answers.ok_or_else(|| Error::Config {
-            field: "input".into(),
-            why: "gives scores that are not finite; look for NaN or infinity in it".into(),
-        })
+        answers.ok_or_else(|| refuse("gives scores that are not finite; look for such weights"))
     }
 }

@@ -1,9 +1,9 @@
 //! What a pass is asked for, and what it notes.
 
 use candle_core::Tensor;
-use snn_ops::{Moments, buffer};
+use snn_ops::Moments;
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// Whether batch norm uses the batch's statistics or the running ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,15 +67,8 @@ pub struct Fired {
 impl Fired {
     /// Counts the spikes `[T, ..]`.
     pub(crate) fn count(name: &str, spikes: &Tensor) -> Result<Self> {
-        let t_steps = spikes.dims().first().copied().unwrap_or(0);
-        let neurons = spikes.elem_count() / t_steps.max(1);
-        let read = buffer::Read::new("spikes", spikes)?;
-        let buffer::Data::U8(values) = read.data() else {
-            let why = "spikes are counted on the CPU only; evaluate there".into();
-            return Err(Error::Config { field: name.into(), why });
-        };
-        let count = |step: &[u8]| step.iter().map(|&s| u64::from(s)).sum();
-        let spikes = values.chunks_exact(neurons.max(1)).map(count).collect();
-        Ok(Self { name: name.into(), spikes, neurons })
+        let counts = snn_ops::spike_counts(spikes)?;
+        let neurons = spikes.elem_count() / counts.len().max(1);
+        Ok(Self { name: name.into(), spikes: counts, neurons })
     }
 }

@@ -78,7 +78,8 @@ fn recomputed_stages_change_no_byte() {
             of.precision = precision;
             let start = Model::new(&of, 3).unwrap();
             let pixels = (0..4 * 3 * 256).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
-            let x = buffer::tensor(pixels, vec![4, 3, 16, 16]).unwrap();
+            let InputConfig { height, width } = of.input;
+            let x = buffer::tensor(pixels, vec![4, 3, height, width]).unwrap();
             let input = Examples { x: snn_models::Input::Still(x), ..input(None) };
             let objective = objective();
             let train = |recompute| {
