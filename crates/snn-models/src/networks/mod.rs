@@ -66,6 +66,8 @@ networks! {
     SewResnet50 = sew_resnet50,
     /// VGG-SNN, for 48 x 48 event frames.
     VggSnn = vgg_snn,
+    /// VGG-9, for 48 x 48 event frames.
+    Vgg9 = vgg9,
 }
 
 mod sew;
