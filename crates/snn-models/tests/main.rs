@@ -36,7 +36,9 @@ fn sizes_are_those_of_the_layer_lists() {
 fn small(architecture: Architecture) -> ModelConfig {
     let mut config = ModelConfig::new(architecture, 7);
     config.width = 0.05;
-    config.input = InputConfig { height: 34, width: 33 };
+    let is_signal = architecture == Architecture::Cnn1d;
+    let (height, width) = if is_signal { (1, 140) } else { (34, 33) };
+    config.input = InputConfig { height, width };
     config
 }
 

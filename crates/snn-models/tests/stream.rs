@@ -16,7 +16,9 @@ fn model(architecture: Architecture, soft: bool, t_steps: usize) -> Model {
     let mut config = ModelConfig::new(architecture, 7);
     config.width = 0.1;
     config.t_steps = t_steps;
-    config.input = InputConfig { height: 34, width: 33 };
+    let is_signal = architecture == Architecture::Cnn1d;
+    let (height, width) = if is_signal { (1, 140) } else { (34, 33) };
+    config.input = InputConfig { height, width };
     if soft {
         (config.neuron.reset, config.neuron.detach_reset) = ("soft".into(), false);
     }

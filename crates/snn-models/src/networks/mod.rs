@@ -68,6 +68,8 @@ networks! {
     VggSnn = vgg_snn,
     /// VGG-9, for 48 x 48 event frames.
     Vgg9 = vgg9,
+    /// Five convolutions over windows of a signal.
+    Cnn1d = cnn1d,
 }
 
 mod sew;

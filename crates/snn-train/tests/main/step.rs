@@ -75,6 +75,9 @@ fn recomputed_stages_change_no_byte() {
             let mut of = ModelConfig::new(architecture, 10);
             (of.width, of.neuron.v_threshold, of.t_steps) = (1.0 / 16.0, 0.1, 2);
             (of.in_channels, of.input) = (3, InputConfig { height: 16, width: 16 });
+            if architecture == Architecture::Cnn1d {
+                of.input = InputConfig { height: 2, width: 128 };
+            }
             of.precision = precision;
             let start = Model::new(&of, 3).unwrap();
             let pixels = (0..4 * 3 * 256).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
