@@ -70,6 +70,8 @@ networks! {
     Vgg9 = vgg9,
     /// Five convolutions over windows of a signal.
     Cnn1d = cnn1d,
+    /// PointNet for point clouds.
+    Pointnet = pointnet,
 }
 
 mod sew;
