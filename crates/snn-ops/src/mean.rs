@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::axis::Along;
-use crate::buffer::{self, Unset, to_f32, with_f32};
+use crate::buffer::{self, to_f32, with_f32, zeroed};
 use crate::{Error, Gradient, Gradients, Result, Tape, Value};
 
 /// Elements of one task.
@@ -47,30 +47,27 @@ pub fn mean(tape: &mut Tape, x: &Value, axes: &[usize]) -> Result<Value> {
 /// `[outer, len, inner]` to `[outer, inner]`.
 fn means(x: &[f32], along: Along) -> Vec<f32> {
     let Along { outer, len, inner } = along;
-    let mut y = Unset::new(outer * inner);
-    let blocks = y.blocks(outer * inner, PIECE);
-    blocks.into_par_iter().enumerate().for_each(|(i, block)| {
-        for (k, y) in block.zeroed().into_iter().flatten().enumerate() {
-            let at = i * PIECE + k;
-            let first = at / inner * len * inner + at % inner;
-            let entries = x[first..].iter().step_by(inner).take(len);
-            *y = (entries.map(|&v| f64::from(v)).sum::<f64>() / len as f64) as f32;
-        }
+    let mut y = zeroed(outer * inner);
+    y.par_chunks_mut(inner).zip(x.par_chunks(len * inner)).for_each(|(y, x)| {
+        y.par_chunks_mut(PIECE).enumerate().for_each(|(i, y)| {
+            let mut sums = vec![0f64; y.len()];
+            for x in x.chunks_exact(inner) {
+                sums.iter_mut().zip(&x[i * PIECE..]).for_each(|(sum, &x)| *sum += f64::from(x));
+            }
+            y.iter_mut().zip(sums).for_each(|(y, sum)| *y = (sum / len as f64) as f32);
+        });
     });
-    y.finish()
+    y
 }
 
 /// The gradient of the entries from that of their mean: `[outer, inner]` to `[outer, len, inner]`.
 fn shares(dy: &[f32], along: Along) -> Vec<f32> {
     let Along { outer, len, inner } = along;
     let scale = 1.0 / len as f32;
-    let mut dx = Unset::new(outer * len * inner);
-    let blocks = dx.blocks(outer * len * inner, PIECE);
-    blocks.into_par_iter().enumerate().for_each(|(i, block)| {
-        for (k, dx) in block.zeroed().into_iter().flatten().enumerate() {
-            let at = i * PIECE + k;
-            *dx = dy[at / (len * inner) * inner + at % inner] * scale;
-        }
+    let mut dx = zeroed(outer * len * inner);
+    let rows = dx.par_chunks_mut(inner).with_min_len((PIECE / inner).max(1));
+    rows.enumerate().for_each(|(i, dx)| {
+        dx.iter_mut().zip(&dy[i / len * inner..]).for_each(|(dx, dy)| *dx = dy * scale);
     });
-    dx.finish()
+    dx
 }
