@@ -16,7 +16,6 @@ pub(crate) const TINY: &str = r#"seed = 7
 
 [data]
 name = "synthetic"
-t_steps = 2
 size = 16
 limit_train = 64
 limit_test = 32
@@ -24,6 +23,7 @@ limit_test = 32
 [model]
 architecture = "vgg_snn"
 width = 0.0625
+t_steps = 2
 
 [loss]
 kind = "tks"

@@ -6,13 +6,13 @@ mod timing;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use clap::ValueEnum;
-use snn_losses::Loss;
-use snn_models::{Architecture, Mode, Model, ModelConfig, Precision};
+use snn_losses::{Loss, Position};
+use snn_models::{Architecture, Input, Mode, Model, ModelConfig, Precision};
 use snn_neuron::LifConfig;
 use snn_ops::{Tape, buffer, random};
-use snn_train::{Checkpointing, Input, Optimizer, OptimizerConfig, StepConfig};
+use snn_train::{Examples, Optimizer, OptimizerConfig, Recompute, StepConfig};
 
 use crate::{output, profile};
 use timing::Timing;
@@ -51,9 +51,9 @@ pub(crate) struct Args {
     /// Number format of convolutions' results
     #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
-    /// train: keep everything for the backward pass (none), or the inputs of stages alone (stage)
-    #[arg(long, default_value = "none", value_parser = ["none", "stage"])]
-    checkpoint: String,
+    /// train: compute nothing again in the backward pass (none), or what lies inside stages (stage)
+    #[arg(long, alias = "checkpoint", default_value = "none", value_parser = ["none", "stage"])]
+    recompute: String,
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// lif: T,N,C,H,W
@@ -122,7 +122,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         json["batch"] = args.batch.into();
         json["t_steps"] = args.t_steps().into();
         json["width"] = args.width.into();
-        json["checkpoint"] = args.checkpoint.as_str().into();
+        json["recompute"] = args.recompute.as_str().into();
         json["samples_per_s"] = samples.into();
     } else {
         json["shape"] = args.shape.as_str().into();
@@ -138,9 +138,9 @@ fn elements(shape: &[usize]) -> anyhow::Result<usize> {
     n.with_context(|| format!("an input of {shape:?} has more than {MOST} elements; ask for less"))
 }
 
-fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
+fn model_and_input(args: &Args) -> anyhow::Result<(Model, Input)> {
     let architecture = Architecture::from_name(&args.model)?;
-    let mut config = ModelConfig::paper(architecture);
+    let mut config = ModelConfig::of_source(architecture);
     config.width = args.width;
     if args.precision == "bf16" {
         config.precision = Precision::Bf16;
@@ -151,14 +151,17 @@ fn model_and_input(args: &Args) -> anyhow::Result<(Model, Tensor)> {
     let mut rng = random::stream(0, "bench", 0, 0);
     let mut shape =
         vec![args.batch as usize, config.in_channels, config.input.height, config.input.width];
-    let x = if architecture == Architecture::VggSnn {
-        // Event counts: Poisson of mean 0.3, by the number of unit-rate arrivals.
+    let input = if config.in_channels == 2 {
+        // Event counts of two polarities: Poisson of mean 0.3, by the number of unit-rate arrivals.
         shape.insert(0, args.t_steps() as usize);
-        (0..elements(&shape)?).map(|_| poisson(&mut || random::unit(&mut rng))).collect()
+        let count = |_| poisson(&mut || random::unit(&mut rng));
+        let x: Vec<f32> = (0..elements(&shape)?).map(count).collect();
+        Input::Frames(buffer::tensor(x, shape)?)
     } else {
-        random::normal(&mut rng, elements(&shape)?, 0.0, 1.0)
+        let x = random::normal(&mut rng, elements(&shape)?, 0.0, 1.0);
+        Input::Still(buffer::tensor(x, shape)?)
     };
-    Ok((model, buffer::tensor(x, shape)?))
+    Ok((model, input))
 }
 
 fn poisson(unit: &mut impl FnMut() -> f32) -> f32 {
@@ -175,18 +178,18 @@ fn train(args: &Args) -> anyhow::Result<Timing> {
     let classes = model.config().num_classes.min(10) as u32;
     let host_labels: Vec<u32> = (0..args.batch).map(|i| i % classes).collect();
     let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
-    let input = Input { x, labels, host_labels, mixed: None };
+    let examples = Examples { x, labels, host_labels, mixed: None };
     let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
     let mut optimizer = Optimizer::new(&config);
-    let checkpoint = match args.checkpoint.as_str() {
-        "stage" => Checkpointing::Stage,
-        _ => Checkpointing::None,
+    let recompute = match args.recompute.as_str() {
+        "stage" => Recompute::Stage,
+        _ => Recompute::None,
     };
+    let objective = Loss::CrossEntropy.at(Position { epoch: 0, epochs: 1 });
     Timing::of(args.runs, || {
-        let loss = &Loss::CrossEntropy;
         let (lr, step) = (config.lr, optimizer.steps());
-        let step = StepConfig { loss, alpha: 0.0, lr, step, checkpoint };
-        Ok(Some(snn_train::train_step(&mut model, &mut optimizer, &input, step)?.loss))
+        let step = StepConfig { objective: &objective, lr, step, recompute };
+        Ok(Some(snn_train::train_step(&mut model, &mut optimizer, &examples, step)?.loss))
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use snn_data::DataConfig;
+use snn_models::Model;
 use snn_train::{DataRecipe, EVAL_BATCH};
 
 use crate::{checkpoint, exit, output};
@@ -37,6 +38,13 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// The time steps that the checkpoint's own figures were measured with, where it has figures of this data.
+fn measured_t_steps(model: &Model, data: &DataRecipe) -> Option<usize> {
+    let metrics = &model.config().metrics;
+    let own = metrics["t_steps"].as_u64().and_then(|n| usize::try_from(n).ok());
+    data.t_steps.or(own.filter(|_| metrics["data"]["name"] == data.name.as_str()))
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut model = checkpoint::load(&args.checkpoint)?;
     model.set_device(&args.device);
@@ -60,15 +68,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     let stored = model.config().t_steps;
     if let Some(t_steps) = args.t_steps {
-        data.t_steps = t_steps;
+        data.t_steps = Some(t_steps);
         model.config_mut().t_steps = t_steps;
-    } else if data.t_steps != stored {
+    } else if let Some(measured) = measured_t_steps(&model, &data).filter(|n| *n != stored) {
         let why = format!(
-            "t_steps is {stored}, but metrics.data.t_steps {}; say which with --t-steps",
-            data.t_steps
+            "t_steps is {stored}, but its metrics are of {measured}; say which with --t-steps"
         );
         return Err(exit::unusable(&config, why));
     }
+    let t_steps = model.config().t_steps;
     let cache = if args.no_cache { None } else { crate::cache::writable()? };
     let config = DataConfig { cache, ..data.config(args.data.clone()) };
     let splits = snn_data::open(&config)?;
@@ -87,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         json["dataset"] = test.name().into();
         json["split"] = test.split().into();
         json["split_hash"] = split_hash.into();
-        json["t_steps"] = data.t_steps.into();
+        json["t_steps"] = t_steps.into();
         json["engine"] = snn_ops::engine_name(&args.device).into();
         output::print(&json.to_string());
         return Ok(());
@@ -98,7 +106,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         test.split(),
         split_hash.get(..12).unwrap_or(""),
         metrics.n,
-        data.t_steps,
+        t_steps,
         metrics.top1,
         metrics.top5,
         metrics.aurc_softmax,

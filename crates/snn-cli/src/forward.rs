@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use candle_core::{DType, Device};
-use snn_models::Mode;
+use snn_models::{Input, Mode};
 use snn_ops::Tape;
 
 use crate::{checkpoint, exit, output};
@@ -49,6 +49,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return Err(exit::unusable(input, "`x` holds a NaN or an infinity; mend the input"));
     }
     let mode = if args.train { Mode::Train } else { Mode::Eval };
+    let x = if x.rank() == 5 { Input::Frames(x) } else { Input::Still(x) };
     let output = model.forward(&mut Tape::off(), &x, mode).map_err(|error| {
         exit::unusable(input, format!("`x` does not fit the checkpoint: {error}"))
     })?;

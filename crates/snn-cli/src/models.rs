@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for architecture in Architecture::ALL {
-        let mut config = ModelConfig::paper(architecture);
+        let mut config = ModelConfig::of_source(architecture);
         config.width = args.width;
         config.num_classes = args.num_classes.unwrap_or(config.num_classes);
         rows.push((Model::size(&config)?, config));

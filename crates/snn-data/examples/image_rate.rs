@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use snn_data::transform::{Interpolation, RandAugment, RandomResizedCrop};
+use snn_data::transform::{CropInterpolation, RandAugment, RandomResizedCrop};
 use snn_data::{Augment, Dataset, Limits, Loader, LoaderConfig, Order, format, random};
 
 const ROUNDS: u64 = 5;
@@ -40,7 +40,7 @@ fn crops(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
             let mut rng = random::stream(1, "augment", epoch, index);
             let image = format::picture(bytes, &Limits::default(), path)?;
             let crop = RandomResizedCrop {
-                interpolation: Some(Interpolation::Bilinear),
+                interpolation: CropInterpolation::Bilinear,
                 ..Default::default()
             };
             let mut part = crop.apply(&mut rng, &image, (224, 224));

@@ -3,44 +3,58 @@
 use crate::transform::{AutoAugment, Nda, RandAugment, RandomResizedCrop};
 use crate::{Dataset, Error, Kind, Result};
 
-/// Random changes of training samples, made in the order of the fields; `Default` is none.
+/// Random changes of training samples; `Default` is none.
 ///
-/// The parameters are drawn once a sample and applied alike to all time steps. Some changes are for images only and some
-/// for event frames only; [`Loader::new`](crate::Loader::new) refuses them on the other kind.
+/// What is left out is off; an empty table turns a change on with the values that its papers use. The changes are made in
+/// the order of the fields, their parameters drawn once a sample and applied alike to all time steps. Some are for images
+/// only and some for event frames only; [`Loader::new`](crate::Loader::new) refuses them on the other kind. Most fields at
+/// their default are not written out, so that recipes keep their hash when changes are added.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
 pub struct Augment {
-    /// Pixels of zeros on each side before a random crop to the old size; 0 is off.
+    /// Pixels of zeros on each side before a random crop to the old size; default 0.
     pub crop_padding: usize,
-    /// Images: a random part at the sample's size.
+    /// Images: a random part at the sample's size, such as `{ scale = [0.08, 1.0] }`; not with `crop_padding`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub random_resized_crop: Option<RandomResizedCrop>,
-    /// Mirror left and right with probability 1/2.
+    /// Mirror half of the samples; default false.
     pub flip: bool,
-    /// Images: a few random changes of about one strength.
+    /// Images: RandAugment, a few random changes of about one strength, such as `{ magnitude = 9 }`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub rand_augment: Option<RandAugment>,
-    /// Images: a learned policy.
+    /// Images: AutoAugment's policy `cifar10` or `imagenet`; not with `rand_augment`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub auto_augment: Option<AutoAugment>,
-    /// Images: brightness, contrast and color, each by a factor of 1 +- this, in random order; 0 is off.
+    /// Images: brightness, contrast and color each by a factor of 1 +- this, in random order, 0 to 1; default 0; not with
+    /// a policy.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     pub color_jitter: f32,
-    /// Rotate about the center by an angle uniform on +- this many degrees, nearest pixel, zeros
-    /// from outside; 0 is off, 180 is the most.
+    /// Rotate about the center by up to that many degrees either way, nearest pixel, zeros from outside, 0 to 180; default 0.
     pub rotate_degrees: f32,
-    /// Events: move by up to this many pixels each way, what leaves on one side entering on the other; 0 is off.
+    /// Events: move by up to that many pixels each way, what leaves on one side entering on the other; default 0.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_none"))]
     pub roll: usize,
-    /// Events: a roll, a rotation or a shear.
+    /// Events: a roll, a rotation or a shear, such as `{ roll = 5 }`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub nda: Option<Nda>,
-    /// Events: probability of the frames in reverse order with the polarities swapped; 0 is off.
+    /// Events: probability of frames in reverse order with swapped polarities, 0 to 1; default 0.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     pub time_reversal: f32,
-    /// Events: probability of swapped polarities; 0 is off.
+    /// Events: probability of swapped polarities, 0 to 1; default 0.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     pub polarity_flip: f32,
-    /// Side in pixels of a square with a uniform center that is set to the mean (events: to 0); 0
-    /// is off.
+    /// Side in pixels of a square with a uniform center that is set to the mean (events: to 0); default 0.
     pub cutout: usize,
-    /// Images: probability that a rectangle is filled with normal noise after normalization; 0 is off.
+    /// Images: probability of a rectangle of normal noise after normalization, 0 to 1; default 0.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     pub random_erasing: f32,
-    /// Mix every sample of a batch with another one by a weight of Beta(this, this); 0 is off. With `cutmix`, each batch
-    /// draws one of the two.
+    /// Mix every sample of a batch with another one by a weight of Beta(this, this), 0 to 100; default 0. Losses weigh
+    /// both labels. With `cutmix`, each batch draws one of the two.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     pub mixup: f32,
-    /// Put a rectangle of another sample into every sample of a batch, its share from Beta(this, this); 0 is off.
+    /// Put a rectangle of another sample into every sample of a batch, its share from Beta(this, this), 0 to 100; default 0.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     pub cutmix: f32,
 }
 
@@ -121,6 +135,16 @@ impl Augment {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "serde")]
+fn is_zero(x: &f32) -> bool {
+    *x == 0.0
+}
+
+#[cfg(feature = "serde")]
+fn is_none(n: &usize) -> bool {
+    *n == 0
 }
 
 /// No distance in pixels may exceed this.

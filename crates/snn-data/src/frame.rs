@@ -5,6 +5,8 @@ use crate::{Error, EventStream, Limits, MAX_T_STEPS, Result};
 
 /// How a recording is cut into `t_steps` frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum FrameBy {
     /// Equal windows of whole microseconds; events after the last window are dropped.
     ///

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 use candle_core::{Device, Tensor, Var};
-use snn_losses::Loss;
+use snn_losses::{Loss, Position, Ramp};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Steps 1 and 3 are right (class 0), step 2 is wrong.
@@ -13,12 +13,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Loss::CrossEntropy,
         Loss::LabelSmoothing { epsilon: 0.1 },
         Loss::Tet { lambda: 0.05, mean: 1.0 },
-        Loss::Tks { tks_alpha_max: 0.7, temperature: 3.0 },
-        Loss::TksPaper { tks_alpha_max: 0.7, temperature: 3.0 },
+        Loss::Tks { alpha: 0.7, temperature: 3.0, ramp: Ramp::Constant },
+        Loss::TksPaper { alpha: 0.7, temperature: 3.0, ramp: Ramp::Constant },
     ];
     for loss in losses {
         let logits = Var::new(&steps, &Device::Cpu)?;
-        let value = loss.compute(logits.as_tensor(), &labels, 0.7)?;
+        let objective = loss.at(Position { epoch: 0, epochs: 1 });
+        let value = objective.value(&logits.as_tensor().into(), &(&labels).into())?;
         println!("{:9}  {:.6}", loss.name(), value.to_scalar::<f32>()?);
         let gradients = value.backward()?;
         let gradient = gradients.get(&logits).ok_or("no gradient")?;

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::{
     Result,
-    input::{Input, log_softmax},
+    batch::{Batch, log_softmax},
 };
 
 /// Cross entropy of the mean logits: the baseline.
@@ -26,10 +26,10 @@ use crate::{
 /// [`Error::Shape`](crate::Error::Shape) and [`Error::Type`](crate::Error::Type) when an argument is
 /// not as above; [`Error::Label`](crate::Error::Label) when a label is K or more.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    mean_cross_entropy(&Input::new(logits, labels)?)
+    value(&Batch::new(logits, labels)?)
 }
 
-pub(crate) fn mean_cross_entropy(input: &Input) -> Result<Tensor> {
-    let log_p = log_softmax(&input.mean_logits()?)?;
-    Ok(input.pick(&log_p)?.mean_all()?.neg()?)
+pub(crate) fn value(batch: &Batch) -> Result<Tensor> {
+    let log_p = log_softmax(&batch.mean_logits()?)?;
+    Ok(batch.mean(&batch.pick(&log_p)?, 0)?.neg()?)
 }

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::{
     Result,
-    input::{Input, check_range, log_softmax},
+    batch::{Batch, check_range, log_softmax},
 };
 
 /// Cross entropy of the mean logits with label smoothing.
@@ -28,10 +28,17 @@ use crate::{
 /// [`Error::Shape`](crate::Error::Shape), [`Error::Type`](crate::Error::Type) and
 /// [`Error::Label`](crate::Error::Label) as in [`cross_entropy`](crate::cross_entropy()).
 pub fn label_smoothing(logits: &Tensor, labels: &Tensor, epsilon: f64) -> Result<Tensor> {
-    check_range("epsilon", epsilon, (0.0, 1.0), "0 to 1")?;
-    let input = Input::new(logits, labels)?;
-    let log_p = log_softmax(&input.mean_logits()?)?;
-    let hard = (input.pick(&log_p)?.mean_all()? * (epsilon - 1.0))?;
-    let uniform = (log_p.mean_all()? * -epsilon)?;
+    check(epsilon)?;
+    value(&Batch::new(logits, labels)?, epsilon)
+}
+
+pub(crate) fn value(batch: &Batch, epsilon: f64) -> Result<Tensor> {
+    let log_p = log_softmax(&batch.mean_logits()?)?;
+    let hard = (batch.mean(&batch.pick(&log_p)?, 0)? * (epsilon - 1.0))?;
+    let uniform = (batch.mean(&log_p, 0)? * -epsilon)?;
     Ok((hard + uniform)?)
+}
+
+pub(crate) fn check(epsilon: f64) -> Result<()> {
+    check_range("epsilon", epsilon, (0.0, 1.0), "0 to 1")
 }

@@ -1,78 +1,93 @@
 //! The choice of a loss, as a value that a recipe can name.
 
-use candle_core::Tensor;
+use crate::{Objective, Position, Ramp, Result, label_smoothing, tet, tks};
 
-use crate::{Ramp, Result, cross_entropy, label_smoothing, tet, tks, tks_paper};
-
-/// A loss with its constants.
-#[derive(Clone, Debug, PartialEq)]
+/// A loss with the constants it has over a whole training.
+///
+/// With the feature `serde` it is a table with the key `kind`, the [name](Loss::name), and the constants of that kind;
+/// constants that are left out have their defaults, and a constant of another kind is an error that says whose it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(tag = "kind", rename_all = "kebab-case")
+)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Loss {
     /// Cross entropy of the mean logits: [`cross_entropy`](crate::cross_entropy()).
+    #[default]
+    #[cfg_attr(feature = "serde", serde(rename = "ce"))]
     CrossEntropy,
-    /// The same with a softened label: [`label_smoothing`](crate::label_smoothing()).
+    /// Cross entropy against a softened label: [`label_smoothing`](crate::label_smoothing()).
+    #[cfg_attr(feature = "serde", serde(rename = "ls"))]
     LabelSmoothing {
-        /// The weight of the uniform distribution, 0 to 1. 0.1 is usual; the TKS paper does not say.
+        /// Weight of the uniform distribution. 0.1 is usual; the TKS paper does not say.
+        #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.1)))]
         epsilon: f64,
     },
     /// Temporal efficient training: [`tet`](crate::tet()).
     Tet {
-        /// The weight of the pull, 0 to 1. 0 in the TKS paper's comparison.
+        /// Weight of the pull towards `mean`. 0 in the TKS paper's comparison.
+        #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
         lambda: f64,
         /// Where the logits are pulled to. 1 in TET's own code.
+        #[cfg_attr(feature = "schemars", schemars(extend("default" = 1.0)))]
         mean: f64,
     },
     /// Temporal knowledge sharing as released: [`tks`](crate::tks()).
     Tks {
-        /// The weight that the ramp approaches, 0 to 1. 0.7 for images, 0.3 for events in the paper.
-        tks_alpha_max: f64,
-        /// Softens the teacher; positive. 3 for CIFAR, 5 for events, 1 for ImageNet in the paper.
+        /// Weight of the shared knowledge at the ramp's end. 0.7 for images, 0.3 for events in the paper.
+        #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.7)))]
+        alpha: f64,
+        /// Softens the teacher. 3 for CIFAR, 5 for events, 1 for ImageNet in the paper.
+        #[cfg_attr(feature = "schemars", schemars(extend("exclusiveMinimum" = 0.0, "default" = 3.0)))]
         temperature: f64,
+        /// How `alpha` grows over the epochs.
+        #[cfg_attr(feature = "schemars", schemars(extend("default" = "released")))]
+        ramp: Ramp,
     },
     /// Temporal knowledge sharing as printed: [`tks_paper`](crate::tks_paper()).
     TksPaper {
-        /// The weight of the last epoch, 0 to 1.
-        tks_alpha_max: f64,
-        /// Softens teacher and student; positive.
+        /// Weight of the shared knowledge at the ramp's end.
+        #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.7)))]
+        alpha: f64,
+        /// Softens teacher and student.
+        #[cfg_attr(feature = "schemars", schemars(extend("exclusiveMinimum" = 0.0, "default" = 3.0)))]
         temperature: f64,
+        /// How `alpha` grows over the epochs.
+        #[cfg_attr(feature = "schemars", schemars(extend("default" = "paper")))]
+        ramp: Ramp,
     },
 }
 
 impl Loss {
-    /// The loss of a batch.
-    ///
-    /// # Equation
-    /// The function that the variant names. `alpha` is the weight of knowledge sharing in this epoch, from
-    /// [`Loss::alpha`]; losses without one ignore it.
-    ///
-    /// # Shapes
-    /// - `logits`: `[T, N, K]` f32 or f64, differentiable; `labels`: `[N]` u32
-    /// - returns a scalar of the logits' type
-    ///
-    /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) and [`Error::Type`](crate::Error::Type) when an argument is not as above;
-    /// [`Error::Label`](crate::Error::Label) when a label is K or more; [`Error::Config`](crate::Error::Config) when a
-    /// constant is out of its range.
-    ///
-    /// # Determinism
-    /// A function of its arguments: no sum's order depends on the number of threads.
-    pub fn compute(&self, logits: &Tensor, labels: &Tensor, alpha: f64) -> Result<Tensor> {
-        match *self {
-            Loss::CrossEntropy => cross_entropy(logits, labels),
-            Loss::LabelSmoothing { epsilon } => label_smoothing(logits, labels, epsilon),
-            Loss::Tet { lambda, mean } => tet(logits, labels, lambda, mean),
-            Loss::Tks { temperature, .. } => tks(logits, labels, alpha, temperature),
-            Loss::TksPaper { temperature, .. } => tks_paper(logits, labels, alpha, temperature),
+    /// What is computed in an epoch: the loss with the constants that it has there. Of all losses only the two forms of
+    /// TKS change with the epochs, by their [`Ramp`].
+    pub fn at(&self, position: Position) -> Objective {
+        let mut loss = self.clone();
+        match &mut loss {
+            Loss::Tks { alpha, ramp, .. } | Loss::TksPaper { alpha, ramp, .. } => {
+                *alpha = ramp.alpha(*alpha, position.epoch, position.epochs);
+                *ramp = Ramp::Constant;
+            }
+            Loss::CrossEntropy | Loss::LabelSmoothing { .. } | Loss::Tet { .. } => {}
         }
+        Objective::of(loss)
     }
 
-    /// The weight of knowledge sharing in `epoch` of `epochs`, counted from 0: each form of TKS with its own
-    /// [`Ramp`], 0 for the other losses.
-    pub fn alpha(&self, epoch: usize, epochs: usize) -> f64 {
+    /// Refuses constants that are out of their range.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) naming the constant and its range.
+    pub fn check(&self) -> Result<()> {
         match *self {
-            Loss::Tks { tks_alpha_max, .. } => Ramp::Released.alpha(tks_alpha_max, epoch, epochs),
-            Loss::TksPaper { tks_alpha_max, .. } => Ramp::Paper.alpha(tks_alpha_max, epoch, epochs),
-            _ => 0.0,
+            Loss::CrossEntropy => Ok(()),
+            Loss::LabelSmoothing { epsilon } => label_smoothing::check(epsilon),
+            Loss::Tet { lambda, mean } => tet::check(lambda, mean),
+            Loss::Tks { alpha, temperature, .. } | Loss::TksPaper { alpha, temperature, .. } => {
+                tks::check(alpha, temperature)
+            }
         }
     }
 

@@ -1,16 +1,25 @@
 //! How the weight of knowledge sharing grows with the epochs.
 
-/// The two ramps of alpha.
+/// How alpha goes from the first to the last epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Ramp {
-    /// As the released trainer has it: `alpha_max e / E` for `e = 0..E-1`, so alpha_max is never reached.
+    /// As the released trainer has it: `alpha e / E` for `e = 0..E-1`, so that the end of the ramp is never reached.
     Released,
-    /// As the paper has it: `alpha_max e / (E - 1)`, alpha_max in the last epoch; alpha_max when E is 1.
+    /// As the paper has it: `alpha e / (E - 1)`, the whole alpha in the last epoch, also when E is 1.
     Paper,
+    /// The whole alpha from the first epoch on.
+    Constant,
 }
 
 impl Ramp {
-    /// The weight in `epoch` of `epochs`, counted from 0; an epoch past the last is the last.
+    /// The weight in `epoch` of `epochs`, counted from 0, where `end` is that of the ramp's end; an epoch past the last
+    /// is the last.
     ///
     /// ```
     /// use snn_losses::Ramp;
@@ -18,13 +27,14 @@ impl Ramp {
     /// assert_eq!(Ramp::Released.alpha(0.7, 1, 2), 0.35);
     /// assert_eq!(Ramp::Paper.alpha(0.7, 1, 2), 0.7);
     /// ```
-    pub fn alpha(self, alpha_max: f64, epoch: usize, epochs: usize) -> f64 {
+    pub fn alpha(self, end: f64, epoch: usize, epochs: usize) -> f64 {
         let last = epochs.saturating_sub(1);
         let epoch = epoch.min(last) as f64;
         match self {
-            Ramp::Released => alpha_max * epoch / epochs.max(1) as f64,
-            Ramp::Paper if last == 0 => alpha_max,
-            Ramp::Paper => alpha_max * epoch / last as f64,
+            Ramp::Released => end * epoch / epochs.max(1) as f64,
+            Ramp::Paper if last == 0 => end,
+            Ramp::Paper => end * epoch / last as f64,
+            Ramp::Constant => end,
         }
     }
 }

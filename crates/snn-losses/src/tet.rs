@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::{
     Error, Result,
-    input::{Input, check_range, log_softmax},
+    batch::{Batch, check_range, log_softmax},
 };
 
 /// Temporal efficient training: the mean of every step's cross entropy, with a pull of all logits
@@ -30,15 +30,23 @@ use crate::{
 /// [`Error::Config`] when `lambda` is outside 0..=1 or `mean` is not finite; [`Error::Shape`], [`Error::Type`]
 /// and [`Error::Label`] as in [`cross_entropy`](crate::cross_entropy()).
 pub fn tet(logits: &Tensor, labels: &Tensor, lambda: f64, mean: f64) -> Result<Tensor> {
-    check_range("tet lambda", lambda, (0.0, 1.0), "0 to 1")?;
-    if !mean.is_finite() {
-        return Err(Error::Config { field: "tet mean", got: mean, allowed: "any finite number" });
-    }
-    let input = Input::new(logits, labels)?;
-    let step = input.pick(&log_softmax(logits)?)?.mean_all()?;
+    check(lambda, mean)?;
+    value(&Batch::new(logits, labels)?, lambda, mean)
+}
+
+pub(crate) fn value(batch: &Batch, lambda: f64, mean: f64) -> Result<Tensor> {
+    let step = batch.mean(&batch.pick(&log_softmax(batch.logits)?)?, 1)?;
     if lambda == 0.0 {
         return Ok(step.neg()?);
     }
-    let pull = (logits - mean)?.sqr()?.mean_all()?;
+    let pull = batch.mean(&(batch.logits - mean)?.sqr()?, 1)?;
     Ok(((step * (lambda - 1.0))? + (pull * lambda)?)?)
+}
+
+pub(crate) fn check(lambda: f64, mean: f64) -> Result<()> {
+    check_range("lambda", lambda, (0.0, 1.0), "0 to 1")?;
+    if mean.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Config { field: "mean", got: mean, allowed: "a finite number" })
 }

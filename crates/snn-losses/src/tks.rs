@@ -5,8 +5,8 @@ use candle_core::{D, Tensor};
 
 use crate::{
     Error, Result,
-    cross_entropy::mean_cross_entropy,
-    input::{Input, check_range, log_softmax},
+    batch::{Batch, check_range, log_softmax},
+    cross_entropy,
 };
 
 /// Temporal knowledge sharing as the authors' released trainer computes it.
@@ -38,12 +38,15 @@ use crate::{
 /// [`Error::Type`] and [`Error::Label`] as in [`cross_entropy`](crate::cross_entropy()).
 pub fn tks(logits: &Tensor, labels: &Tensor, alpha: f64, temperature: f64) -> Result<Tensor> {
     check(alpha, temperature)?;
-    let input = Input::new(logits, labels)?;
-    let teacher_sum = logits.broadcast_mul(&input.correct()?)?.sum(0)?;
+    value(&Batch::new(logits, labels)?, alpha, temperature)
+}
+
+pub(crate) fn value(batch: &Batch, alpha: f64, temperature: f64) -> Result<Tensor> {
+    let teacher_sum = batch.logits.broadcast_mul(&batch.correct()?)?.sum(0)?;
     let teacher = log_softmax(&(teacher_sum / temperature)?)?.exp()?;
     // Each sample has one teacher for all steps, so the steps' mean may be taken first.
-    let student = log_softmax(logits)?.mean(0)?;
-    share(&input, &teacher, &student, alpha, temperature)
+    let student = log_softmax(batch.logits)?.mean(0)?;
+    share(batch, &teacher, &student, alpha, temperature)
 }
 
 /// Temporal knowledge sharing as the paper prints it.
@@ -71,30 +74,34 @@ pub fn tks(logits: &Tensor, labels: &Tensor, alpha: f64, temperature: f64) -> Re
 /// As [`tks`].
 pub fn tks_paper(logits: &Tensor, labels: &Tensor, alpha: f64, temperature: f64) -> Result<Tensor> {
     check(alpha, temperature)?;
-    let input = Input::new(logits, labels)?;
-    let correct = input.correct()?;
+    value_paper(&Batch::new(logits, labels)?, alpha, temperature)
+}
+
+pub(crate) fn value_paper(batch: &Batch, alpha: f64, temperature: f64) -> Result<Tensor> {
+    let correct = batch.correct()?;
     let count = correct.sum(0)?.maximum(1.0)?;
-    let teacher_mean = logits.detach().broadcast_mul(&correct)?.sum(0)?.broadcast_div(&count)?;
+    let teacher_mean =
+        batch.logits.detach().broadcast_mul(&correct)?.sum(0)?.broadcast_div(&count)?;
     let teacher = log_softmax(&(teacher_mean / temperature)?)?.exp()?;
-    let student = log_softmax(&(input.mean_logits()? / temperature)?)?;
-    share(&input, &teacher, &student, alpha, temperature)
+    let student = log_softmax(&(batch.mean_logits()? / temperature)?)?;
+    share(batch, &teacher, &student, alpha, temperature)
 }
 
 /// The weighted sum of the hard loss and the cross entropy of student against teacher, both `[N, K]`.
 fn share(
-    input: &Input,
+    batch: &Batch,
     teacher: &Tensor,
     student: &Tensor,
     alpha: f64,
     temperature: f64,
 ) -> Result<Tensor> {
-    let kd = (teacher * student)?.sum(D::Minus1)?.mean_all()?;
-    let hard = (mean_cross_entropy(input)? * (1.0 - alpha))?;
+    let kd = batch.mean(&(teacher * student)?.sum(D::Minus1)?, 0)?;
+    let hard = (cross_entropy::value(batch)? * (1.0 - alpha))?;
     Ok((hard - (kd * (alpha * temperature * temperature))?)?)
 }
 
-fn check(alpha: f64, temperature: f64) -> Result<()> {
-    check_range("tks alpha", alpha, (0.0, 1.0), "0 to 1")?;
+pub(crate) fn check(alpha: f64, temperature: f64) -> Result<()> {
+    check_range("alpha", alpha, (0.0, 1.0), "0 to 1")?;
     if temperature > 0.0 && temperature.is_finite() {
         return Ok(());
     }

@@ -1,166 +1,14 @@
 //! `config.json`: everything that makes a checkpoint's numbers a network.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use snn_neuron::{LifConfig, Reset, Surrogate};
+use snn_neuron::LifConfig;
+use snn_ops::Precision;
 
-use crate::declare::Declare;
+use crate::networks::{Architecture, Source};
+use crate::neuron_config::{NeuronChange, NeuronConfig};
 use crate::{Error, Result};
-
-/// The networks of the TKS paper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    /// ResNet-19 with threshold-dependent batch norm (STBP-tdBN), for 32 x 32 images.
-    Resnet19,
-    /// SEW-ResNet-19, for 32 x 32 images.
-    SewResnet19,
-    /// SEW-ResNet-18, for 224 x 224 images.
-    SewResnet18,
-    /// SEW-ResNet-34.
-    SewResnet34,
-    /// SEW-ResNet-50, with bottleneck blocks.
-    SewResnet50,
-    /// VGG-SNN, for 48 x 48 event frames.
-    VggSnn,
-}
-
-impl Architecture {
-    /// Every architecture.
-    pub const ALL: [Self; 6] = [
-        Self::Resnet19,
-        Self::SewResnet19,
-        Self::SewResnet18,
-        Self::SewResnet34,
-        Self::SewResnet50,
-        Self::VggSnn,
-    ];
-
-    /// The name in recipes and config files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Resnet19 => "resnet19",
-            Self::SewResnet19 => "sew_resnet19",
-            Self::SewResnet18 => "sew_resnet18",
-            Self::SewResnet34 => "sew_resnet34",
-            Self::SewResnet50 => "sew_resnet50",
-            Self::VggSnn => "vgg_snn",
-        }
-    }
-
-    /// The architecture of that name.
-    ///
-    /// # Errors
-    /// [`Error::Config`] listing the names.
-    pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|a| a.name() == name).ok_or_else(|| Error::Config {
-            field: "model.architecture".into(),
-            why: format!("`{name}` is unknown; use {}", Self::ALL.map(Self::name).join(", ")),
-        })
-    }
-
-    /// Time steps, input channels, input side and classes that the paper uses with it.
-    fn paper(self) -> (usize, usize, usize, usize) {
-        match self {
-            Self::Resnet19 | Self::SewResnet19 => (4, 3, 32, 10),
-            Self::SewResnet18 | Self::SewResnet34 | Self::SewResnet50 => (4, 3, 224, 1000),
-            Self::VggSnn => (10, 2, 48, 10),
-        }
-    }
-}
-
-/// The neuron's constants under the names that config files and recipes use.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NeuronConfig {
-    /// Membrane time constant in steps, at least 1; default 2.
-    pub tau: f64,
-    /// Firing threshold, above 0; default 0.5.
-    pub v_threshold: f64,
-    /// `bireal` (default), `triangle`, `rectangle`, `atan` or `sigmoid`.
-    pub surrogate: String,
-    /// `hard` (default) or `soft`.
-    pub reset: String,
-    /// Potential after a hard reset; default 0.
-    pub v_reset: f64,
-    /// No gradient through the reset; default true.
-    pub detach_reset: bool,
-    /// The input, too, is divided by tau; default true.
-    pub decay_input: bool,
-    /// Fires on `u > v_threshold` (default) rather than `>=`.
-    pub strict: bool,
-}
-
-impl Default for NeuronConfig {
-    fn default() -> Self {
-        Self {
-            tau: 2.0,
-            v_threshold: 0.5,
-            surrogate: Surrogate::default().name().into(),
-            reset: "hard".into(),
-            v_reset: 0.0,
-            detach_reset: true,
-            decay_input: true,
-            strict: true,
-        }
-    }
-}
-
-impl NeuronConfig {
-    /// The neuron.
-    ///
-    /// # Errors
-    /// [`Error::Config`] or the neuron's own, naming the field.
-    pub fn lif(&self) -> Result<LifConfig> {
-        let reset = match self.reset.as_str() {
-            "hard" => Reset::Hard(self.v_reset as f32),
-            "soft" => Reset::Soft,
-            other => {
-                let why = format!("`{other}` is unknown; use hard or soft");
-                return Err(Error::Config { field: "neuron.reset".into(), why });
-            }
-        };
-        let config = LifConfig {
-            tau: self.tau as f32,
-            v_threshold: self.v_threshold as f32,
-            reset,
-            detach_reset: self.detach_reset,
-            decay_input: self.decay_input,
-            strict: self.strict,
-            surrogate: Surrogate::from_name(&self.surrogate)?,
-        };
-        config.check()?;
-        Ok(config)
-    }
-}
-
-/// The number format of convolutions' results and of their gradients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Reference accuracy.
-    #[default]
-    F32,
-    /// Rounded to bf16, which takes less memory. Made for AMX; without it no faster than f32.
-    Bf16,
-}
-
-impl Precision {
-    /// The name that config files, recipes and results use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-            Precision::Bf16 => "bf16",
-        }
-    }
-
-    /// The operators' own.
-    pub(crate) fn of_ops(self) -> snn_ops::Precision {
-        match self {
-            Precision::F32 => snn_ops::Precision::F32,
-            Precision::Bf16 => snn_ops::Precision::Bf16,
-        }
-    }
-}
 
 /// The images or event frames a model was made for, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,12 +34,26 @@ pub struct ModelConfig {
     pub width: f64,
     /// Time steps, T, of a static image; default 4, for `vgg_snn` 10.
     pub t_steps: usize,
-    /// The neuron.
+    /// The neurons.
     pub neuron: NeuronConfig,
+    /// What single layers of neurons have of their own, by name: `lif1`, `layer1.0.lif2`, `head.lif`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub neurons: BTreeMap<String, NeuronChange>,
+    /// Time steps after a boundary, by its name, where they are others than before it: a matrix of parameters mixes the
+    /// steps. A recording must then have `t_steps` frames.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<String, usize>,
     /// Number format, in training and evaluation; default `f32`.
     pub precision: Precision,
-    /// Input size; the fully connected layer of `vgg_snn` depends on it.
+    /// Input size. A network whose head pools over all pixels takes other sizes too; the classifier of `vgg_snn` and
+    /// `vgg9` depends on it.
     pub input: InputConfig,
+    /// What lies between a file and the input, as snn-data's `Preprocess` writes it.
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
+    pub preprocess: serde_json::Value,
+    /// Boundaries at which an auxiliary classifier stands in training. It is neither exported nor counted.
+    #[serde(skip)]
+    pub heads: Vec<String>,
     /// Class names, K of them or none.
     pub labels: Vec<String>,
     /// What was measured with this checkpoint, as its report says.
@@ -210,8 +72,14 @@ struct RawConfig {
     #[serde(default)]
     neuron: NeuronConfig,
     #[serde(default)]
+    neurons: BTreeMap<String, NeuronChange>,
+    #[serde(default)]
+    steps: BTreeMap<String, usize>,
+    #[serde(default)]
     precision: Precision,
     input: Option<InputConfig>,
+    #[serde(default)]
+    preprocess: serde_json::Value,
     #[serde(default)]
     labels: Vec<String>,
     #[serde(default)]
@@ -226,8 +94,11 @@ impl From<RawConfig> for ModelConfig {
             width: raw.width.unwrap_or(default.width),
             t_steps: raw.t_steps.unwrap_or(default.t_steps),
             neuron: raw.neuron,
+            neurons: raw.neurons,
+            steps: raw.steps,
             precision: raw.precision,
             input: raw.input.unwrap_or(default.input),
+            preprocess: raw.preprocess,
             labels: raw.labels,
             metrics: raw.metrics,
             ..default
@@ -244,9 +115,9 @@ impl ModelConfig {
     /// more elements: 4 GiB of f32.
     pub const MAX_ELEMENTS: usize = 1 << 30;
 
-    /// The architecture as the paper uses it.
+    /// The architecture as its source uses it.
     pub fn new(architecture: Architecture, num_classes: usize) -> Self {
-        let (t_steps, in_channels, side, _) = architecture.paper();
+        let Source { t_steps, input: [in_channels, height, width], .. } = architecture.source();
         Self {
             architecture,
             num_classes,
@@ -254,32 +125,37 @@ impl ModelConfig {
             width: 1.0,
             t_steps,
             neuron: NeuronConfig::default(),
+            neurons: BTreeMap::new(),
+            steps: BTreeMap::new(),
             precision: Precision::F32,
-            input: InputConfig { height: side, width: side },
+            input: InputConfig { height, width },
+            preprocess: serde_json::Value::Null,
+            heads: Vec::new(),
             labels: Vec::new(),
             metrics: serde_json::Value::Null,
         }
     }
 
-    /// The architecture with the class count of its first table in the paper.
-    pub fn paper(architecture: Architecture) -> Self {
-        Self::new(architecture, architecture.paper().3)
+    /// The architecture with the class count that its source begins with.
+    pub fn of_source(architecture: Architecture) -> Self {
+        Self::new(architecture, architecture.source().classes)
     }
 
     /// Refuses fields that are out of their range.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the field, `neuron.KEY` or `model.KEY`, and its range.
+    /// [`Error::Config`] naming the field and its range.
     pub fn check(&self) -> Result<()> {
         let counts = [
-            ("model.num_classes", self.num_classes),
-            ("model.in_channels", self.in_channels),
-            ("model.t_steps", self.t_steps),
-            ("model.input.height", self.input.height),
-            ("model.input.width", self.input.width),
+            ("num_classes", self.num_classes),
+            ("in_channels", self.in_channels),
+            ("t_steps", self.t_steps),
+            ("input.height", self.input.height),
+            ("input.width", self.input.width),
         ];
         let refuse = |field: &str, why: String| Err(Error::Config { field: field.into(), why });
-        for (field, n) in counts {
+        let steps = self.steps.values().map(|&n| ("steps", n));
+        for (field, n) in counts.into_iter().chain(steps) {
             if n == 0 || n > Self::MAX_COUNT {
                 return refuse(field, format!("is {n}; use 1 to {}", Self::MAX_COUNT));
             }
@@ -287,39 +163,31 @@ impl ModelConfig {
         if !(self.width > 0.0 && self.width <= Self::MAX_WIDTH) {
             let why =
                 format!("is {}; use a number above 0, at most {}", self.width, Self::MAX_WIDTH);
-            return refuse("model.width", why);
+            return refuse("width", why);
         }
         if !self.labels.is_empty() && self.labels.len() != self.num_classes {
             let why = format!("has {} names for {} classes", self.labels.len(), self.num_classes);
-            return refuse("model.labels", why);
+            return refuse("labels", why);
         }
-        self.neuron.lif().map(|_| ())
+        self.neuron.lif()?;
+        for name in self.neurons.keys() {
+            self.lif(name)?;
+        }
+        Ok(())
     }
 
-    /// Refuses a batch of `n` samples over `t_steps` steps, the model's own or a sequence's, that would
-    /// make a feature map of more than [`ModelConfig::MAX_ELEMENTS`]; nothing is allocated.
+    /// The constants of the neurons of that name.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the field that makes it too large.
-    pub fn check_batch(&self, n: usize, t_steps: usize) -> Result<()> {
-        let map = Declare::read(self)?.size.largest_map;
-        let fits = |factor: usize| {
-            map.checked_mul(factor).is_some_and(|elements| elements <= Self::MAX_ELEMENTS)
-        };
-        if n.checked_mul(t_steps).is_some_and(fits) {
-            return Ok(());
+    /// [`Error::Config`] naming the field and its range.
+    pub fn lif(&self, name: &str) -> Result<LifConfig> {
+        match self.neurons.get(name) {
+            None => self.neuron.lif(),
+            Some(change) => change.of(&self.neuron).lif().map_err(|error| Error::Config {
+                field: format!("neurons.{name}"),
+                why: error.to_string(),
+            }),
         }
-        let why = format!(
-            "{n} samples x {t_steps} steps x {map} elements make a feature map of more than {}; \
-             use a smaller train.batch, t_steps, model.width or input",
-            Self::MAX_ELEMENTS
-        );
-        let field = match (fits(t_steps), fits(1)) {
-            (true, _) => "train.batch",
-            (false, true) => "model.t_steps",
-            (false, false) => "model.width",
-        };
-        Err(Error::Config { field: field.into(), why })
     }
 
     /// `channels` scaled by the width, at least 1; halves round to even, as Python's `round` does.

@@ -1,88 +1,77 @@
 //! Reads an architecture as shapes: its parameters, its work, its neurons.
 
-use snn_ops::random;
+use std::collections::BTreeSet;
 
-use crate::layers::{Conv, ConvInit, Input, Layers};
+use crate::declared::{Declared, Init, Layout, Size};
+use crate::layers::{Conv, ConvInit, Current, Layers, Pool};
 use crate::{Error, ModelConfig, Result};
 
-/// A tensor of the model before it has values.
-#[derive(Clone, Debug)]
-pub(crate) struct Declared {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) init: Init,
-}
-
-/// How a tensor starts.
+/// A map of the reading; a vector has 1 x 1 pixels.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Init {
-    KaimingUniform {
-        fan_in: usize,
-    },
-    KaimingNormal {
-        fan_out: usize,
-    },
-    /// A trained constant: a norm's scale or shift.
-    Constant(f64),
-    /// A running statistic, which is not trained.
-    Running(f64),
+pub(crate) struct Map {
+    t_steps: usize,
+    /// Channels, height, width.
+    shape: [usize; 3],
 }
 
-impl Declared {
-    /// The initial values: a function of the seed and the name, whatever the order.
-    pub(crate) fn values(&self, seed: u64) -> Vec<f32> {
-        let n = self.shape.iter().product();
-        let mut rng = random::stream(seed, &format!("init/{}", self.name), 0, 0);
-        match self.init {
-            Init::KaimingUniform { fan_in } => random::kaiming_uniform(&mut rng, n, fan_in),
-            Init::KaimingNormal { fan_out } => random::kaiming_normal(&mut rng, n, fan_out),
-            Init::Constant(v) | Init::Running(v) => vec![v as f32; n],
-        }
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        matches!(self.init, Init::Running(_))
-    }
-}
-
-/// What an architecture amounts to at one configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Size {
-    /// Trained numbers.
-    pub parameters: usize,
-    /// Multiply-accumulates of one sample's time step, in convolutions and linear layers.
-    pub macs_per_step: usize,
-    /// Layers of neurons.
-    pub lif_layers: usize,
-    /// Neurons of one sample.
-    pub neurons: usize,
-    /// Elements of the largest feature map of one sample's time step, the input included.
-    pub largest_map: usize,
-}
-
-/// The reading itself. A feature map is its (channels, height, width); a vector has 1 x 1 pixels.
-#[derive(Default)]
-pub(crate) struct Declare {
-    pub(crate) tensors: Vec<Declared>,
+/// The reading itself.
+pub(crate) struct Declare<'a> {
+    config: &'a ModelConfig,
+    pub(crate) layout: Layout,
     pub(crate) size: Size,
+    /// Whether a parameter's shape depends on the input's.
+    pub(crate) has_fixed_input: bool,
+    names: BTreeSet<String>,
 }
 
 const MOST: usize = ModelConfig::MAX_ELEMENTS;
 
-impl Declare {
+impl<'a> Declare<'a> {
     /// Reads the architecture; refuses what would hold more than [`ModelConfig::MAX_ELEMENTS`].
-    pub(crate) fn read(config: &ModelConfig) -> Result<Self> {
+    pub(crate) fn read(config: &'a ModelConfig) -> Result<Self> {
         config.check()?;
-        let mut declare = Self::default();
-        let x = [config.in_channels, config.input.height, config.input.width];
-        let x = declare.map(x)?;
-        crate::model::build(&mut declare, config, x)?;
+        Self::with_input(config, config.input.height, config.input.width)
+    }
+
+    /// Reads the architecture with another size of input.
+    pub(crate) fn with_input(config: &'a ModelConfig, height: usize, width: usize) -> Result<Self> {
+        let mut declare = Self {
+            config,
+            layout: Layout::default(),
+            size: Size::default(),
+            has_fixed_input: false,
+            names: BTreeSet::new(),
+        };
+        let shape = [config.in_channels, height, width];
+        let x = declare.map(Map { t_steps: config.t_steps, shape })?;
+        config.architecture.build(&mut declare, x)?;
+        let known = |kind: &str, name: &str, names: &[String]| match names.iter().any(|n| n == name)
+        {
+            true => Ok(()),
+            false => Err(Error::Config {
+                field: format!("{kind}.{name}"),
+                why: format!(
+                    "is no part of {}; use {}",
+                    config.architecture.name(),
+                    names.join(", ")
+                ),
+            }),
+        };
+        config
+            .neurons
+            .keys()
+            .try_for_each(|name| known("neurons", name, &declare.layout.neurons))?;
+        let places = config.heads.iter().map(|name| ("heads", name));
+        let places = places.chain(config.steps.keys().map(|name| ("steps", name)));
+        for (kind, name) in places {
+            known(kind, name, &declare.layout.boundaries)?;
+        }
         Ok(declare)
     }
 
     fn tensor(&mut self, name: String, shape: Vec<usize>, init: Init) -> Result<()> {
         let n = product(&shape).ok_or_else(|| Error::Config {
-            field: "model.width".into(),
+            field: "width".into(),
             why: format!("makes {name} {shape:?}, more than {MOST} parameters; use a smaller width, input or num_classes"),
         })?;
         if !matches!(init, Init::Running(_)) {
@@ -91,18 +80,35 @@ impl Declare {
         if self.size.parameters > MOST {
             let why =
                 format!("makes more than {MOST} parameters, with {name}; use a smaller width");
-            return Err(Error::Config { field: "model.width".into(), why });
+            return Err(Error::Config { field: "width".into(), why });
         }
-        self.tensors.push(Declared { name, shape, init });
+        self.named(&name)?;
+        self.layout.tensors.push(Declared { name, shape, init, is_head: false });
         Ok(())
     }
 
-    /// Notes a feature map.
-    fn map(&mut self, x: [usize; 3]) -> Result<[usize; 3]> {
-        let n = product(&x).ok_or_else(|| Error::Config {
-            field: "model.width".into(),
+    /// Counts the work of a layer that multiplies so often in each step.
+    fn work(&mut self, x: Map, macs: usize) {
+        self.size.macs_per_step += macs;
+        self.size.macs += x.t_steps * macs;
+    }
+
+    /// Refuses a name that stands for something already.
+    fn named(&mut self, name: &str) -> Result<()> {
+        if self.names.insert(name.to_string()) {
+            return Ok(());
+        }
+        let why = "names two parts of the network; give each its own".into();
+        Err(Error::Config { field: name.into(), why })
+    }
+
+    /// Notes a map.
+    fn map(&mut self, x: Map) -> Result<Map> {
+        let n = product(&x.shape).ok_or_else(|| Error::Config {
+            field: "width".into(),
             why: format!(
-                "makes a feature map {x:?}, more than {MOST} elements; use a smaller width or input"
+                "makes a feature map {:?}, more than {MOST} elements; use a smaller width or input",
+                x.shape
             ),
         })?;
         self.size.largest_map = self.size.largest_map.max(n);
@@ -116,22 +122,35 @@ fn product(shape: &[usize]) -> Option<usize> {
     n.filter(|&n| n <= MOST)
 }
 
-fn pooled(x: &[usize; 3], kernel: usize, stride: usize, padding: usize) -> Result<[usize; 3]> {
-    let extent = |n: usize| Some((n + 2 * padding).checked_sub(kernel)? / stride + 1);
-    match (extent(x[1]), extent(x[2])) {
-        (Some(h), Some(w)) => Ok([x[0], h, w]),
+/// The pixels that windows leave.
+fn windows(x: &Map, pool: Pool) -> Result<Map> {
+    let Pool { kernel, stride, padding } = pool;
+    let [channels, height, width] = x.shape;
+    let extent = |axis: usize, pixels: usize| {
+        Some((pixels + 2 * padding[axis]).checked_sub(kernel[axis])? / stride[axis] + 1)
+    };
+    match (extent(0, height), extent(1, width)) {
+        (Some(h), Some(w)) => Ok(Map { shape: [channels, h, w], ..*x }),
         _ => Err(Error::Config {
-            field: "model.input".into(),
+            field: "input".into(),
             why: format!(
-                "a {} x {} feature map is smaller than a {kernel} x {kernel} window; use a larger input",
-                x[1], x[2]
+                "a {height} x {width} feature map is smaller than a {} x {} window; use a larger input",
+                kernel[0], kernel[1]
             ),
         }),
     }
 }
 
-impl Layers for Declare {
-    type X = [usize; 3];
+impl Layers for Declare<'_> {
+    type X = Map;
+
+    fn width(&self, channels: usize) -> usize {
+        self.config.channels(channels)
+    }
+
+    fn v_threshold(&self) -> f64 {
+        self.config.neuron.v_threshold
+    }
 
     fn stage(
         &mut self,
@@ -142,72 +161,100 @@ impl Layers for Declare {
     }
 
     fn channels(&self, x: &Self::X) -> usize {
-        x[0]
+        x.shape[0]
     }
 
     fn conv(&mut self, name: &str, x: &Self::X, conv: Conv) -> Result<Self::X> {
-        let [_, h, w] = pooled(x, conv.kernel, conv.stride, conv.padding)?;
-        let y = self.map([conv.out, h, w])?;
-        let area = conv.kernel * conv.kernel;
-        let init = match conv.init {
-            ConvInit::KaimingUniform => Init::KaimingUniform { fan_in: x[0] * area },
-            ConvInit::KaimingNormal => Init::KaimingNormal { fan_out: conv.out * area },
+        let Conv { out, kernel, stride, padding, init } = conv;
+        let [channels, h, w] = windows(x, Pool { kernel, stride, padding })?.shape;
+        let y = self.map(Map { shape: [out, h, w], ..*x })?;
+        let area = kernel[0] * kernel[1];
+        let init = match init {
+            ConvInit::KaimingUniform => Init::KaimingUniform { fan_in: channels * area },
+            ConvInit::KaimingNormal => Init::KaimingNormal { fan_out: out * area },
         };
-        let shape = vec![conv.out, x[0], conv.kernel, conv.kernel];
-        self.tensor(format!("{name}.weight"), shape, init)?;
-        self.size.macs_per_step += conv.out * x[0] * area * h * w;
+        self.tensor(format!("{name}.weight"), vec![out, channels, kernel[0], kernel[1]], init)?;
+        self.work(y, out * channels * area * h * w);
         Ok(y)
     }
 
-    fn fire(&mut self, inputs: &[Input<'_, Self::X>]) -> Result<Self::X> {
-        let mut shape = [0; 3];
-        for input in inputs {
-            shape = match input {
-                Input::Plain(x) => **x,
-                Input::Norm { name, x, weight } => {
-                    let tensors = [
-                        ("weight", Init::Constant(*weight)),
-                        ("bias", Init::Constant(0.0)),
-                        ("running_mean", Init::Running(0.0)),
-                        ("running_var", Init::Running(1.0)),
-                    ];
-                    for (part, init) in tensors {
-                        self.tensor(format!("{name}.{part}"), vec![x[0]], init)?;
-                    }
-                    **x
-                }
-            };
+    fn neuron(&mut self, name: &str, currents: &[Current<'_, Self::X>]) -> Result<Self::X> {
+        for current in currents {
+            let Current::Norm { name, x, weight } = current else { continue };
+            let tensors = [
+                ("weight", Init::Constant(*weight)),
+                ("bias", Init::Constant(0.0)),
+                ("running_mean", Init::Running(0.0)),
+                ("running_var", Init::Running(1.0)),
+            ];
+            for (part, init) in tensors {
+                self.tensor(format!("{name}.{part}"), vec![x.shape[0]], init)?;
+            }
         }
+        let Some(Current::Plain(x) | Current::Norm { x, .. }) = currents.first() else {
+            let why = "has no current; give it at least one".into();
+            return Err(Error::Config { field: name.into(), why });
+        };
+        self.named(name)?;
+        self.layout.neurons.push(name.into());
         self.size.lif_layers += 1;
-        self.size.neurons += shape.iter().product::<usize>();
-        Ok(shape)
+        self.size.neurons += x.shape.iter().product::<usize>();
+        Ok(**x)
     }
 
     fn add(&mut self, a: &Self::X, _: &Self::X) -> Result<Self::X> {
         Ok(*a)
     }
 
-    fn max_pool(&mut self, x: &Self::X) -> Result<Self::X> {
-        pooled(x, 3, 2, 1)
+    fn max_pool(&mut self, x: &Self::X, pool: Pool) -> Result<Self::X> {
+        windows(x, pool)
     }
 
-    fn avg_pool(&mut self, x: &Self::X) -> Result<Self::X> {
-        pooled(x, 2, 2, 0)
+    fn avg_pool(&mut self, x: &Self::X, pool: Pool) -> Result<Self::X> {
+        windows(x, pool)
     }
 
     fn global_avg_pool(&mut self, x: &Self::X) -> Result<Self::X> {
-        Ok([x[0], 1, 1])
+        Ok(Map { shape: [x.shape[0], 1, 1], ..*x })
+    }
+
+    fn global_max_pool(&mut self, x: &Self::X) -> Result<Self::X> {
+        Ok(Map { shape: [x.shape[0], 1, 1], ..*x })
     }
 
     fn flatten(&mut self, x: &Self::X) -> Result<Self::X> {
-        Ok([x.iter().product(), 1, 1])
+        self.has_fixed_input = true;
+        Ok(Map { shape: [x.shape.iter().product(), 1, 1], ..*x })
     }
 
     fn linear(&mut self, name: &str, x: &Self::X, out: usize) -> Result<Self::X> {
-        let init = Init::KaimingUniform { fan_in: x[0] };
-        self.tensor(format!("{name}.weight"), vec![out, x[0]], init)?;
+        let fan_in = x.shape[0];
+        let init = Init::KaimingUniform { fan_in };
+        self.tensor(format!("{name}.weight"), vec![out, fan_in], init)?;
         self.tensor(format!("{name}.bias"), vec![out], init)?;
-        self.size.macs_per_step += out * x[0];
-        Ok([out, 1, 1])
+        self.work(*x, out * fan_in);
+        Ok(Map { shape: [out, 1, 1], ..*x })
+    }
+
+    fn classify(&mut self, name: &str, features: &Self::X) -> Result<Self::X> {
+        self.layout.classifier = name.into();
+        self.linear(name, features, self.config.num_classes)
+    }
+
+    fn boundary(&mut self, name: &str, x: Self::X) -> Result<Self::X> {
+        self.layout.boundaries.push(name.into());
+        if self.config.heads.iter().any(|head| head == name) {
+            let (classes, fan_in) = (self.config.num_classes, x.shape[0]);
+            let init = Init::KaimingUniform { fan_in };
+            for (part, shape) in [("weight", vec![classes, fan_in]), ("bias", vec![classes])] {
+                let name = format!("heads.{name}.{part}");
+                self.named(&name)?;
+                self.layout.tensors.push(Declared { name, shape, init, is_head: true });
+            }
+        }
+        let Some(&to) = self.config.steps.get(name) else { return Ok(x) };
+        let init = Init::Resampling;
+        self.tensor(format!("steps.{name}.weight"), vec![to, x.t_steps], init)?;
+        Ok(Map { t_steps: to, ..x })
     }
 }

@@ -5,14 +5,22 @@
 
 use crate::Result;
 
-/// A convolution without bias, square in kernel, stride and padding.
+/// A convolution without bias; pairs are (rows, columns).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Conv {
     pub(crate) out: usize,
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-    pub(crate) padding: usize,
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: [usize; 2],
+    pub(crate) padding: [usize; 2],
     pub(crate) init: ConvInit,
+}
+
+impl Conv {
+    /// A square kernel, padded so that stride 1 keeps the size of a map.
+    pub(crate) fn square(out: usize, kernel: usize, stride: usize, init: ConvInit) -> Self {
+        let padding = [kernel / 2; 2];
+        Self { out, kernel: [kernel; 2], stride: [stride; 2], padding, init }
+    }
 }
 
 /// Initial convolution weights.
@@ -24,8 +32,23 @@ pub(crate) enum ConvInit {
     KaimingNormal,
 }
 
-/// A summand of a neuron's input.
-pub(crate) enum Input<'a, X> {
+/// Windows of a pooling layer; pairs are (rows, columns).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pool {
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: [usize; 2],
+    pub(crate) padding: [usize; 2],
+}
+
+impl Pool {
+    /// Windows side by side.
+    pub(crate) fn tiled(kernel: [usize; 2]) -> Self {
+        Self { kernel, stride: kernel, padding: [0; 2] }
+    }
+}
+
+/// A summand of what drives a layer of neurons.
+pub(crate) enum Current<'a, X> {
     Plain(&'a X),
     /// Batch norm under this parameter name, its scale starting at `weight`.
     Norm {
@@ -36,33 +59,47 @@ pub(crate) enum Input<'a, X> {
 }
 
 /// What an architecture can be made of.
+///
+/// A map has C channels of H x W pixels at each of its T steps; a window of a signal is 1 x L pixels, a cloud 1 x P. A vector
+/// is a map of one pixel.
 pub(crate) trait Layers {
-    /// A feature map.
+    /// A map.
     type X: Clone;
 
-    /// `f` of `x`: a residual block, or a convolution of `vgg_snn` with its neurons. Training may compute it a second time rather than
+    /// `channels` of the paper's network, scaled by the configuration's width.
+    fn width(&self, channels: usize) -> usize;
+    /// The neurons' threshold, which tdBN's scale starts from.
+    fn v_threshold(&self) -> f64;
+    /// `f` of `x`: a residual block, or a convolution with its neurons. Training may compute it a second time rather than
     /// keep what is inside.
     fn stage(
         &mut self,
         x: &Self::X,
         f: impl Fn(&mut Self, &Self::X) -> Result<Self::X> + Send + 'static,
     ) -> Result<Self::X>;
-    /// Channels of a feature map.
+    /// Channels of a map.
     fn channels(&self, x: &Self::X) -> usize;
     /// `name.weight`.
     fn conv(&mut self, name: &str, x: &Self::X, conv: Conv) -> Result<Self::X>;
-    /// Neurons driven by the sum of the inputs; the output is spikes.
-    fn fire(&mut self, inputs: &[Input<'_, Self::X>]) -> Result<Self::X>;
+    /// Neurons driven by the sum of the currents; the output is spikes. `name` is theirs alone.
+    fn neuron(&mut self, name: &str, currents: &[Current<'_, Self::X>]) -> Result<Self::X>;
     /// Residual add.
     fn add(&mut self, a: &Self::X, b: &Self::X) -> Result<Self::X>;
-    /// 3 x 3, stride 2, padding 1.
-    fn max_pool(&mut self, x: &Self::X) -> Result<Self::X>;
-    /// 2 x 2, stride 2.
-    fn avg_pool(&mut self, x: &Self::X) -> Result<Self::X>;
+    /// Maximum of each window.
+    fn max_pool(&mut self, x: &Self::X, pool: Pool) -> Result<Self::X>;
+    /// Mean of each window.
+    fn avg_pool(&mut self, x: &Self::X, pool: Pool) -> Result<Self::X>;
     /// Mean over pixels: a vector.
     fn global_avg_pool(&mut self, x: &Self::X) -> Result<Self::X>;
-    /// All entries in C, H, W order: a vector.
+    /// Maximum over pixels: a vector.
+    fn global_max_pool(&mut self, x: &Self::X) -> Result<Self::X>;
+    /// All entries in C, H, W order: a vector. The network then accepts one size of input only.
     fn flatten(&mut self, x: &Self::X) -> Result<Self::X>;
     /// `name.weight` and `name.bias` on vectors.
     fn linear(&mut self, name: &str, x: &Self::X, out: usize) -> Result<Self::X>;
+    /// The last linear layer: from the features to the scores of each step.
+    fn classify(&mut self, name: &str, features: &Self::X) -> Result<Self::X>;
+    /// The end of a part of the network, such as `layer2`: here an auxiliary classifier may stand, and the number of steps
+    /// may change.
+    fn boundary(&mut self, name: &str, x: Self::X) -> Result<Self::X>;
 }

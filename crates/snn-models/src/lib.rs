@@ -4,19 +4,31 @@
 
 mod config;
 mod declare;
+mod declared;
 mod error;
 mod file;
+mod forward;
 mod layers;
+mod limits;
 mod model;
+mod networks;
+mod neuron_config;
 mod pass;
-mod resnet19;
-mod sew_resnet;
-mod vgg_snn;
+mod predict;
+mod request;
+mod state;
 mod weights;
 
-pub use config::{Architecture, InputConfig, ModelConfig, NeuronConfig, Precision};
-pub use declare::Size;
+pub use config::{InputConfig, ModelConfig};
+pub use declared::Size;
 pub use error::{Error, Result};
 pub use file::{read_file, read_tensors};
-pub use model::{Mode, Model, Output};
+pub use forward::{Input, Output};
+pub use model::Model;
+pub use networks::Architecture;
+pub use neuron_config::{NeuronChange, NeuronConfig};
+pub use predict::Prediction;
+pub use request::{Fired, Mode, Request, Statistics};
+pub use snn_ops::Precision;
+pub use state::State;
 pub use weights::{CONFIG_FILE, WEIGHTS_FILE};

@@ -1,51 +1,85 @@
 //! Reads an architecture as tensors: the forward pass.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use snn_neuron::{Current, LifConfig, norm_lif};
+use snn_neuron::norm_lif;
 use snn_ops::{Conv2d, Moments, Pool2d, Tape, Value};
 
-use crate::layers::{Conv, Input, Layers};
-use crate::{Error, Mode, Model, Result};
+use crate::layers::{Conv, Current, Layers, Pool};
+use crate::request::{Fired, Mode, Request, Statistics};
+use crate::state::State;
+use crate::{Error, Model, Result};
 
 /// What a forward pass is taken with, besides its input.
 #[derive(Clone)]
 pub(crate) struct Setting {
     pub(crate) model: Arc<Model>,
-    pub(crate) mode: Mode,
+    pub(crate) request: Arc<Request>,
+    /// What the neurons start from; zero when absent.
+    pub(crate) state: Option<Arc<State>>,
+}
+
+/// A map, `[T, N, H, W, C]` or `[T, N, C]`. The tensor's T is 1 until the first neuron when every step sees the same image.
+#[derive(Clone)]
+pub(crate) struct Map {
+    pub(crate) value: Value,
     pub(crate) t_steps: usize,
-    pub(crate) lif: LifConfig,
 }
 
-/// New running statistics by name, when training.
-pub(crate) type Running = Vec<(String, Tensor)>;
-
-/// A forward pass. Feature maps are channels-last, `[T, N, H, W, C]`; T is 1 until the first
-/// neuron when every step sees the same image.
-pub(crate) struct Pass {
-    setting: Setting,
-    tape: Tape,
-    running: Running,
+/// What a pass leaves besides its scores; none of it carries a gradient.
+#[derive(Default)]
+pub(crate) struct Noted {
+    pub(crate) statistics: Statistics,
+    /// The neurons' last potentials by name, where the pass began from a state.
+    pub(crate) potentials: Vec<(String, Tensor)>,
+    pub(crate) taps: BTreeMap<String, Tensor>,
+    pub(crate) fired: Vec<Fired>,
 }
 
-impl Setting {
-    /// Runs `f`, all of a network or a stage of it, as a pass on `tape`.
-    pub(crate) fn pass(
-        &self,
-        tape: &mut Tape,
-        f: impl FnOnce(&mut Pass) -> Result<Value>,
-    ) -> Result<(Value, Running)> {
-        // The pass owns the tape meanwhile: a stage outlives any borrow.
-        let mut pass =
-            Pass { setting: self.clone(), tape: std::mem::take(tape), running: Vec::new() };
-        let y = f(&mut pass);
-        *tape = pass.tape;
-        Ok((y?, pass.running))
+impl Noted {
+    fn extend(&mut self, other: Self) {
+        self.statistics.extend(other.statistics);
+        self.potentials.extend(other.potentials);
+        self.taps.extend(other.taps);
+        self.fired.extend(other.fired);
     }
 }
 
-/// The values behind one input of a neuron, held while the neuron borrows them.
+/// A forward pass. Feature maps are channels-last.
+pub(crate) struct Pass {
+    setting: Setting,
+    tape: Tape,
+    pub(crate) noted: Noted,
+    /// What entered the classifier.
+    pub(crate) features: Option<Value>,
+    /// The auxiliary classifiers' scores.
+    pub(crate) heads: BTreeMap<String, Value>,
+}
+
+impl Setting {
+    /// Runs `f`, all of a network or a part of it, as a pass on `tape`.
+    pub(crate) fn pass<T>(
+        &self,
+        tape: &mut Tape,
+        f: impl FnOnce(&mut Pass) -> Result<T>,
+    ) -> Result<(T, Pass)> {
+        // The pass owns the tape meanwhile: a stage outlives any borrow.
+        let mut pass = Pass {
+            setting: self.clone(),
+            tape: std::mem::take(tape),
+            noted: Noted::default(),
+            features: None,
+            heads: BTreeMap::new(),
+        };
+        let y = f(&mut pass);
+        *tape = std::mem::take(&mut pass.tape);
+        Ok((y?, pass))
+    }
+}
+
+/// The values behind a normalised current, held while the neuron borrows them.
 struct Norm {
     weight: Value,
     bias: Value,
@@ -54,128 +88,186 @@ struct Norm {
 
 impl Pass {
     fn parameter(&mut self, name: String) -> Result<Value> {
-        let tensor =
-            self.setting.model.params().get(&name).cloned().ok_or_else(|| missing(&name))?;
+        let model = &self.setting.model;
+        let tensor = model.params().get(&name).cloned().ok_or_else(|| missing(&name))?;
         let leaf = self.tape.leaf(name, tensor);
         Ok(snn_ops::to_device(&mut self.tape, &leaf, &self.setting.model.device)?)
     }
 
-    fn statistic(&self, name: &str) -> Result<&Tensor> {
-        self.setting.model.buffers().get(name).ok_or_else(|| missing(name))
-    }
-
     fn norm(&mut self, name: &str) -> Result<Norm> {
-        let running = match self.setting.mode {
+        let running = match self.setting.request.mode {
             Mode::Train => None,
-            Mode::Eval => Some(Moments::running(
-                self.statistic(&format!("{name}.running_mean"))?,
-                self.statistic(&format!("{name}.running_var"))?,
-            )?),
+            Mode::Eval => {
+                let (mean, var) = self.setting.model.running(name)?;
+                Some(Moments::running(mean, var)?)
+            }
         };
         let weight = self.parameter(format!("{name}.weight"))?;
         let bias = self.parameter(format!("{name}.bias"))?;
         Ok(Norm { weight, bias, running })
     }
+
+    fn affine(&mut self, name: &str, x: &Value) -> Result<Value> {
+        let weight = self.parameter(format!("{name}.weight"))?;
+        let bias = self.parameter(format!("{name}.bias"))?;
+        Ok(snn_ops::linear(&mut self.tape, x, &weight, &bias)?)
+    }
+
+    /// Notes what a layer of neurons sent.
+    fn note(&mut self, name: &str, spikes: &Tensor) -> Result<()> {
+        let request = &self.setting.request;
+        if request.taps.iter().any(|tap| tap == name) {
+            self.noted.taps.insert(name.into(), spikes.clone());
+        }
+        if request.counts {
+            self.noted.fired.push(Fired::count(name, spikes)?);
+        }
+        Ok(())
+    }
 }
 
-fn missing(name: &str) -> Error {
+pub(crate) fn missing(name: &str) -> Error {
     Error::Config { field: name.into(), why: "the model has no such tensor".into() }
 }
 
+/// `x`'s steps, with another tensor.
+fn with(x: &Map, value: Value) -> Map {
+    Map { value, t_steps: x.t_steps }
+}
+
 impl Layers for Pass {
-    type X = Value;
+    type X = Map;
+
+    fn width(&self, channels: usize) -> usize {
+        self.setting.model.config().channels(channels)
+    }
+
+    fn v_threshold(&self) -> f64 {
+        self.setting.model.config().neuron.v_threshold
+    }
 
     fn stage(
         &mut self,
-        x: &Value,
-        f: impl Fn(&mut Self, &Value) -> Result<Value> + Send + 'static,
-    ) -> Result<Value> {
-        let setting = self.setting.clone();
-        let stage = move |tape: &mut Tape, x: &Value| setting.pass(tape, |pass| f(pass, x));
-        let (y, running) = self.tape.stage(x, stage)?;
-        self.running.extend(running);
-        Ok(y)
+        x: &Map,
+        f: impl Fn(&mut Self, &Map) -> Result<Map> + Send + 'static,
+    ) -> Result<Map> {
+        let (setting, t_steps) = (self.setting.clone(), x.t_steps);
+        let stage = move |tape: &mut Tape, x: &Value| -> Result<(Value, (usize, Noted))> {
+            let (y, pass) =
+                setting.pass(tape, |pass| f(pass, &Map { value: x.clone(), t_steps }))?;
+            Ok((y.value, (y.t_steps, pass.noted)))
+        };
+        let (value, (t_steps, noted)) = self.tape.stage(&x.value, stage)?;
+        self.noted.extend(noted);
+        Ok(Map { value, t_steps })
     }
 
-    fn channels(&self, x: &Value) -> usize {
-        x.dims().last().copied().unwrap_or(0)
+    fn channels(&self, x: &Map) -> usize {
+        x.value.dims().last().copied().unwrap_or(0)
     }
 
-    fn conv(&mut self, name: &str, x: &Value, conv: Conv) -> Result<Value> {
+    fn conv(&mut self, name: &str, x: &Map, conv: Conv) -> Result<Map> {
         let weight = self.parameter(format!("{name}.weight"))?;
-        let precision = self.setting.model.config().precision.of_ops();
-        let config = Conv2d { precision, ..Conv2d::square(conv.stride, conv.padding) };
-        Ok(snn_ops::conv2d(&mut self.tape, x, &weight, config)?)
+        let precision = self.setting.model.config().precision;
+        let config = Conv2d { stride: conv.stride, padding: conv.padding, precision };
+        Ok(with(x, snn_ops::conv2d(&mut self.tape, &x.value, &weight, config)?))
     }
 
-    fn fire(&mut self, inputs: &[Input<'_, Value>]) -> Result<Value> {
-        let norms = inputs
+    fn neuron(&mut self, name: &str, currents: &[Current<'_, Map>]) -> Result<Map> {
+        let norms = currents
             .iter()
-            .map(|input| match input {
-                Input::Plain(_) => Ok(None),
-                Input::Norm { name, .. } => self.norm(name).map(Some),
+            .map(|current| match current {
+                Current::Plain(_) => Ok(None),
+                Current::Norm { name, .. } => self.norm(name).map(Some),
             })
             .collect::<Result<Vec<_>>>()?;
-        let currents: Vec<Current<'_>> = inputs
+        let Some(Current::Plain(x) | Current::Norm { x, .. }) = currents.first() else {
+            return Err(missing(name));
+        };
+        let sum: Vec<_> = currents
             .iter()
             .zip(&norms)
-            .map(|(input, norm)| match (input, norm) {
-                (Input::Norm { x, .. }, Some(norm)) => Current::Norm {
-                    x,
+            .map(|(current, norm)| match (current, norm) {
+                (Current::Norm { x, .. }, Some(norm)) => snn_neuron::Current::Norm {
+                    x: &x.value,
                     weight: &norm.weight,
                     bias: &norm.bias,
                     running: norm.running.as_ref(),
                 },
-                (Input::Plain(x) | Input::Norm { x, .. }, _) => Current::Plain(x),
+                (Current::Plain(x) | Current::Norm { x, .. }, _) => {
+                    snn_neuron::Current::Plain(&x.value)
+                }
             })
             .collect();
-        let x_steps = currents.first().map_or(1, |c| match c {
-            Current::Plain(x) | Current::Norm { x, .. } => x.dims()[0],
+        let lif = self.setting.model.config().lif(name)?;
+        let state = self.setting.state.clone();
+        let v0 = state.as_ref().and_then(|state| state.potential(name));
+        let output = norm_lif(&mut self.tape, x.t_steps, &sum, v0, &lif)?;
+        let repeats = x.t_steps / x.value.dims().first().copied().unwrap_or(1).max(1);
+        let names = currents.iter().filter_map(|current| match current {
+            Current::Norm { name, .. } => Some(name),
+            Current::Plain(_) => None,
         });
-        let output =
-            norm_lif(&mut self.tape, self.setting.t_steps, &currents, None, &self.setting.lif)?;
-        let names = inputs.iter().filter_map(|input| match input {
-            Input::Norm { name, .. } => Some(name),
-            Input::Plain(_) => None,
-        });
-        for (name, moments) in names.zip(&output.moments) {
-            let (mean, var) = (format!("{name}.running_mean"), format!("{name}.running_var"));
-            let (old_mean, old_var) = (self.statistic(&mean)?, self.statistic(&var)?);
-            let (new_mean, new_var) =
-                moments.update(old_mean, old_var, self.setting.t_steps / x_steps)?;
-            self.running.extend([(mean, new_mean), (var, new_var)]);
+        for (name, moments) in names.zip(output.moments) {
+            self.noted.statistics.push(name, moments, repeats);
         }
-        Ok(output.spikes)
+        if self.setting.state.is_some() {
+            self.noted.potentials.push((name.into(), output.v_last));
+        }
+        self.note(name, output.spikes.tensor())?;
+        Ok(with(x, output.spikes))
     }
 
-    fn add(&mut self, a: &Value, b: &Value) -> Result<Value> {
-        Ok(snn_ops::add(&mut self.tape, a, b)?)
+    fn add(&mut self, a: &Map, b: &Map) -> Result<Map> {
+        Ok(with(a, snn_ops::add(&mut self.tape, &a.value, &b.value)?))
     }
 
-    fn max_pool(&mut self, x: &Value) -> Result<Value> {
-        let pool = Pool2d { kernel: 3, stride: 2, padding: 1 };
-        Ok(snn_ops::max_pool2d(&mut self.tape, x, pool)?)
+    fn max_pool(&mut self, x: &Map, pool: Pool) -> Result<Map> {
+        Ok(with(x, snn_ops::max_pool2d(&mut self.tape, &x.value, pool2d(pool))?))
     }
 
-    fn avg_pool(&mut self, x: &Value) -> Result<Value> {
-        Ok(snn_ops::avg_pool2d(&mut self.tape, x, Pool2d::tiled(2))?)
+    fn avg_pool(&mut self, x: &Map, pool: Pool) -> Result<Map> {
+        Ok(with(x, snn_ops::avg_pool2d(&mut self.tape, &x.value, pool2d(pool))?))
     }
 
-    fn global_avg_pool(&mut self, x: &Value) -> Result<Value> {
-        Ok(snn_ops::global_avg_pool(&mut self.tape, x)?)
+    fn global_avg_pool(&mut self, x: &Map) -> Result<Map> {
+        Ok(with(x, snn_ops::global_avg_pool(&mut self.tape, &x.value)?))
     }
 
-    fn flatten(&mut self, x: &Value) -> Result<Value> {
-        let x = snn_ops::to_channels_first(&mut self.tape, x)?;
-        let (lead, rest) = x.dims().split_at(2);
+    fn global_max_pool(&mut self, x: &Map) -> Result<Map> {
+        Ok(with(x, snn_ops::global_max_pool(&mut self.tape, &x.value)?))
+    }
+
+    fn flatten(&mut self, x: &Map) -> Result<Map> {
+        let y = snn_ops::to_channels_first(&mut self.tape, &x.value)?;
+        let (lead, rest) = y.dims().split_at(2);
         let shape = [lead[0], lead[1], rest.iter().product()];
-        Ok(snn_ops::reshape(&mut self.tape, &x, &shape)?)
+        Ok(with(x, snn_ops::reshape(&mut self.tape, &y, &shape)?))
     }
 
-    fn linear(&mut self, name: &str, x: &Value, out: usize) -> Result<Value> {
-        let weight = self.parameter(format!("{name}.weight"))?;
-        let bias = self.parameter(format!("{name}.bias"))?;
-        debug_assert_eq!(weight.dims()[0], out);
-        Ok(snn_ops::linear(&mut self.tape, x, &weight, &bias)?)
+    fn linear(&mut self, name: &str, x: &Map, _: usize) -> Result<Map> {
+        Ok(with(x, self.affine(name, &x.value)?))
     }
+
+    fn classify(&mut self, name: &str, features: &Map) -> Result<Map> {
+        self.features = Some(features.value.clone());
+        Ok(with(features, self.affine(name, &features.value)?))
+    }
+
+    fn boundary(&mut self, name: &str, x: Map) -> Result<Map> {
+        let model = Arc::clone(&self.setting.model);
+        if self.setting.request.heads && model.config().heads.iter().any(|head| head == name) {
+            let pooled = snn_ops::global_avg_pool(&mut self.tape, &x.value)?;
+            let scores = self.affine(&format!("heads.{name}"), &pooled)?;
+            self.heads.insert(name.into(), scores);
+        }
+        let Some(&t_steps) = model.config().steps.get(name) else { return Ok(x) };
+        let weight = self.parameter(format!("steps.{name}.weight"))?;
+        let value = snn_ops::mix_steps(&mut self.tape, &x.value, &weight)?;
+        Ok(Map { value, t_steps })
+    }
+}
+
+fn pool2d(pool: Pool) -> Pool2d {
+    Pool2d { kernel: pool.kernel, stride: pool.stride, padding: pool.padding }
 }

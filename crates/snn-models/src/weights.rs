@@ -32,8 +32,9 @@ impl Model {
         let text = read_file(&path, CONFIG_BYTES)?;
         let config: ModelConfig = serde_json::from_slice(&text)
             .map_err(|e| fault(format!("not a model configuration: {e}")))?;
-        let declared = Declare::read(&config).map_err(|e| fault(e.to_string()))?.tensors;
-        let elements: usize = declared.iter().map(|d| d.shape.iter().product::<usize>()).sum();
+        let layout = Declare::read(&config).map_err(|e| fault(e.to_string()))?.layout;
+        let tensors = layout.tensors.iter();
+        let elements: usize = tensors.map(|d| d.shape.iter().product::<usize>()).sum();
         let path = dir.join(WEIGHTS_FILE);
         let bytes = read_file(&path, 4 * elements as u64 + HEADER_BYTES)?;
         Self::from_bytes(config, &bytes, &path)
@@ -46,10 +47,10 @@ impl Model {
     pub fn from_bytes(config: ModelConfig, bytes: &[u8], path: &Path) -> Result<Self> {
         let fault = |why: String| Error::Checkpoint { path: path.to_path_buf(), why };
         let (_, file) = read_tensors(bytes, path)?;
-        let declared = Declare::read(&config).map_err(|e| fault(e.to_string()))?.tensors;
+        let layout = Declare::read(&config).map_err(|e| fault(e.to_string()))?.layout;
         let architecture = config.architecture.name();
-        let names: BTreeSet<&str> = declared.iter().map(|d| d.name.as_str()).collect();
-        let model = Self::with(config, &declared, |want| {
+        let names: BTreeSet<String> = layout.tensors.iter().map(|t| t.name.clone()).collect();
+        let model = Self::with(config, layout, |want| {
             let view = file.tensor(&want.name).map_err(|_| {
                 fault(format!("has no tensor `{}`, which {architecture} needs", want.name))
             })?;
@@ -74,7 +75,7 @@ impl Model {
         Ok(model)
     }
 
-    /// The checkpoint's files: name and bytes. Equal models give equal bytes.
+    /// The checkpoint's files: name and bytes. Equal models give equal bytes; auxiliary classifiers are left out.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] when they cannot be encoded.
@@ -83,7 +84,10 @@ impl Model {
         let mut config = serde_json::to_vec_pretty(self.config())
             .map_err(|e| fault(CONFIG_FILE, e.to_string()))?;
         config.push(b'\n');
+        let tensors = self.layout.tensors.iter().filter(|t| t.is_head);
+        let heads: BTreeSet<&str> = tensors.map(|t| t.name.as_str()).collect();
         let tensors = self.params().iter().chain(self.buffers());
+        let tensors = tensors.filter(|(name, _)| !heads.contains(name.as_str()));
         let mut data = Vec::new();
         for (name, tensor) in tensors {
             data.push((name.as_str(), tensor.dims().to_vec(), bytes(tensor)?));

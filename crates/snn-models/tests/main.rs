@@ -9,7 +9,9 @@
 
 use std::path::Path;
 
-use snn_models::{Architecture, CONFIG_FILE, InputConfig, Mode, Model, ModelConfig, WEIGHTS_FILE};
+use snn_models::{
+    Architecture, CONFIG_FILE, Input, InputConfig, Mode, Model, ModelConfig, WEIGHTS_FILE,
+};
 use snn_ops::{Tape, buffer, random};
 
 /// Parameters, MACs per step and LIF layers by arithmetic on the layer lists of the papers.
@@ -34,7 +36,9 @@ fn sizes_are_those_of_the_layer_lists() {
 fn small(architecture: Architecture) -> ModelConfig {
     let mut config = ModelConfig::new(architecture, 7);
     config.width = 0.05;
-    config.input = InputConfig { height: 34, width: 33 };
+    let is_signal = architecture == Architecture::Cnn1d;
+    let (height, width) = if is_signal { (1, 140) } else { (34, 33) };
+    config.input = InputConfig { height, width };
     config
 }
 
@@ -45,7 +49,7 @@ fn image(config: &ModelConfig, n: usize) -> candle_core::Tensor {
     buffer::tensor(values, shape).unwrap()
 }
 
-fn logits(model: &Model, x: &candle_core::Tensor, mode: Mode) -> Vec<f32> {
+fn logits(model: &Model, x: &Input, mode: Mode) -> Vec<f32> {
     let output = model.forward(&mut Tape::off(), x, mode).unwrap();
     output.logits.tensor().flatten_all().unwrap().to_vec1().unwrap()
 }
@@ -57,11 +61,14 @@ fn an_image_and_the_image_written_out_agree_in_both_modes() {
         let model = Model::new(&config, 1).unwrap();
         let x = image(&config, 2);
         let written_out = x.unsqueeze(0).unwrap().repeat((config.t_steps, 1, 1, 1, 1)).unwrap();
+        let (x, written_out) = (Input::Still(x), Input::Frames(written_out));
         let output = model.forward(&mut Tape::off(), &x, Mode::Train).unwrap();
         let all = model.forward(&mut Tape::off(), &written_out, Mode::Train).unwrap();
         assert_eq!(output.logits.dims(), [config.t_steps, 2, 7], "{architecture:?}");
-        assert_eq!(output.running.len(), all.running.len());
-        for ((name, once), (_, repeated)) in output.running.iter().zip(&all.running) {
+        let once = model.folded(&[&output.statistics]).unwrap();
+        let repeated = model.folded(&[&all.statistics]).unwrap();
+        assert_eq!(once.len(), model.buffers().len());
+        for ((name, once), repeated) in once.iter().zip(repeated.values()) {
             let (once, repeated) =
                 (once.to_vec1::<f32>().unwrap(), repeated.to_vec1::<f32>().unwrap());
             for (a, b) in once.iter().zip(&repeated) {
@@ -109,7 +116,7 @@ fn a_damaged_checkpoint_is_named_and_the_intact_one_loads() {
     let dir = dir.path();
     let model = Model::new(&small(Architecture::VggSnn), 4).unwrap();
     save(&model, dir);
-    let x = image(model.config(), 1).unsqueeze(0).unwrap();
+    let x = Input::Frames(image(model.config(), 1).unsqueeze(0).unwrap());
     assert_eq!(logits(&Model::load(dir).unwrap(), &x, Mode::Eval), logits(&model, &x, Mode::Eval));
 
     let named = |message: String, parts: &[&str]| {
@@ -139,11 +146,20 @@ fn a_damaged_checkpoint_is_named_and_the_intact_one_loads() {
 
 #[test]
 fn inputs_that_do_not_fit_are_named() {
-    let config = small(Architecture::SewResnet19);
-    let model = Model::new(&config, 0).unwrap();
-    let x = image(&config, 1).narrow(2, 0, 30).unwrap();
-    let message = model.forward(&mut Tape::off(), &x, Mode::Eval).unwrap_err().to_string();
-    assert!(message.contains("[N, 3, 34, 33]") && message.contains("30"), "{message}");
+    let refused = |architecture, input: &dyn Fn(candle_core::Tensor) -> Input| {
+        let config = small(architecture);
+        let model = Model::new(&config, 0).unwrap();
+        let input = input(image(&config, 1));
+        model.forward(&mut Tape::off(), &input, Mode::Eval).unwrap_err().to_string()
+    };
+    let smaller = |x: candle_core::Tensor| Input::Still(x.narrow(2, 0, 30).unwrap());
+    let message = refused(Architecture::VggSnn, &smaller);
+    assert!(message.contains("[N, 2, 34, 33]") && message.contains("30"), "{message}");
+    let grey = |x: candle_core::Tensor| Input::Still(x.narrow(1, 0, 1).unwrap());
+    let message = refused(Architecture::SewResnet19, &grey);
+    assert!(message.contains("[N, 3, 34, 33]"), "{message}");
+    let message = refused(Architecture::SewResnet19, &Input::Frames);
+    assert!(message.contains("[T, N, 3, 34, 33]"), "{message}");
     let mut config = ModelConfig::new(Architecture::VggSnn, 10);
     config.input = InputConfig { height: 8, width: 8 };
     let message = Model::new(&config, 0).unwrap_err().to_string();
@@ -158,11 +174,11 @@ fn what_would_not_fit_in_memory_is_refused_before_it_is_made() {
         Model::new(&config, 0).map(|_| ()).unwrap_err().to_string()
     };
     let wide = refused(&|c| c.width = 16.0);
-    assert!(wide.starts_with("model.width: makes more than 1073741824 parameters"), "{wide}");
+    assert!(wide.starts_with("width: makes more than 1073741824 parameters"), "{wide}");
     let wider = refused(&|c| c.width = 17.0);
-    assert!(wider.starts_with("model.width: is 17; use a number above 0, at most 16"), "{wider}");
+    assert!(wider.starts_with("width: is 17; use a number above 0, at most 16"), "{wider}");
     let large = refused(&|c| c.input = InputConfig { height: 1 << 16, width: 1 << 16 });
-    assert!(large.starts_with("model.width: makes a feature map"), "{large}");
+    assert!(large.starts_with("width: makes a feature map"), "{large}");
     let tau = refused(&|c| c.neuron.tau = 0.5);
     assert!(tau.starts_with("neuron.tau: is 0.5"), "{tau}");
 
@@ -174,17 +190,17 @@ fn what_would_not_fit_in_memory_is_refused_before_it_is_made() {
         let message = config.check_batch(n, t_steps).unwrap_err().to_string();
         message.split(':').next().unwrap().to_string()
     };
-    assert_eq!(field(&config, (1 << 11) + 1, 4), "train.batch");
-    assert_eq!(field(&config, 1, (1 << 13) + 1), "model.t_steps");
-    assert_eq!(field(&config, usize::MAX, usize::MAX), "model.t_steps");
+    assert_eq!(field(&config, (1 << 11) + 1, 4), "batch");
+    assert_eq!(field(&config, 1, (1 << 13) + 1), "t_steps");
+    assert_eq!(field(&config, usize::MAX, usize::MAX), "t_steps");
     // forward() looks before it allocates: a view of one zero stands for the batch.
     config.width = 0.0625;
     config.t_steps = 1 << 16;
     let model = Model::new(&config, 0).unwrap();
     let zero = buffer::tensor(vec![0f32], vec![1, 1, 1, 1]).unwrap();
-    let x = zero.broadcast_as((3, 3, 32, 32)).unwrap();
+    let x = Input::Still(zero.broadcast_as((3, 3, 32, 32)).unwrap());
     let message = model.forward(&mut Tape::off(), &x, Mode::Eval).unwrap_err().to_string();
-    assert!(message.starts_with("train.batch: 3 samples x 65536 steps x 8192"), "{message}");
+    assert!(message.starts_with("batch: 3 samples x 65536 steps x 8192"), "{message}");
 }
 
 #[cfg(unix)]

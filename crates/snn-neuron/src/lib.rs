@@ -9,5 +9,7 @@ mod surrogate;
 
 pub use encode::{direct, poisson};
 pub use error::{Error, Result};
-pub use lif::{Current, Lif, LifConfig, LifOutput, Reset, lif, norm_lif, reference};
+pub use lif::{
+    Current, Lif, LifConfig, LifOutput, Reset, SumOutput, lif, norm_lif, norm_sum, reference,
+};
 pub use surrogate::Surrogate;

@@ -41,7 +41,7 @@ impl Surrogate {
     /// [`Error::Config`] listing the names.
     pub fn from_name(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| Error::Config {
-            field: "neuron.surrogate",
+            field: "surrogate",
             why: format!("`{name}` is unknown; use {}", Self::ALL.map(Self::name).join(", ")),
         })
     }

@@ -8,8 +8,8 @@
 )]
 
 use candle_core::{DType, Device, Module, Tensor, Var};
-use snn_neuron::{Current, Lif, LifConfig, Reset, Surrogate, lif, norm_lif, reference};
-use snn_ops::{Tape, Value, add, batch_norm, buffer, random};
+use snn_neuron::{Current, Lif, LifConfig, Reset, Surrogate, lif, norm_lif, norm_sum, reference};
+use snn_ops::{Moments, Tape, Value, add, batch_norm, buffer, random};
 
 fn floats(t: &Tensor) -> Vec<f32> {
     t.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
@@ -130,6 +130,100 @@ fn fused_layer_equals_norm_add_and_neuron_in_turn() {
     }
 }
 
+/// Spikes, potential, statistics and every gradient, by name, of a layer of neurons on the currents that `currents` makes.
+fn layer(
+    t_steps: usize,
+    leaves: &[(&str, Tensor)],
+    currents: impl for<'a> Fn(&'a [Value]) -> Vec<Current<'a>>,
+    in_turn: bool,
+) -> Vec<(String, Vec<f32>)> {
+    let mut tape = Tape::new();
+    let values: Vec<Value> = leaves.iter().map(|(n, t)| tape.leaf(*n, t.clone())).collect();
+    let (currents, config) = (currents(&values), LifConfig::default());
+    let (output, moments) = if in_turn {
+        let sum = norm_sum(&mut tape, &currents).unwrap();
+        let drive = Current::Plain(&sum.drive);
+        (norm_lif(&mut tape, t_steps, &[drive], None, &config).unwrap(), sum.moments)
+    } else {
+        let mut output = norm_lif(&mut tape, t_steps, &currents, None, &config).unwrap();
+        let moments = std::mem::take(&mut output.moments);
+        (output, moments)
+    };
+    let mut found = vec![
+        ("spikes".into(), floats(output.spikes.tensor())),
+        ("v".into(), floats(&output.v_last)),
+    ];
+    for moments in moments {
+        let numbers = moments.mean.iter().chain(&moments.var).map(|&v| v as f32).collect();
+        found.push(("moments".into(), numbers));
+    }
+    let n = output.spikes.tensor().elem_count();
+    let seed = random::normal(&mut random::stream(5, "seed", 0, 0), n, 0.0, 1.0);
+    let seed = buffer::tensor(seed, output.spikes.dims()).unwrap();
+    tape.backward([(&output.spikes, seed)], &mut |name, g| {
+        found.push((format!("{name} {:?}", g.dtype()), floats(&g)));
+        Ok(())
+    })
+    .unwrap();
+    found.sort_by(|x, y| x.0.cmp(&y.0));
+    found
+}
+
+#[test]
+fn neurons_on_the_sum_have_the_bits_of_the_fused_layer() {
+    let (t, c) = (3, 24);
+    let draw = |seed: u64, shape: &[usize], mean: f32| {
+        let mut rng = random::stream(seed, "sum", 0, 0);
+        buffer::tensor(random::normal(&mut rng, shape.iter().product(), mean, 1.0), shape).unwrap()
+    };
+    // Fewer neurons than a block, and more than all pieces of blocks; one repeated step, and all of them.
+    for (steps, n) in [(1, 7), (t, 7), (t, 6000)] {
+        let map = |seed: u64| draw(seed, &[steps, n, c], 0.3);
+        let counts = (map(7).abs().unwrap() * 1.5).unwrap().to_dtype(DType::U8).unwrap();
+        let leaves = [
+            ("a", map(1)),
+            ("b", map(2).to_dtype(DType::BF16).unwrap()),
+            ("wa", draw(3, &[c], 1.0)),
+            ("ba", draw(4, &[c], 0.2)),
+            ("wb", draw(5, &[c], 1.0)),
+            ("bb", draw(6, &[c], 0.0)),
+            ("counts", counts),
+        ];
+        fn norm<'a>(v: &'a [Value], x: usize, weight: usize) -> Current<'a> {
+            Current::Norm { x: &v[x], weight: &v[weight], bias: &v[weight + 1], running: None }
+        }
+        type Currents = for<'a> fn(&'a [Value]) -> Vec<Current<'a>>;
+        let sums: [Currents; 5] = [
+            |v| vec![norm(v, 0, 2)],
+            |v| vec![norm(v, 0, 2), norm(v, 1, 4)],
+            |v| vec![norm(v, 1, 4), Current::Plain(&v[6])],
+            |v| vec![Current::Plain(&v[6]), Current::Plain(&v[0]), norm(v, 1, 2)],
+            |v| vec![Current::Plain(&v[0])],
+        ];
+        for currents in sums {
+            assert!(layer(t, &leaves, currents, true) == layer(t, &leaves, currents, false));
+        }
+    }
+}
+
+#[test]
+fn a_sum_in_evaluation_is_what_the_fused_layer_sums() {
+    let draw = |n| random::normal(&mut random::stream(1, "running", 0, 0), n, 0.5, 1.0);
+    let value = |n, shape: &[usize]| Value::constant(buffer::tensor(draw(n), shape).unwrap());
+    let (x, weight, bias) = (value(60, &[4, 3, 5]), value(5, &[5]), value(5, &[5]));
+    let running = Moments { mean: vec![0.2; 5], var: vec![0.8; 5], count: 0 };
+    let norm = Current::Norm { x: &x, weight: &weight, bias: &bias, running: Some(&running) };
+    let (mut tape, config) = (Tape::exact(), LifConfig::default());
+    let sum = norm_sum(&mut tape, &[norm, Current::Plain(&x)]).unwrap();
+    assert!(sum.moments.is_empty() && sum.drive.dims() == [4, 3, 5]);
+    let in_turn = lif(&mut tape, &sum.drive, None, &config).unwrap();
+    let fused = norm_lif(&mut tape, 4, &[norm, Current::Plain(&x)], None, &config).unwrap();
+    assert_eq!(floats(in_turn.spikes.tensor()), floats(fused.spikes.tensor()));
+    assert_eq!(floats(&in_turn.v_last), floats(&fused.v_last));
+    let error = norm_sum(&mut tape, &[]).unwrap_err().to_string();
+    assert!(error.starts_with("lif input: "), "{error}");
+}
+
 #[test]
 fn one_repeated_frame_equals_the_frame_written_out() {
     let (t, n, c) = (4, 6, 10);
@@ -198,11 +292,9 @@ fn refused_constants_are_named() {
     let message =
         |config: LifConfig| lif(&mut Tape::off(), &x, None, &config).unwrap_err().to_string();
     let base = LifConfig::default();
-    assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("neuron.tau: "));
-    assert!(
-        message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("neuron.v_threshold: ")
-    );
-    assert!(message(LifConfig { reset: Reset::Hard(0.5), ..base }).starts_with("neuron.v_reset: "));
+    assert!(message(LifConfig { tau: 0.5, ..base }).starts_with("tau: "));
+    assert!(message(LifConfig { v_threshold: f32::NAN, ..base }).starts_with("v_threshold: "));
+    assert!(message(LifConfig { reset: Reset::Hard(0.5), ..base }).starts_with("v_reset: "));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn convolutions(criterion: &mut Criterion) {
 
 fn pooling(criterion: &mut Criterion) {
     let leaves = [("input", spikes(&[32, 32, 32, 128]))];
-    let overlapping = Pool2d { kernel: 3, stride: 2, padding: 1 };
+    let overlapping = Pool2d::square(3, 2, 1);
     passes(criterion, "max pool 3x3/2 128 at 32x32", 1, &leaves, |tape, values| {
         max_pool2d(tape, &values[0], overlapping)
     });

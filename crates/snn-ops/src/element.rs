@@ -5,8 +5,6 @@ use std::cell::Cell;
 use half::bf16;
 use multiversion::multiversion;
 
-use crate::conv::round;
-
 /// An element of a result: f32 as it is, or rounded to bf16.
 pub trait Element: candle_core::WithDType + Default {
     /// Stores results.
@@ -43,6 +41,14 @@ impl Element for bf16 {
         narrow(&results, out);
         RESULTS.set(results);
     }
+}
+
+/// The bf16 nearest to `x`, ties to even; a NaN stays one.
+#[inline(always)]
+pub(crate) fn round(x: f32) -> u16 {
+    let bits = x.to_bits();
+    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
+    if x.is_nan() { (bits >> 16) as u16 | 0x40 } else { rounded as u16 }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]

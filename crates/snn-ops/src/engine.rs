@@ -1,10 +1,4 @@
-//! Which set of kernels does the arithmetic.
-
-use std::sync::atomic::{AtomicU8, Ordering};
-
-use candle_core::Device;
-
-use crate::{Error, Result};
+//! The sets of kernels, and the number formats of their results.
 
 /// A set of CPU kernels. Every engine computes the same sums; rounding differs in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,14 +12,29 @@ pub enum Engine {
 }
 
 /// The number format of convolutions' results and of their gradients. Weights, sums, statistics and losses are f32 in
-/// either.
+/// either. With the feature `serde` it is written as its [name](Precision::name).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Precision {
     /// Reference accuracy.
     #[default]
     F32,
     /// Operands and results rounded to bf16, which takes less memory. Made for AMX; without it no faster than f32.
     Bf16,
+}
+
+impl Precision {
+    /// The name that recipes, config files and reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+        }
+    }
 }
 
 impl Engine {
@@ -38,81 +47,22 @@ impl Engine {
         }
     }
 
-    /// Whether this processor can run the engine; the reason when it cannot.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] naming the missing instructions.
-    pub fn available(self) -> Result<()> {
-        match self {
-            Engine::Portable => Ok(()),
-            Engine::Avx512 if has_avx512() => Ok(()),
-            Engine::Avx512 => Err(Error::Unsupported {
-                what: "engine avx512",
-                why: "this processor has no AVX-512F; use engine `portable`".into(),
-            }),
-            Engine::Amx => amx().map_err(|why| Error::Unsupported {
-                what: "engine amx",
-                why: format!("{why}; use engine `avx512` or `portable`"),
-            }),
-        }
-    }
-
     /// The engine whose kernels sum f32 products.
     pub(crate) fn of_f32(self) -> Self {
         if self == Engine::Amx { Engine::Avx512 } else { self }
     }
 }
 
-/// Why AMX cannot be used; its own kernels lean on AVX-512 for the rest.
-fn amx() -> std::result::Result<(), &'static str> {
-    #[cfg(target_arch = "x86_64")]
-    return if has_avx512() { crate::conv::amx_available() } else { Err("it needs AVX-512F too") };
-    #[cfg(not(target_arch = "x86_64"))]
-    Err("this processor has no AMX-BF16")
-}
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::Precision;
 
-fn has_avx512() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx512f");
-    #[cfg(not(target_arch = "x86_64"))]
-    false
-}
-
-const UNSET: u8 = u8::MAX;
-static CHOICE: AtomicU8 = AtomicU8::new(UNSET);
-
-/// The engine in use: the one that was [chosen](set_engine), else the fastest available.
-pub fn engine() -> Engine {
-    match CHOICE.load(Ordering::Relaxed) {
-        0 => Engine::Portable,
-        1 => Engine::Avx512,
-        2 => Engine::Amx,
-        _ if amx().is_ok() => Engine::Amx,
-        _ if has_avx512() => Engine::Avx512,
-        _ => Engine::Portable,
-    }
-}
-
-/// The name of the kernels that compute on `device`, for the record: `cuda`, or on a CPU that of the [`engine`].
-pub fn engine_name(device: &Device) -> &'static str {
-    if device.is_cuda() { "cuda" } else { engine().name() }
-}
-
-/// Chooses the engine by name for the whole process, before the first operator runs.
-///
-/// # Errors
-/// [`Error::Config`] for an unknown name, [`Error::Unsupported`] when the processor cannot run it.
-pub fn set_engine(name: &str) -> Result<()> {
-    let engine = match name {
-        "portable" => Engine::Portable,
-        "avx512" => Engine::Avx512,
-        "amx" => Engine::Amx,
-        other => {
-            let why = format!("`{other}` is not an engine; use `portable`, `avx512` or `amx`");
-            return Err(Error::Config { field: "engine", why });
+    #[test]
+    fn a_precision_is_written_as_its_name() {
+        for precision in [Precision::F32, Precision::Bf16] {
+            let text = serde_json::to_string(&precision).unwrap();
+            assert_eq!(text, format!("\"{}\"", precision.name()));
+            assert_eq!(serde_json::from_str::<Precision>(&text).unwrap(), precision);
         }
-    };
-    engine.available()?;
-    CHOICE.store(engine as u8, Ordering::Relaxed);
-    Ok(())
+    }
 }

@@ -1,31 +1,50 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod axis;
 pub mod buffer;
+mod channels;
 mod conv;
+mod counts;
 pub mod cuda;
+mod dot;
+mod dropout;
 mod element;
 mod engine;
 mod error;
+mod gate;
 mod linear;
+mod matmul;
+mod mean;
 pub mod module;
 mod norm;
 mod pool;
 pub mod random;
 mod saved;
+mod selection;
 mod shape;
+mod steps;
 mod tape;
 mod threads;
 mod unsafe_gemm;
 mod unsafe_zeroed;
 
+pub use axis::{concat, narrow};
+pub use channels::conv_channels;
 pub use conv::{Conv2d, conv1d, conv2d};
-pub use engine::{Engine, Precision, engine, engine_name, set_engine};
+pub use counts::spike_counts;
+pub use dropout::dropout;
+pub use engine::{Engine, Precision};
 pub use error::{Error, Result};
+pub use gate::{multiply, sigmoid};
 pub use linear::linear;
+pub use matmul::matmul;
+pub use mean::mean;
 pub use norm::{EPS, MOMENTUM, Moments, Normalized, batch_norm, batch_norm_eval};
-pub use pool::{Pool2d, avg_pool2d, global_avg_pool, max_pool2d};
+pub use pool::{Pool2d, avg_pool2d, global_avg_pool, global_max_pool, max_pool2d};
 pub use saved::Saved;
+pub use selection::{engine, engine_name, set_engine};
 pub use shape::{add, reshape, to_channels_first, to_channels_last, to_device};
+pub use steps::{mix_steps, repeat_step, reverse_steps};
 pub use tape::{Gradient, Gradients, Tape, Target, Value};
 pub use threads::{MAX_THREADS, on_pool, set_threads, threads};

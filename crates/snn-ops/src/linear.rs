@@ -1,9 +1,13 @@
 //! The affine layer.
 
 use candle_core::Tensor;
+use multiversion::multiversion;
+use rayon::prelude::*;
 
 use crate::buffer::{self, to_f32, with_f32};
+use crate::dot::dot;
 use crate::norm::check_channels;
+use crate::selection::check_exact;
 use crate::unsafe_gemm::{Strides, matmul};
 use crate::{Error, Gradient, Gradients, Result, Tape, Value};
 
@@ -13,10 +17,12 @@ use crate::{Error, Gradient, Gradients, Result, Tape, Value};
 /// - `x`: `[.., K]` f32 or u8; `weight`: `[O, K]`; `bias`: `[O]`; returns `[.., O]` f32
 ///
 /// # Errors
-/// [`Error::Shape`] when K or O differ between the arguments, or an axis is empty.
+/// [`Error::Shape`] when K or O differ between the arguments, or an axis is empty; [`Error::Unsupported`] on a GPU for
+/// [`Tape::exact`].
 ///
 /// # Determinism
-/// Runs on one thread; the heads it serves are a thousandth of a network's work.
+/// One product on one thread: the heads it serves are a thousandth of a network's work. How it is summed may depend on
+/// the number of rows, but not on [`Tape::exact`], where each output is a sum of its own.
 pub fn linear(tape: &mut Tape, x: &Value, weight: &Value, bias: &Value) -> Result<Value> {
     let (Some((&k, lead)), &[o, wk]) = (x.dims().split_last(), weight.dims()) else {
         return Err(Error::Shape {
@@ -35,11 +41,16 @@ pub fn linear(tape: &mut Tape, x: &Value, weight: &Value, bias: &Value) -> Resul
     buffer::elements("linear weight", weight.dims())?;
     buffer::elements("linear input", x.dims())?;
     let rows = buffer::elements("linear output", &shape)? / o;
+    check_exact(tape, "linear", x.tensor())?;
     let input = to_f32(x.tensor())?;
     if !input.device().is_cpu() {
         return on_device(tape, [x, weight, bias], input.reshape((rows, k))?, &shape);
     }
     let mut y = with_f32("linear bias", bias.tensor(), |b| Ok(b.repeat(rows)))?;
+    if tape.is_exact() {
+        add_row_by_row(&input, weight.tensor(), k, &mut y)?;
+        return Ok(Value::constant(buffer::tensor(y, shape)?));
+    }
     product(rows, o, k, (&input, false), (weight.tensor(), true), &mut y)?;
     let (weight_data, x_shape) = (weight.tensor().clone(), x.dims().to_vec());
     let (to_x, to_w, to_b) = (x.target(), weight.target(), bias.target());
@@ -69,7 +80,32 @@ pub fn linear(tape: &mut Tape, x: &Value, weight: &Value, bias: &Value) -> Resul
     }))
 }
 
-/// The same by candle's products, on whatever device the `input`, `[rows, K]`, lies.
+/// `y += x W^T` for x `[rows, K]` and W `[O, K]`, where no output's bits depend on other rows.
+fn add_row_by_row(x: &Tensor, w: &Tensor, k: usize, y: &mut [f32]) -> Result<()> {
+    /// Rows that meet a row of weights while it lies in the first-level cache.
+    const ROWS: usize = 32;
+    with_f32("linear", x, |x| {
+        with_f32("linear", w, |w| {
+            let outputs = w.len() / k;
+            y.par_chunks_mut(ROWS * outputs)
+                .zip(x.par_chunks(ROWS * k))
+                .for_each(|(y, x)| add_dots(x, w, k, y));
+            Ok(())
+        })
+    })
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn add_dots(x: &[f32], w: &[f32], k: usize, y: &mut [f32]) {
+    let outputs = w.len() / k;
+    for (o, w) in w.chunks_exact(k).enumerate() {
+        for (row, x) in x.chunks_exact(k).enumerate() {
+            y[row * outputs + o] += dot(x, w);
+        }
+    }
+}
+
+/// [`linear`] by candle's products, on whatever device the `input`, `[rows, K]`, lies.
 fn on_device(
     tape: &mut Tape,
     inputs: [&Value; 3],

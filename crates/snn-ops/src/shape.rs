@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::buffer::{self, Data, with_data};
 use crate::{Error, Gradient, Gradients, Result, Tape, Value};
 
-/// The same elements under another shape.
+/// Gives the elements another shape.
 ///
 /// # Errors
 /// [`Error::Shape`] when the shapes hold different numbers of elements.
@@ -81,7 +81,7 @@ fn transpose<T: Copy + Default + Send + Sync>(x: &[T], rows: usize, cols: usize)
     y
 }
 
-/// The same elements on another device; the gradient comes back to where the value was.
+/// Moves the elements to another device; the gradient comes back to where the value was.
 ///
 /// # Errors
 /// When the device has no room.

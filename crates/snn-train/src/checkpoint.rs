@@ -133,7 +133,7 @@ pub(crate) fn decode(
         return Err(fault("holds tensors that this run has not".into()));
     }
     *model.params_mut() = params;
-    model.set_buffers(running.into_iter().collect());
+    model.set_buffers(running);
     Ok((meta.progress, meta.optimizer_steps, moments))
 }
 

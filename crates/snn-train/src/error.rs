@@ -18,7 +18,7 @@ pub enum Error {
     #[error("{field} is {got}; use {allowed}")]
     Setting {
         /// The dotted key.
-        field: &'static str,
+        field: String,
         /// The value that was given.
         got: String,
         /// The allowed range.
@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn every_kind_has_its_exit_code() {
         let io = || std::io::Error::from(std::io::ErrorKind::StorageFull);
-        let setting = Error::Setting { field: "train.batch", got: "0".into(), allowed: "1".into() };
+        let setting =
+            Error::Setting { field: "train.batch".into(), got: "0".into(), allowed: "1".into() };
         let identity =
             |what| Error::Identity { path: "r".into(), what, difference: "was a, is b".into() };
         let codes = [

@@ -7,7 +7,7 @@ use snn_data::{Augment, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{Mode, Model};
 use snn_ops::{Tape, buffer};
 
-use crate::{Result, input::Input, metrics::Meter, metrics::Metrics};
+use crate::{Examples, Result, metrics::Meter, metrics::Metrics};
 
 /// Samples of a batch in evaluation, in runs and by default everywhere: with the same batches, the same model gives
 /// the same figures to the bit.
@@ -27,7 +27,7 @@ pub fn evaluate(model: &Model, dataset: &Arc<Dataset>, batch: usize) -> Result<M
         .unwrap_or_else(|| Meter::default().finish()))
 }
 
-/// The same, given up as soon as `stop` is set.
+/// [`evaluate`] that gives up, with no metrics, as soon as `stop` is set.
 pub(crate) fn evaluate_until(
     model: &Model,
     dataset: &Arc<Dataset>,
@@ -50,11 +50,11 @@ pub(crate) fn evaluate_until(
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let input = Input::new(batch?)?;
-        let output = model.forward(&mut Tape::off(), &input.x, Mode::Eval)?;
+        let examples = Examples::new(batch?)?;
+        let output = model.forward(&mut Tape::off(), &examples.x, Mode::Eval)?;
         let read = buffer::Read::new("logits", output.logits.tensor())?;
         if let buffer::Data::F32(logits) = read.data() {
-            meter.push(logits, &input.host_labels, n_classes)?;
+            meter.push(logits, &examples.host_labels, n_classes)?;
         }
     }
     Ok(Some(meter.finish()))

@@ -3,12 +3,12 @@
 #![deny(missing_docs)]
 
 mod atomic;
-mod augment;
 mod checkpoint;
 mod error;
 mod evaluate;
+mod examples;
 mod hash;
-mod input;
+mod identity;
 mod journal;
 mod lock;
 mod manifest;
@@ -18,6 +18,8 @@ mod overrides;
 mod progress;
 mod recipe;
 mod recipe_diff;
+mod recipe_old;
+mod recipe_steps;
 mod restore;
 mod result;
 mod run;
@@ -28,20 +30,14 @@ mod step;
 mod validate;
 
 pub use atomic::{create_dir, write_atomic};
-pub use augment::{
-    AugmentRecipe, AutoAugmentRecipe, CropInterpolation, NdaRecipe, RandAugmentRecipe,
-    ResizedCropRecipe,
-};
 pub use error::{Error, Result, exit_code};
 pub use evaluate::{EVAL_BATCH, evaluate};
-pub use input::Input;
+pub use examples::Examples;
 pub use journal::{Clock, EpochReport, peak_rss_mb};
 pub use lock::RunLock;
 pub use metrics::{Meter, Metrics, aurc, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
-pub use recipe::{
-    Checkpointing, DataRecipe, FramesBy, LossKind, LossRecipe, ModelRecipe, Recipe, TrainRecipe,
-};
+pub use recipe::{DataRecipe, ModelRecipe, Recipe, Recompute, TrainRecipe};
 pub use result::{CHECKPOINT_DIR, RESULT_FILE, RunResult, export};
 pub use run::{Observer, Outcome, StepReport, train};
 pub use schedule::{ScheduleConfig, ScheduleKind, learning_rate};

@@ -5,20 +5,24 @@ use toml::{Table, Value};
 
 use crate::{Error, Result};
 
-/// Reads `text` with the changes.
+/// Reads `text` with the changes, after `modernize` has put what older versions wrote into today's words.
 ///
 /// An error in the text itself is reported from the text, with its line; one that only the changes bring, with its key.
-pub(crate) fn read<T: DeserializeOwned>(text: &str, origin: &str, sets: &[String]) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(
+    text: &str,
+    origin: &str,
+    sets: &[String],
+    modernize: fn(&mut Table),
+) -> Result<T> {
     let fault = |e: toml::de::Error| Error::Recipe { origin: origin.into(), why: why(&e, text) };
-    if sets.is_empty() {
-        return toml::from_str(text).map_err(fault);
-    }
     let mut table: Table = toml::from_str(text).map_err(fault)?;
     for set in sets {
         apply(&mut table, set)?;
     }
+    modernize(&mut table);
     table.try_into().map_err(|changed: toml::de::Error| match toml::from_str::<T>(text) {
         Err(original) => fault(original),
+        Ok(_) if sets.is_empty() => fault(changed),
         Ok(_) => {
             let origin = format!("--set {}", sets.join(" --set "));
             Error::Recipe { origin, why: why(&changed, "") }
@@ -66,7 +70,7 @@ fn apply(table: &mut Table, set: &str) -> Result<()> {
     Ok(())
 }
 
-/// A TOML value; what is none, such as `tks`, is a string.
+/// A TOML value; text that is no TOML value, such as `tks`, is a string.
 fn literal(text: &str) -> Value {
     match toml::from_str::<Table>(&format!("value = {text}")) {
         Ok(mut table) if table.len() == 1 => {

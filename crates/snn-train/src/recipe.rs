@@ -4,14 +4,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_data::{DataConfig, FrameBy};
+use snn_data::{Augment, DataConfig, FrameBy};
 use snn_losses::Loss;
 use snn_models::{Architecture, NeuronConfig, Precision};
 use snn_ops::Tape;
 
 use crate::{
-    AugmentRecipe, Error, Result, optim::OptimizerConfig, overrides, schedule::ScheduleConfig,
-    validate,
+    Error, Result, identity, optim::OptimizerConfig, overrides, recipe_old, recipe_steps,
+    schedule::ScheduleConfig, validate,
 };
 
 /// Bytes of a recipe's file, at most.
@@ -31,9 +31,9 @@ pub struct Recipe {
     /// The neuron; its defaults are the TKS paper's.
     #[serde(default)]
     pub neuron: NeuronConfig,
-    /// The loss; default `ce`.
+    /// The loss and its constants; default `ce`.
     #[serde(default)]
-    pub loss: LossRecipe,
+    pub loss: Loss,
     /// The optimizer; default AdamW.
     #[serde(default)]
     pub optimizer: OptimizerConfig,
@@ -50,17 +50,19 @@ pub struct Recipe {
 pub struct DataRecipe {
     /// The data set, such as `cifar10`.
     pub name: String,
-    /// Time steps, T, at least 1: how often an image is shown, or into how many frames events are cut.
-    pub t_steps: usize,
+    /// Recordings: the frames that each is cut into, the network's time steps T, at least 1. Still samples have
+    /// `model.t_steps`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t_steps: Option<usize>,
     /// Side in pixels that samples are resized to; their own size when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
     /// How events are cut into frames: `time`, the default, `time-whole`, `count` or `count-even`.
     #[serde(default)]
-    pub frames_by: FramesBy,
+    pub frames_by: FrameBy,
     /// What is done to training samples; default nothing.
     #[serde(default)]
-    pub augment: AugmentRecipe,
+    pub augment: Augment,
     /// How the data set is divided, such as `dvs-cifar10/tebn` or `tebn`; its first split when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
@@ -84,14 +86,10 @@ impl DataRecipe {
         DataConfig {
             name: self.name.clone(),
             dir,
-            t_steps: self.t_steps,
+            // Still samples ignore it.
+            t_steps: self.t_steps.unwrap_or(1),
             size: self.size,
-            frames_by: match self.frames_by {
-                FramesBy::Time => FrameBy::Time,
-                FramesBy::TimeWhole => FrameBy::TimeWhole,
-                FramesBy::Count => FrameBy::Count,
-                FramesBy::CountEven => FrameBy::CountEven,
-            },
+            frames_by: self.frames_by,
             split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
@@ -99,21 +97,6 @@ impl DataRecipe {
             seed: 0,
         }
     }
-}
-
-/// How a stream of events is cut into frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FramesBy {
-    /// Slices of equal duration; the last events, which fill no slice, are dropped.
-    #[default]
-    Time,
-    /// Slices of equal duration, the last one reaching to the last event.
-    TimeWhole,
-    /// Slices of equally many events, the last one with the remainder.
-    Count,
-    /// Slices of equally many events; the remainder is dropped.
-    CountEven,
 }
 
 /// `[model]`
@@ -125,81 +108,28 @@ pub struct ModelRecipe {
     /// Factor of every layer's channels; default 1.
     #[serde(default = "one")]
     pub width: f64,
+    /// Still samples: the time steps T for which each is shown, at least 1. Recordings have `data.t_steps`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t_steps: Option<usize>,
     /// Start from the weights of this checkpoint rather than at random. Its time steps and neuron may differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
 }
 
-/// The names of the losses.
+/// What a training step computes a second time in its backward pass. The results are equal to the bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LossKind {
-    /// Cross entropy of the mean answer.
-    #[default]
-    Ce,
-    /// Label smoothing.
-    Ls,
-    /// Temporal efficient training.
-    Tet,
-    /// Temporal knowledge sharing as released.
-    Tks,
-    /// Temporal knowledge sharing as printed.
-    TksPaper,
-}
-
-/// `[loss]`. Each kind reads its own constants and leaves the others alone, so that one recipe serves all kinds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LossRecipe {
-    /// Which loss; default `ce`.
-    pub kind: LossKind,
-    /// `ls`: weight of the uniform distribution, 0 to 1; default 0.1.
-    pub epsilon: f64,
-    /// `tet`: weight of the pull towards `mean`, 0 to 1; default 0.
-    pub lambda: f64,
-    /// `tet`: where the logits are pulled to; default 1.
-    pub mean: f64,
-    /// `tks`, `tks-paper`: the weight that the ramp grows to, 0 to 1; default 0.7.
-    pub alpha: f64,
-    /// `tks`, `tks-paper`: softens the distributions, above 0; default 3.
-    pub temperature: f64,
-}
-
-impl Default for LossRecipe {
-    fn default() -> Self {
-        let kind = LossKind::default();
-        Self { kind, epsilon: 0.1, lambda: 0.0, mean: 1.0, alpha: 0.7, temperature: 3.0 }
-    }
-}
-
-impl LossRecipe {
-    /// The loss with the constants that it reads.
-    pub fn loss(&self) -> Loss {
-        let (tks_alpha_max, temperature) = (self.alpha, self.temperature);
-        match self.kind {
-            LossKind::Ce => Loss::CrossEntropy,
-            LossKind::Ls => Loss::LabelSmoothing { epsilon: self.epsilon },
-            LossKind::Tet => Loss::Tet { lambda: self.lambda, mean: self.mean },
-            LossKind::Tks => Loss::Tks { tks_alpha_max, temperature },
-            LossKind::TksPaper => Loss::TksPaper { tks_alpha_max, temperature },
-        }
-    }
-}
-
-/// What a training step keeps of its forward pass for the backward pass. Results are the same, to the bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Checkpointing {
-    /// Every activation that a gradient needs.
+pub enum Recompute {
+    /// Nothing: every activation that a gradient needs is kept.
     #[default]
     None,
-    /// The input of each stage: a residual block, or a convolution of `vgg_snn` with its neurons. Its activations are computed a
-    /// second time, which takes time and saves memory.
+    /// What lies inside a stage, a residual block or a convolution of `vgg_snn` with its neurons: its input alone is kept,
+    /// which saves memory and takes time.
     Stage,
 }
 
-impl Checkpointing {
-    /// Whether everything is kept.
+impl Recompute {
+    /// Whether nothing is.
     pub fn is_none(&self) -> bool {
         *self == Self::None
     }
@@ -225,18 +155,17 @@ pub struct TrainRecipe {
     pub steps_per_epoch: Option<usize>,
     /// Number format, `f32` or `bf16`; default `f32`.
     pub precision: Precision,
-    /// `none`, the default, or `stage`: a step keeps the inputs of the network's stages and computes what is inside them
-    /// again, which takes less memory and more time. It is about activations; a run's checkpoints are the same.
-    #[serde(skip_serializing_if = "Checkpointing::is_none")]
-    pub checkpoint: Checkpointing,
+    /// `none`, the default, or `stage`: a step keeps the inputs of the network's stages and computes what lies inside them
+    /// again, which takes less memory and more time.
+    #[serde(skip_serializing_if = "Recompute::is_none")]
+    pub recompute: Recompute,
     /// Evaluate every that many epochs, at least 1, and after the last; default 1.
     pub eval_every: usize,
     /// Steps between checkpoints; default 0, one after every epoch.
     pub checkpoint_every: u64,
     /// Checkpoints that are kept, at least 1; default 2.
     pub keep: usize,
-    /// Threads that prepare batches ahead; default 1. They change the speed only, but are part
-    /// of the recipe, which a run keeps.
+    /// Threads that prepare batches ahead; default 1.
     pub workers: usize,
     /// End as diverged when an epoch's mean loss after the warm-up is above that many times the loss of a
     /// uniform answer, above 1; default 3.
@@ -249,7 +178,7 @@ impl Default for TrainRecipe {
             batch: 128,
             steps_per_epoch: None,
             precision: Precision::F32,
-            checkpoint: Checkpointing::None,
+            recompute: Recompute::None,
             eval_every: 1,
             checkpoint_every: 0,
             keep: 2,
@@ -265,8 +194,9 @@ impl Recipe {
     /// # Errors
     /// [`Error::Recipe`] with name and line for what is not a recipe, [`Error::Setting`] for a value out of range.
     pub fn parse(text: &str, origin: &str, sets: &[String]) -> Result<Self> {
-        let recipe: Self = overrides::read(text, origin, sets)?;
+        let mut recipe: Self = overrides::read(text, origin, sets, recipe_old::modernize)?;
         validate::check(&recipe)?;
+        recipe_steps::settle(&mut recipe.data, &mut recipe.model)?;
         Ok(recipe)
     }
 
@@ -288,7 +218,7 @@ impl Recipe {
         }
     }
 
-    /// The recipe written out with all defaults: what a run directory keeps, and what [`Recipe::hash`] hashes.
+    /// The recipe written out with all defaults: what a run directory keeps.
     ///
     /// # Errors
     /// [`Error::Recipe`] when TOML cannot hold a number of the recipe (a seed of 2^63 or more).
@@ -297,12 +227,19 @@ impl Recipe {
             .map_err(|e| Error::Recipe { origin: "recipe".into(), why: e.to_string() })
     }
 
-    /// The SHA-256 of [`Recipe::to_toml`] in hexadecimal: equal for recipes that mean the same.
+    /// A SHA-256 in hexadecimal that is equal for recipes that train the same weights: of the recipe with all defaults,
+    /// without the keys that never change weights (`train.workers`, `keep`, `eval_every`, `checkpoint_every`, `recompute`
+    /// and `loss_limit`), and with the weights that `model.init` names in the place of their path.
     ///
     /// # Errors
-    /// As [`Recipe::to_toml`].
+    /// As [`Recipe::to_toml`], and [`Error::Checkpoint`] when the checkpoint `model.init` cannot be read.
     pub fn hash(&self) -> Result<String> {
-        Ok(crate::hash::sha256(self.to_toml()?.as_bytes()))
+        identity::hash(self)
+    }
+
+    /// The time steps T that the network runs: those of a still sample, or the frames of a recording.
+    pub fn t_steps(&self) -> usize {
+        self.model.t_steps.or(self.data.t_steps).unwrap_or(1)
     }
 }
 

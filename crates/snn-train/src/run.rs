@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use snn_losses::Loss;
+use snn_losses::{Objective, Position};
 
 use crate::evaluate::{EVAL_BATCH, evaluate_until};
 use crate::journal::{self, Clock, EpochReport};
@@ -12,7 +12,7 @@ use crate::result::{RunResult, finish};
 use crate::schedule::learning_rate;
 use crate::setup::{Run, RunOptions};
 use crate::step::{StepConfig, train_step};
-use crate::{Error, Recipe, Result, input::Input, run_file};
+use crate::{Error, Examples, Recipe, Result, run_file};
 
 /// What an observer is told after a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,9 +113,8 @@ fn epoch(
     interrupt: &AtomicBool,
 ) -> Result<Option<EpochReport>> {
     let started = Instant::now();
-    let (loss, epochs) = (recipe.loss.loss(), recipe.schedule.epochs);
-    let epoch = run.progress.epoch;
-    let alpha = loss.alpha(epoch, epochs);
+    let (epoch, epochs) = (run.progress.epoch, recipe.schedule.epochs);
+    let objective = recipe.loss.at(Position { epoch, epochs });
     let loader = Arc::clone(&run.train);
     let steps = recipe.train.steps_per_epoch.unwrap_or(loader.steps());
     let rate = |step: usize| {
@@ -128,16 +127,16 @@ fn epoch(
     loop {
         let asked = Instant::now();
         let Some(batch) = batches.next() else { break };
-        let input = Input::new(batch?)?;
+        let examples = Examples::new(batch?)?;
         waited += asked.elapsed().as_secs_f64();
         if interrupt.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let (step, lr) = (run.progress.step, rate(run.progress.step_in_epoch));
-        let checkpoint = recipe.train.checkpoint;
-        let config = StepConfig { loss: &loss, alpha, lr, step, checkpoint };
-        let out = train_step(&mut run.model, &mut run.optimizer, &input, config)?;
-        run.progress.add_step(out.loss, out.correct, input.host_labels.len());
+        let recompute = recipe.train.recompute;
+        let config = StepConfig { objective: &objective, lr, step, recompute };
+        let out = train_step(&mut run.model, &mut run.optimizer, &examples, config)?;
+        run.progress.add_step(out.loss, out.correct, examples.host_labels.len());
         tracing::debug!(target: "snn_train::step", step, loss = out.loss, grad_norm = out.grad_norm, "step");
         let (step_in_epoch, train_top1) = (run.progress.step_in_epoch, run.progress.means().1);
         let loss = out.loss;
@@ -148,7 +147,7 @@ fn epoch(
         }
     }
     let (train_loss, train_top1) = run.progress.means();
-    check_loss(recipe, &loss, alpha, train_loss, run)?;
+    check_loss(recipe, &objective, train_loss, run)?;
     // The state is saved before the evaluation, so that it does not depend on where an interruption came.
     let is_last = epoch + 1 == epochs;
     if recipe.train.checkpoint_every == 0 || is_last {
@@ -163,7 +162,7 @@ fn epoch(
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let lr = rate(0);
+    let (lr, alpha) = (rate(0), objective.alpha());
     let clock = Clock { seconds, waited, peak_rss_mb: journal::peak_rss_mb() };
     let step = run.progress.step;
     let report =
@@ -180,23 +179,11 @@ fn epoch(
 }
 
 /// Ends a run that learns nothing, rather than let it use up its time.
-fn check_loss(recipe: &Recipe, loss: &Loss, alpha: f64, mean: f64, run: &Run) -> Result<()> {
-    let limit = recipe.train.loss_limit * uniform_loss(loss, alpha, run.model.config().num_classes);
+fn check_loss(recipe: &Recipe, objective: &Objective, mean: f64, run: &Run) -> Result<()> {
+    let limit = recipe.train.loss_limit * objective.uniform(run.model.config().num_classes);
     if run.progress.epoch < recipe.schedule.warmup_epochs || mean <= limit {
         return Ok(());
     }
     let what = format!("the epoch's mean loss is {mean:.4}, above {limit:.4} (train.loss_limit)");
     Err(Error::Diverged { step: run.progress.step, what })
-}
-
-/// The loss of a model that answers every class alike.
-fn uniform_loss(loss: &Loss, alpha: f64, n_classes: usize) -> f64 {
-    let entropy = (n_classes.max(2) as f64).ln();
-    match *loss {
-        Loss::Tks { temperature, .. } | Loss::TksPaper { temperature, .. } => {
-            (1.0 - alpha + alpha * temperature * temperature) * entropy
-        }
-        Loss::Tet { lambda, mean } => (1.0 - lambda) * entropy + lambda * mean * mean,
-        _ => entropy,
-    }
 }

@@ -8,13 +8,18 @@ use crate::journal::METRICS_FILE;
 use crate::manifest::MANIFEST_FILE;
 use crate::result::{CHECKPOINT_DIR, RESULT_FILE};
 use crate::setup::{RECIPE_FILE, RunOptions};
-use crate::{Error, Recipe, Result, atomic, checkpoint::Identity, recipe_diff};
+use crate::{Error, Recipe, Result, atomic, checkpoint::Identity, hash, identity, recipe_diff};
 
 pub(crate) const RUN_FILE: &str = "run.json";
+
+/// The version of a run directory. Format 1 has a recipe hash of all keys, and checkpoints that know no phases.
+const FORMAT: u32 = 2;
 
 /// run.json: what the run is, and what it was started on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct RunFile {
+    #[serde(default = "first_format")]
+    format: u32,
     recipe_hash: String,
     data_hash: String,
     engine: String,
@@ -40,12 +45,35 @@ pub(crate) fn remains(dir: &Path) -> Option<&'static str> {
 
 /// Refuses to go on with another recipe; the cheap part of the identity.
 pub(crate) fn check_recipe(recipe: &Recipe, dir: &Path) -> Result<()> {
-    let (was, is) = (read(dir)?.recipe_hash, recipe.hash()?);
+    same_recipe(recipe, dir, &read(dir)?)
+}
+
+fn same_recipe(recipe: &Recipe, dir: &Path, started: &RunFile) -> Result<()> {
+    let path = dir.join(RECIPE_FILE);
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let was = match started.format {
+        // Of format 1 the hash is that of the file, which says in its own words what today's hash is made of.
+        1 if hash::sha256(kept.as_bytes()) == started.recipe_hash => {
+            Recipe::parse(&kept, &path.display().to_string(), &[])?.hash()?
+        }
+        1 => {
+            let why = "is missing or not the recipe that run.json tells of, without which a run of format 1 cannot go \
+                       on; put a copy of it back, or start the run again in another directory";
+            return Err(Error::checkpoint(path, why));
+        }
+        FORMAT => started.recipe_hash.clone(),
+        other => {
+            let why = format!("has format {other}, this version reads 1 and {FORMAT}");
+            return Err(Error::checkpoint(dir.join(RUN_FILE), why));
+        }
+    };
+    let is = recipe.hash()?;
     if was == is {
         return Ok(());
     }
-    let kept = std::fs::read_to_string(dir.join(RECIPE_FILE)).unwrap_or_default();
-    let difference = match recipe_diff::changes(&kept, &recipe.to_toml()?) {
+    let kept = Recipe::parse(&kept, "", &[]).and_then(|kept| identity::text(&kept));
+    let difference = match recipe_diff::changes(&kept.unwrap_or_default(), &identity::text(recipe)?)
+    {
         fields if fields.is_empty() => format!("hash {was}, now {is}"),
         fields => fields.join(", "),
     };
@@ -55,6 +83,7 @@ pub(crate) fn check_recipe(recipe: &Recipe, dir: &Path) -> Result<()> {
 /// Writes it, when a run starts.
 pub(crate) fn write(recipe: &Recipe, options: &RunOptions, identity: &Identity) -> Result<()> {
     let run = RunFile {
+        format: FORMAT,
         recipe_hash: identity.recipe_hash.clone(),
         data_hash: identity.data_hash.clone(),
         engine: options.engine().into(),
@@ -65,6 +94,10 @@ pub(crate) fn write(recipe: &Recipe, options: &RunOptions, identity: &Identity) 
         commit: options.commit.clone(),
     };
     atomic::write_json(&options.dir.join(RUN_FILE), &run)
+}
+
+fn first_format() -> u32 {
+    1
 }
 
 fn read(dir: &Path) -> Result<RunFile> {
@@ -78,14 +111,14 @@ fn read(dir: &Path) -> Result<RunFile> {
     })
 }
 
-/// Refuses to go on with another recipe or other data; warns where the numbers may round differently.
-pub(crate) fn check(options: &RunOptions, recipe: &Recipe, identity: &Identity) -> Result<()> {
+/// Refuses to go on with another recipe or other data; warns where the numbers may round differently. Returns what the
+/// run's checkpoints are marked with.
+pub(crate) fn check(options: &RunOptions, recipe: &Recipe, data_hash: &str) -> Result<Identity> {
     let dir = options.dir.as_path();
-    check_recipe(recipe, dir)?;
     let started = read(dir)?;
-    let (was, is) = (started.data_hash, &identity.data_hash);
-    if was != *is {
-        let difference = format!("hash {was}, now {is}");
+    same_recipe(recipe, dir, &started)?;
+    if started.data_hash != data_hash {
+        let difference = format!("hash {}, now {data_hash}", started.data_hash);
         return Err(Error::Identity { path: dir.into(), what: "data", difference });
     }
     let machine = [
@@ -98,7 +131,7 @@ pub(crate) fn check(options: &RunOptions, recipe: &Recipe, identity: &Identity) 
             tracing::warn!(what, was, now, "rounds differently: {why}");
         }
     }
-    Ok(())
+    Ok(Identity { recipe_hash: started.recipe_hash, data_hash: started.data_hash })
 }
 
 /// The instruction set that matrix products choose their kernels by: with another one they round differently.

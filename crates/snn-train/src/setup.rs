@@ -78,8 +78,7 @@ impl Run {
         let splits = snn_data::open_with(&data, watch)?;
         let split_hash = splits.members();
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
-        let (recipe_hash, data_hash) = (recipe.hash()?, data_hash(&train, &test));
-        let identity = Identity { recipe_hash, data_hash };
+        let data_hash = data_hash(&train, &test);
         let config = model_config(recipe, &train);
         config.check_batch(recipe.train.batch.min(train.len()), config.t_steps)?;
         let mut model = Model::new(&config, recipe.seed)?;
@@ -88,7 +87,7 @@ impl Run {
         }
         let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
         if let Some(asked) = recipe.train.steps_per_epoch.filter(|&n| n > train.steps()) {
-            let (field, got) = ("train.steps_per_epoch", asked.to_string());
+            let (field, got) = ("train.steps_per_epoch".into(), asked.to_string());
             let allowed = format!("1 to {}, the steps of this data", train.steps());
             return Err(Error::Setting { field, got, allowed });
         }
@@ -99,14 +98,15 @@ impl Run {
                 claim(options)?
             }
         };
-        let manifest = if old {
-            run_file::check(options, recipe, &identity)?;
+        let (identity, manifest) = if old {
+            let identity = run_file::check(options, recipe, &data_hash)?;
             let manifest = Manifest::read(dir)?;
             manifest.sweep(dir)?;
-            manifest
+            (identity, manifest)
         } else {
+            let identity = Identity { recipe_hash: recipe.hash()?, data_hash };
             run_file::write(recipe, options, &identity)?;
-            Manifest::start(dir)?
+            (identity, Manifest::start(dir)?)
         };
         if let Some(init) = recipe.model.init.as_ref().filter(|_| manifest.entries.is_empty()) {
             start_from(&mut model, init)?;
@@ -174,7 +174,7 @@ fn start_from(model: &mut Model, init: &Path) -> Result<()> {
         return Err(Error::checkpoint(init, why));
     }
     *model.params_mut() = other.params().clone();
-    model.set_buffers(other.buffers().clone().into_iter().collect());
+    model.set_buffers(other.buffers().clone());
     Ok(())
 }
 
@@ -191,14 +191,14 @@ fn loader_config(recipe: &Recipe, n: usize) -> LoaderConfig {
         drop_last: n >= recipe.train.batch,
         workers: recipe.train.workers,
         seed: recipe.seed,
-        augment: recipe.data.augment.augment(),
+        augment: recipe.data.augment,
     }
 }
 
 fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
     let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
     config.width = recipe.model.width;
-    config.t_steps = recipe.data.t_steps;
+    config.t_steps = recipe.t_steps();
     config.neuron = recipe.neuron.clone();
     config.precision = recipe.train.precision;
     config.labels = data.class_names().to_vec();

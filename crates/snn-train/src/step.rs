@@ -4,25 +4,23 @@ use std::collections::BTreeMap;
 
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
-use snn_losses::Loss;
+use snn_losses::{Mixed, Objective, Targets};
 use snn_models::{Mode, Model};
 use snn_ops::buffer;
 
-use crate::{Checkpointing, Error, Result, input::Input, metrics, optim::Optimizer};
+use crate::{Error, Examples, Recompute, Result, metrics, optim::Optimizer};
 
 /// What a step is taken with, besides the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct StepConfig<'a> {
-    /// The loss.
-    pub loss: &'a Loss,
-    /// The weight of knowledge sharing in this epoch.
-    pub alpha: f64,
-    /// The learning rate in this epoch.
+    /// What is minimized: the loss with its constants of this epoch.
+    pub objective: &'a Objective,
+    /// The learning rate.
     pub lr: f64,
     /// Steps taken before this one; errors name it.
     pub step: u64,
-    /// What is kept for the backward pass.
-    pub checkpoint: Checkpointing,
+    /// What the backward pass computes again.
+    pub recompute: Recompute,
 }
 
 /// What a step says about its batch, measured before the update.
@@ -41,9 +39,6 @@ pub struct StepOutput {
 /// Weights, running statistics and the optimizer change together, and only when the loss, every gradient and every
 /// new statistic is finite.
 ///
-/// The loss of mixed samples is that of their own and that of the other labels, weighted. For CE, LS and TET, which are
-/// linear in the label, that is the loss of the mixed label; TKS has a teacher for each of the two.
-///
 /// # Errors
 /// [`Error::Diverged`] naming the first tensor that is not finite; [`Error::Model`] and [`Error::Loss`] when the batch
 /// does not fit the model.
@@ -53,22 +48,21 @@ pub struct StepOutput {
 pub fn train_step(
     model: &mut Model,
     optimizer: &mut Optimizer,
-    input: &Input,
+    examples: &Examples,
     config: StepConfig,
 ) -> Result<StepOutput> {
-    let StepConfig { loss, alpha, lr, step, checkpoint } = config;
+    let StepConfig { objective, lr, step, recompute } = config;
     let diverged = |what: String| Error::Diverged { step, what };
-    let mut tape = checkpoint.tape();
-    let output = model.forward(&mut tape, &input.x, Mode::Train)?;
+    let mut tape = recompute.tape();
+    let output = model.forward(&mut tape, &examples.x, Mode::Train)?;
     let logits = Var::from_tensor(output.logits.tensor())?;
-    let mut value = loss.compute(logits.as_tensor(), &input.labels, alpha)?;
-    if let Some((labels, weight)) = &input.mixed {
-        let other = loss.compute(logits.as_tensor(), labels, alpha)?;
-        value = ((value * *weight)? + (other * (1.0 - weight))?)?;
-    }
+    let mixed = examples.mixed.as_ref();
+    let mixed = mixed.map(|(labels, weights)| Mixed { labels, weights });
+    let targets = Targets { labels: &examples.labels, mixed };
+    let value = objective.value(&logits.as_tensor().into(), &targets)?;
     let loss = f64::from(value.to_scalar::<f32>()?);
     if !loss.is_finite() {
-        return Err(diverged(blame(input, output.logits.tensor(), loss)?));
+        return Err(diverged(blame(examples, output.logits.tensor(), loss)?));
     }
     let seed = match value.backward()?.remove(&logits) {
         Some(seed) => seed.contiguous()?,
@@ -93,14 +87,15 @@ pub fn train_step(
         }
         squares += square;
     }
-    for (name, tensor) in &output.running {
+    let running = model.folded(&[&output.statistics])?;
+    for (name, tensor) in &running {
         if !sum_of_squares(tensor)?.is_finite() {
             return Err(diverged(format!("{name} is not finite")));
         }
     }
     optimizer.step(model.params_mut(), &gradients, lr)?;
-    model.set_buffers(output.running);
-    let (labels, n_classes) = (&input.host_labels, model.config().num_classes);
+    model.set_buffers(running);
+    let (labels, n_classes) = (&examples.host_labels, model.config().num_classes);
     let correct = buffer::with_f32("logits", logits.as_tensor(), |logits| {
         Ok(metrics::count_correct(logits, labels, n_classes))
     })?;
@@ -108,8 +103,8 @@ pub fn train_step(
 }
 
 /// Which tensor made the loss what it is.
-fn blame(input: &Input, logits: &Tensor, loss: f64) -> Result<String> {
-    for (name, tensor) in [("the input", &input.x), ("the logits", logits)] {
+fn blame(examples: &Examples, logits: &Tensor, loss: f64) -> Result<String> {
+    for (name, tensor) in [("the input", examples.x.tensor()), ("the logits", logits)] {
         if !sum_of_squares(tensor)?.is_finite() {
             return Ok(format!("{name} hold a number that is not finite"));
         }

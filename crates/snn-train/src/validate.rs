@@ -14,7 +14,7 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     let Recipe { seed, data, model, neuron, loss, optimizer, schedule, train } = recipe;
     need("seed", seed, *seed < 1 << 63, "0 to 2^63 - 1, TOML's largest integer")?;
     need("data.name", &data.name, !data.name.is_empty(), "the name of a data set")?;
-    count("data.t_steps", data.t_steps, 1, MAX_T_STEPS)?;
+    count("data.t_steps", data.t_steps.unwrap_or(1), 1, MAX_T_STEPS)?;
     count("data.size", data.size.unwrap_or(1), 1, MAX_SIZE)?;
     // The loader numbers samples in 32 bits.
     count("data.limit_train", data.limit_train.unwrap_or(1), 1, u32::MAX as usize)?;
@@ -29,16 +29,13 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     range("data.augment.random_erasing", data.augment.random_erasing.into(), 0.0, 1.0)?;
     range("data.augment.mixup", data.augment.mixup.into(), 0.0, 100.0)?;
     range("data.augment.cutmix", data.augment.cutmix.into(), 0.0, 100.0)?;
-    data.augment.augment().check()?;
+    data.augment.check()?;
     let most = ModelConfig::MAX_WIDTH;
     let fits = model.width > 0.0 && model.width <= most;
     need("model.width", model.width, fits, &format!("a number above 0, at most {most}"))?;
+    count("model.t_steps", model.t_steps.unwrap_or(1), 1, MAX_T_STEPS)?;
     neuron.lif()?;
-    range("loss.epsilon", loss.epsilon, 0.0, 1.0)?;
-    range("loss.lambda", loss.lambda, 0.0, 1.0)?;
-    need("loss.mean", loss.mean, loss.mean.is_finite(), "a finite number")?;
-    range("loss.alpha", loss.alpha, 0.0, 1.0)?;
-    positive("loss.temperature", loss.temperature)?;
+    loss.check().map_err(of_loss)?;
     positive("optimizer.lr", optimizer.lr)?;
     range("optimizer.weight_decay", optimizer.weight_decay(), 0.0, 1.0)?;
     below_one("optimizer.momentum", optimizer.momentum)?;
@@ -57,8 +54,21 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     need("train.loss_limit", train.loss_limit, train.loss_limit > 1.0, "a number above 1")
 }
 
+/// A loss knows its own constants, not where a recipe has them.
+fn of_loss(error: snn_losses::Error) -> Error {
+    match error {
+        snn_losses::Error::Config { field, got, allowed } => Error::Setting {
+            field: format!("loss.{field}"),
+            got: got.to_string(),
+            allowed: allowed.into(),
+        },
+        other => Error::Loss(other),
+    }
+}
+
 fn need(field: &'static str, got: impl Display, holds: bool, allowed: &str) -> Result<()> {
-    let refuse = || Error::Setting { field, got: got.to_string(), allowed: allowed.into() };
+    let refuse =
+        || Error::Setting { field: field.into(), got: got.to_string(), allowed: allowed.into() };
     if holds { Ok(()) } else { Err(refuse()) }
 }
 

@@ -9,8 +9,7 @@ use super::preset::{Plan, Planned};
 use super::table::Ours;
 
 /// Column heads, and where in a recipe the value stands.
-const SETTINGS: [(&str, &str, &str); 5] = [
-    ("T", "data", "t_steps"),
+const SETTINGS: [(&str, &str, &str); 4] = [
     ("width", "model", "width"),
     ("epochs", "schedule", "epochs"),
     ("batch", "train", "batch"),
@@ -22,6 +21,7 @@ pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> String {
     let mut html = String::from(
         "<table><thead><tr><th class=\"left\">network</th><th class=\"left\">data set and split</th>",
     );
+    html += "<th>T</th>";
     for (head, ..) in SETTINGS {
         let _ = write!(html, "<th>{head}</th>");
     }
@@ -35,6 +35,7 @@ pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> String {
             escape(row.paper.network()),
             escape(&outcome.split)
         );
+        let _ = write!(line, "<td>{}</td>", outcome.t_steps);
         for (_, table, key) in SETTINGS {
             let _ = write!(line, "<td>{}</td>", escape(&setting(&run.recipe, table, key)));
         }

@@ -1,7 +1,7 @@
 //! losses.safetensors: values and gradients of every loss, accuracies and AURC.
 
 use candle_core::{DType, Var};
-use snn_losses::Loss;
+use snn_losses::{Loss, Position, Ramp};
 use snn_ops::buffer;
 
 use super::golden::{Golden, Ours};
@@ -9,18 +9,19 @@ use super::golden::{Golden, Ours};
 const VALUE: f64 = 2e-5;
 const GRADIENT: f64 = 1e-4;
 
-fn losses() -> [(&'static str, Loss, f64); 8] {
-    let tks = |temperature| Loss::Tks { tks_alpha_max: 1.0, temperature };
-    let paper = |temperature| Loss::TksPaper { tks_alpha_max: 1.0, temperature };
+fn losses() -> [(&'static str, Loss); 8] {
+    let ramp = Ramp::Constant;
+    let tks = |alpha, temperature| Loss::Tks { alpha, temperature, ramp };
+    let paper = |alpha, temperature| Loss::TksPaper { alpha, temperature, ramp };
     [
-        ("ce", Loss::CrossEntropy, 0.0),
-        ("ls_0.1", Loss::LabelSmoothing { epsilon: 0.1 }, 0.0),
-        ("tet_0", Loss::Tet { lambda: 0.0, mean: 1.0 }, 0.0),
-        ("tet_0.05", Loss::Tet { lambda: 0.05, mean: 1.0 }, 0.0),
-        ("tks_released_a0.7_t3", tks(3.0), 0.7),
-        ("tks_released_a0.3_t5", tks(5.0), 0.3),
-        ("tks_paper_a0.7_t3", paper(3.0), 0.7),
-        ("tks_paper_a0.3_t5", paper(5.0), 0.3),
+        ("ce", Loss::CrossEntropy),
+        ("ls_0.1", Loss::LabelSmoothing { epsilon: 0.1 }),
+        ("tet_0", Loss::Tet { lambda: 0.0, mean: 1.0 }),
+        ("tet_0.05", Loss::Tet { lambda: 0.05, mean: 1.0 }),
+        ("tks_released_a0.7_t3", tks(0.7, 3.0)),
+        ("tks_released_a0.3_t5", tks(0.3, 5.0)),
+        ("tks_paper_a0.7_t3", paper(0.7, 3.0)),
+        ("tks_paper_a0.3_t5", paper(0.3, 5.0)),
     ]
 }
 
@@ -29,9 +30,10 @@ pub(super) fn run(golden: &Golden) -> anyhow::Result<Ours> {
     for case in golden.cases("logits") {
         let logits = golden.of_rank(&format!("{case}.logits"), 3)?;
         let labels = golden.get(&format!("{case}.labels"))?.to_dtype(DType::U32)?;
-        for (name, loss, alpha) in losses() {
+        for (name, loss) in losses() {
             let var = Var::from_tensor(logits)?;
-            let value = loss.compute(&var, &labels, alpha)?;
+            let objective = loss.at(Position { epoch: 0, epochs: 1 });
+            let value = objective.value(&var.as_tensor().into(), &(&labels).into())?;
             let gradient = value
                 .backward()?
                 .remove(&var)

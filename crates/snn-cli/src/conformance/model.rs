@@ -1,8 +1,8 @@
 //! model_*.safetensors: one training pass, its gradients and statistics, one evaluation pass.
 
 use candle_core::Tensor;
-use snn_losses::Loss;
-use snn_models::{Architecture, InputConfig, Mode, Model, ModelConfig};
+use snn_losses::{Loss, Position, Ramp};
+use snn_models::{Architecture, Input, InputConfig, Mode, Model, ModelConfig};
 use snn_ops::Tape;
 
 use super::golden::{Golden, Ours};
@@ -27,19 +27,21 @@ pub(super) fn run(architecture: &str, golden: &Golden) -> anyhow::Result<Ours> {
     let mut ours = Ours::default();
     let labels = golden.get("labels")?.to_dtype(candle_core::DType::U32)?;
     let mut tape = Tape::new();
-    let output = model.forward(&mut tape, x, Mode::Train)?;
+    let input = Input::Frames(x.clone());
+    let output = model.forward(&mut tape, &input, Mode::Train)?;
     let (loss, seed) = loss_and_seed(output.logits.tensor(), &labels)?;
     ours.put("loss", loss.reshape(1)?, LOGITS);
     ours.put("logits_train", output.logits.tensor().clone(), LOGITS);
-    for (name, statistic) in &output.running {
+    let running = model.folded(&[&output.statistics])?;
+    for (name, statistic) in &running {
         ours.put(format!("after.{name}"), statistic.clone(), STATISTIC);
     }
     tape.backward([(&output.logits, seed)], &mut |name, gradient| {
         ours.put(format!("grad.{name}"), gradient, GRADIENT);
         Ok(())
     })?;
-    model.set_buffers(output.running);
-    let output = model.forward(&mut Tape::off(), x, Mode::Eval)?;
+    model.set_buffers(running);
+    let output = model.forward(&mut Tape::off(), &input, Mode::Eval)?;
     ours.put("logits_eval", output.logits.tensor().clone(), LOGITS);
     for name in model.params().keys() {
         anyhow::ensure!(
@@ -59,15 +61,16 @@ fn load(model: &mut Model, golden: &Golden) -> anyhow::Result<()> {
         state.keys().all(|name| model.buffers().contains_key(name)),
         "the file has tensors that the model has not"
     );
-    model.set_buffers(state.into_iter().collect());
+    model.set_buffers(state);
     Ok(())
 }
 
 /// The golden files' loss: TKS as released, alpha 0.5, temperature 3.
 fn loss_and_seed(logits: &Tensor, labels: &Tensor) -> anyhow::Result<(Tensor, Tensor)> {
     let logits = candle_core::Var::from_tensor(logits)?;
-    let loss = Loss::Tks { tks_alpha_max: 0.5, temperature: 3.0 };
-    let value = loss.compute(&logits, labels, 0.5)?;
+    let loss = Loss::Tks { alpha: 0.5, temperature: 3.0, ramp: Ramp::Constant };
+    let objective = loss.at(Position { epoch: 0, epochs: 1 });
+    let value = objective.value(&logits.as_tensor().into(), &labels.into())?;
     let seed = value
         .backward()?
         .remove(&logits)

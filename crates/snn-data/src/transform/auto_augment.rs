@@ -11,6 +11,8 @@ use crate::random::{below, unit};
 /// Cubuk et al., "AutoAugment", tables 7 and 9, with torchvision's ranges (`transforms.AutoAugment`): nearest pixel on a
 /// black ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum AutoAugment {
     /// Learned on CIFAR-10.
     Cifar10,

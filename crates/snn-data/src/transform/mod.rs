@@ -31,7 +31,7 @@ pub use op::Op;
 pub use planes::{Turn, crop, flip_polarity, reverse_time, roll, sheared_by, turn, turned_by};
 pub use rand_augment::RandAugment;
 pub use resize::{Interpolation, Region};
-pub use resized_crop::RandomResizedCrop;
+pub use resized_crop::{CropInterpolation, RandomResizedCrop};
 
 pub(crate) use color_jitter::color_jitter;
 pub(crate) use erase::{Erasure, random_erasing};

@@ -12,12 +12,14 @@ use crate::random::{below, between};
 /// loader for CIFAR10-DVS; that for N-Caltech101 has 3 pixels and 15 degrees. Mirroring and cutout are fields of
 /// [`Augment`](crate::Augment) of their own.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
 pub struct Nda {
     /// Most pixels of a roll, each way in both axes; default 5.
     pub roll: usize,
-    /// Most degrees of a rotation, either way; default 30.
+    /// Most degrees of a rotation, either way, 0 to 180; default 30.
     pub rotate_degrees: f32,
-    /// Most degrees of a shear of the columns, either way; default 30.
+    /// Most degrees of a shear of the columns, either way, 0 to 80; default 30.
     pub shear_degrees: f32,
 }
 

@@ -12,14 +12,16 @@ use crate::random::{below, normal, unit};
 /// the changes are drawn with replacement, each is made with a probability, its magnitude is normal about
 /// `magnitude` and clipped to 0..=10, and signs are drawn. Geometric changes are bicubic on a ground of (124, 116, 104).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
 pub struct RandAugment {
     /// Mean strength, 0 to 10; default 9.
     pub magnitude: f32,
-    /// Standard deviation of the strength; default 0.5.
+    /// Standard deviation of the strength, 0 to 10; default 0.5.
     pub std: f32,
-    /// Changes drawn for an image; default 2.
+    /// Changes drawn for an image, 0 to 15; default 2.
     pub layers: usize,
-    /// Probability that a drawn change is made; default 0.5.
+    /// Probability that a drawn change is made, 0 to 1; default 0.5.
     pub probability: f32,
 }
 

@@ -10,18 +10,38 @@ use crate::random::{below, between, unit};
 /// # Source
 /// torchvision's `RandomResizedCrop`: up to ten tries, then the largest central part whose aspect ratio is allowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
 pub struct RandomResizedCrop {
     /// Least and greatest share of the area; default 0.08 and 1.
     pub scale: [f32; 2],
     /// Least and greatest width over height; default 3/4 and 4/3.
     pub ratio: [f32; 2],
-    /// How the part is resized; `None`, the default, draws bilinear or bicubic for each image, as timm does.
-    pub interpolation: Option<Interpolation>,
+    /// How the part is resized: `bilinear`, `bicubic`, or `random`, the default.
+    pub interpolation: CropInterpolation,
+}
+
+/// How a part of an image is resized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum CropInterpolation {
+    /// Bilinear or bicubic, drawn for each image with equal odds, as timm does.
+    #[default]
+    Random,
+    /// Bilinear.
+    Bilinear,
+    /// Bicubic.
+    Bicubic,
 }
 
 impl Default for RandomResizedCrop {
     fn default() -> Self {
-        Self { scale: [0.08, 1.0], ratio: [3.0 / 4.0, 4.0 / 3.0], interpolation: None }
+        Self {
+            scale: [0.08, 1.0],
+            ratio: [3.0 / 4.0, 4.0 / 3.0],
+            interpolation: CropInterpolation::Random,
+        }
     }
 }
 
@@ -53,9 +73,12 @@ impl RandomResizedCrop {
                 break;
             }
         }
-        let by = self.interpolation.unwrap_or_else(|| {
-            if unit(rng) < 0.5 { Interpolation::Bilinear } else { Interpolation::Bicubic }
-        });
+        let by = match self.interpolation {
+            CropInterpolation::Random if unit(rng) < 0.5 => Interpolation::Bilinear,
+            CropInterpolation::Random => Interpolation::Bicubic,
+            CropInterpolation::Bilinear => Interpolation::Bilinear,
+            CropInterpolation::Bicubic => Interpolation::Bicubic,
+        };
         Part { region: region.unwrap_or_else(|| middle(size, self.ratio)), by }
     }
 }

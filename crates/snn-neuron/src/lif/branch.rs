@@ -2,44 +2,12 @@
 
 use candle_core::Tensor;
 use snn_ops::buffer::{Data, Read, with_data, with_f32};
-use snn_ops::{Moments, Normalized, Saved, Target, Value};
+use snn_ops::{Moments, Normalized, Saved, Target};
 
+use super::current::Current;
+use super::extent::Extent;
 use super::kernel;
 use crate::{Error, Result};
-
-/// A summand of the input current. All summands of one call have the same shape.
-#[derive(Clone, Copy)]
-pub enum Current<'a> {
-    /// The value itself: spikes of a shortcut, or a current.
-    Plain(&'a Value),
-    /// Batch norm of the value: `(x - mean) / sqrt(var + eps) * weight + bias`.
-    Norm {
-        /// What is normalised, `[T, .., C]`.
-        x: &'a Value,
-        /// Scale, `[C]`.
-        weight: &'a Value,
-        /// Shift, `[C]`.
-        bias: &'a Value,
-        /// Running statistics in evaluation; the batch's own when training.
-        running: Option<&'a Moments>,
-    },
-}
-
-impl<'a> Current<'a> {
-    pub(super) fn value(&self) -> &'a Value {
-        match *self {
-            Current::Plain(x) | Current::Norm { x, .. } => x,
-        }
-    }
-
-    /// Every value whose gradient this summand can give.
-    pub(super) fn values(&self) -> Vec<&'a Value> {
-        match *self {
-            Current::Plain(x) => vec![x],
-            Current::Norm { x, weight, bias, .. } => vec![x, weight, bias],
-        }
-    }
-}
 
 /// A summand with its constants.
 pub(super) struct Branch {
@@ -66,18 +34,60 @@ pub(super) struct SavedBranch {
 }
 
 impl SavedBranch {
-    pub(super) fn restored(self) -> snn_ops::Result<Branch> {
+    fn restored(self) -> snn_ops::Result<Branch> {
         Ok(Branch { x: self.x.tensor()?, to_x: self.to_x, norm: self.norm })
     }
 }
 
+/// Makes ready all summands; the statistics that were taken come back for the running ones.
+pub(super) fn branches(
+    currents: &[Current<'_>],
+    extent: &Extent,
+) -> Result<(Vec<Branch>, Vec<Moments>)> {
+    let made = currents.iter().map(|current| Branch::new(current, extent.tile));
+    let (branches, moments): (Vec<_>, Vec<_>) =
+        made.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    Ok((branches, moments.into_iter().flatten().collect()))
+}
+
+/// Keeps all summands for the backward pass.
+pub(super) fn saved(branches: Vec<Branch>) -> Result<Vec<SavedBranch>> {
+    branches.into_iter().map(Branch::saved).collect()
+}
+
+/// The summands that were kept.
+pub(super) fn restored(saved: Vec<SavedBranch>) -> snn_ops::Result<Vec<Branch>> {
+    saved.into_iter().map(SavedBranch::restored).collect()
+}
+
+/// Borrows the summands' elements.
+pub(super) fn read(branches: &[Branch]) -> snn_ops::Result<Vec<Read<'_>>> {
+    branches.iter().map(|branch| Read::new("lif input", &branch.x)).collect()
+}
+
+/// Sets `z` to the sum of the currents of block `at` at input step `t`; `wide` is scratch.
+pub(super) fn sum_currents(
+    extent: &Extent,
+    branches: &[Branch],
+    inputs: &[Read<'_>],
+    (t, at): (usize, usize),
+    z: &mut [f32],
+    wide: &mut Vec<f32>,
+) {
+    let first = t * extent.neurons + at * extent.block;
+    for (i, (branch, input)) in branches.iter().zip(inputs).enumerate() {
+        let x = input.data().slice(first..first + z.len());
+        if i == 0 { branch.set(z, x, wide) } else { branch.add_to(z, x, wide) }
+    }
+}
+
 impl Branch {
-    pub(super) fn saved(self) -> Result<SavedBranch> {
+    fn saved(self) -> Result<SavedBranch> {
         Ok(SavedBranch { x: Saved::new(&self.x)?, to_x: self.to_x, norm: self.norm })
     }
 
     /// Takes the statistics when training; they come back for the running ones.
-    pub(super) fn new(current: &Current<'_>, tile: usize) -> Result<(Self, Option<Moments>)> {
+    fn new(current: &Current<'_>, tile: usize) -> Result<(Self, Option<Moments>)> {
         let value = current.value();
         let (x, to_x) = (value.tensor().clone(), value.target());
         let Current::Norm { weight, bias, running, .. } = *current else {
@@ -118,12 +128,8 @@ impl Branch {
         Ok((Self { x, to_x, norm: Some(norm) }, running.is_none().then_some(moments)))
     }
 
-    pub(super) fn read(&self) -> Result<Read<'_>> {
-        Ok(Read::new("lif input", &self.x)?)
-    }
-
     /// Sets `z` to this summand's current for the elements `x`; `wide` is scratch.
-    pub(super) fn set(&self, z: &mut [f32], x: Data<'_>, wide: &mut Vec<f32>) {
+    fn set(&self, z: &mut [f32], x: Data<'_>, wide: &mut Vec<f32>) {
         match &self.norm {
             None => x.copy_to(z),
             Some(norm) => kernel::set_affine(z, x.widened(wide), &norm.scale, &norm.shift),
@@ -131,7 +137,7 @@ impl Branch {
     }
 
     /// Adds this summand's current for the elements `x` to `z`; `wide` is scratch.
-    pub(super) fn add_to(&self, z: &mut [f32], x: Data<'_>, wide: &mut Vec<f32>) {
+    fn add_to(&self, z: &mut [f32], x: Data<'_>, wide: &mut Vec<f32>) {
         let x = x.widened(wide);
         match &self.norm {
             None => kernel::add_plain(z, x),

@@ -3,7 +3,9 @@
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Module, Shape, Tensor};
 use snn_ops::{Tape, buffer};
 
-use super::{Current, LifConfig, norm_lif};
+use super::config::LifConfig;
+use super::current::Current;
+use super::op::norm_lif;
 
 /// A layer of LIF neurons as a [`candle_core::Module`]: currents `[T, N, ..]` f32 in, spikes
 /// `[T, N, ..]` f32 out, differentiable by candle's own backward pass.

@@ -56,16 +56,16 @@ impl LifConfig {
     pub fn check(&self) -> Result<()> {
         if !(self.tau.is_finite() && self.tau >= 1.0) {
             let why = format!("is {}; use at least 1 step", self.tau);
-            return Err(Error::Config { field: "neuron.tau", why });
+            return Err(Error::Config { field: "tau", why });
         }
         if !(self.v_threshold.is_finite() && self.v_threshold > 0.0) {
             let why = format!("is {}; use a potential > 0", self.v_threshold);
-            return Err(Error::Config { field: "neuron.v_threshold", why });
+            return Err(Error::Config { field: "v_threshold", why });
         }
         match self.reset {
             Reset::Hard(v) if !(v.is_finite() && v < self.v_threshold) => {
                 let why = format!("is {v}; use a potential below v_threshold");
-                Err(Error::Config { field: "neuron.v_reset", why })
+                Err(Error::Config { field: "v_reset", why })
             }
             _ => Ok(()),
         }

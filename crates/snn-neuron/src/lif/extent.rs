@@ -1,9 +1,10 @@
 //! The geometry of one call: steps, neurons, and the blocks they are cut into.
 
 use candle_core::Tensor;
-use snn_ops::buffer;
+use snn_ops::buffer::{self, Read};
 
-use super::branch::Current;
+use super::config::LifConfig;
+use super::current::Current;
 use crate::{Error, Result};
 
 /// Elements of a block: a few of these fit the first-level cache.
@@ -55,6 +56,21 @@ impl Extent {
         let tile = channels * TILE.div_ceil(channels);
         let block = tile * (BLOCK / tile).max(1);
         Ok((Self { t_steps, x_steps, neurons, tile, block }, step.to_vec()))
+    }
+
+    /// Sets `v` to the potential of block `at` before the first step.
+    pub(super) fn start(
+        &self,
+        v0: Option<&Read<'_>>,
+        config: &LifConfig,
+        at: usize,
+        v: &mut [f32],
+    ) {
+        let first = at * self.block;
+        match v0 {
+            Some(v0) => v0.data().slice(first..first + v.len()).copy_to(v),
+            None => v.fill(config.start()),
+        }
     }
 
     /// A profiler's span over one pass of the layer.

@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::{LifConfig, Reset};
+use super::config::{LifConfig, Reset};
 use crate::Surrogate;
 
 /// Sets `z` to the affine current `x * scale + shift`; per-channel constants repeat along the block.

@@ -4,18 +4,25 @@ mod backward;
 mod branch;
 mod candle_op;
 mod config;
+mod current;
 mod extent;
 mod kernel;
 mod op;
+mod output;
 pub mod reference;
 mod scratch;
+mod spread;
+mod sum;
+mod sums;
 #[cfg(feature = "cuda")]
 mod unsafe_cuda;
 
-pub use branch::Current;
 pub use candle_op::Lif;
 pub use config::{LifConfig, Reset};
-pub use op::{LifOutput, norm_lif};
+pub use current::Current;
+pub use op::norm_lif;
+pub use output::{LifOutput, SumOutput};
+pub use sum::norm_sum;
 
 use candle_core::Tensor;
 use snn_ops::{Tape, Value};

@@ -6,25 +6,17 @@
 use candle_core::Tensor;
 use rayon::prelude::*;
 use snn_ops::buffer::{self, Read, Unset};
-use snn_ops::{Gradient, Gradients, Moments, Tape, Value};
+use snn_ops::{Gradient, Gradients, Tape, Value};
 
-use super::LifConfig;
-use super::backward::backward;
-use super::branch::{Branch, Current, SavedBranch};
+use super::backward::current_gradient;
+use super::branch::{self, Branch};
+use super::config::LifConfig;
+use super::current::Current;
 use super::extent::Extent;
 use super::kernel::{self, Constants};
+use super::output::LifOutput;
+use super::spread::spread;
 use crate::Result;
-
-/// What a layer of neurons sends.
-#[derive(Debug)]
-pub struct LifOutput {
-    /// Spikes, `[T, ..]` u8.
-    pub spikes: Value,
-    /// Potential after the last step's reset, `[..]` f32; it carries no gradient.
-    pub v_last: Tensor,
-    /// The batch statistics of every current that was normalised with its own, in order.
-    pub moments: Vec<Moments>,
-}
 
 /// Runs `t_steps` of a layer of neurons on the sum of `currents`.
 ///
@@ -56,13 +48,7 @@ pub fn norm_lif(
         return super::unsafe_cuda::norm_lif(tape, extent, step_shape, currents, v0, config);
     }
     let span = extent.span("forward", currents.len()).entered();
-    let mut branches = Vec::with_capacity(currents.len());
-    let mut moments = Vec::new();
-    for current in currents {
-        let (branch, batch) = Branch::new(current, extent.tile)?;
-        branches.push(branch);
-        moments.extend(batch);
-    }
+    let (branches, moments) = branch::branches(currents, &extent)?;
     let v0 = v0.cloned();
     let (spikes, v_last) = forward(&extent, &branches, config, v0.as_ref())?;
     let mut shape = vec![t_steps];
@@ -74,46 +60,15 @@ pub fn norm_lif(
         return Ok(LifOutput { spikes: Value::constant(spikes), v_last, moments });
     }
     let inputs: Vec<&Value> = currents.iter().flat_map(Current::values).collect();
-    let saved = branches.into_iter().map(Branch::saved).collect::<Result<Vec<_>>>()?;
+    let saved = branch::saved(branches)?;
     let config = *config;
     let spikes = tape.push(spikes, &inputs, move |dy: Gradient, grads: &mut Gradients| {
         let _span = extent.span("backward", saved.len()).entered();
-        let branches = saved.into_iter().map(SavedBranch::restored);
-        let branches = branches.collect::<snn_ops::Result<Vec<_>>>()?;
-        backward(&extent, branches, &config, v0.as_ref(), &dy, grads)
+        let branches = branch::restored(saved)?;
+        let (dz, sums) = current_gradient(&extent, &branches, &config, v0.as_ref(), &dy)?;
+        spread(&branches, &sums, dz, grads)
     });
     Ok(LifOutput { spikes, v_last, moments })
-}
-
-/// Sets `z` to the sum of the currents of block `at` at input step `t`.
-pub(super) fn sum_currents(
-    extent: &Extent,
-    branches: &[Branch],
-    inputs: &[Read<'_>],
-    (t, at): (usize, usize),
-    z: &mut [f32],
-    wide: &mut Vec<f32>,
-) {
-    let first = t * extent.neurons + at * extent.block;
-    for (i, (branch, input)) in branches.iter().zip(inputs).enumerate() {
-        let x = input.data().slice(first..first + z.len());
-        if i == 0 { branch.set(z, x, wide) } else { branch.add_to(z, x, wide) }
-    }
-}
-
-/// Sets `v` to the potential of block `at` before the first step.
-pub(super) fn start(
-    extent: &Extent,
-    v0: Option<&Read<'_>>,
-    config: &LifConfig,
-    at: usize,
-    v: &mut [f32],
-) {
-    let first = at * extent.block;
-    match v0 {
-        Some(v0) => v0.data().slice(first..first + v.len()).copy_to(v),
-        None => v.fill(config.start()),
-    }
 }
 
 /// Spikes, and the last potential.
@@ -123,7 +78,7 @@ fn forward(
     config: &LifConfig,
     v0: Option<&Tensor>,
 ) -> Result<(Vec<u8>, Vec<f32>)> {
-    let inputs = branches.iter().map(Branch::read).collect::<Result<Vec<_>>>()?;
+    let inputs = branch::read(branches)?;
     let v0 = v0.map(|v0| Read::new("v0", v0)).transpose()?;
     let constants = Constants::new(config);
     let mut spikes = Unset::new(extent.t_steps * extent.neurons);
@@ -138,11 +93,11 @@ fn forward(
             |(z, wide), (at, (spikes, v_last))| {
                 let mut spikes = spikes.zeroed();
                 for v in v_last.zeroed() {
-                    start(extent, v0.as_ref(), config, at, v);
+                    extent.start(v0.as_ref(), config, at, v);
                     z.resize(v.len(), 0.0);
                     for (t, spikes) in spikes.iter_mut().enumerate() {
                         if t < extent.x_steps {
-                            sum_currents(extent, branches, &inputs, (t, at), z, wide);
+                            branch::sum_currents(extent, branches, &inputs, (t, at), z, wide);
                         }
                         kernel::fire(constants, v, z, spikes);
                     }

@@ -1,6 +1,6 @@
 //! The specification: plain loops over slices, never optimised. The kernels are tested against it.
 
-use super::{LifConfig, Reset};
+use super::config::{LifConfig, Reset};
 
 /// What every step left behind, each `[T, n]`, and the last potential `[n]`.
 #[derive(Clone, Debug, Default)]

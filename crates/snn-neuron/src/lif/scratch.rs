@@ -2,23 +2,20 @@
 
 use snn_ops::buffer::Read;
 
-use super::LifConfig;
-use super::backward::Sums;
-use super::branch::Branch;
+use super::branch::{Branch, sum_currents};
+use super::config::LifConfig;
 use super::extent::Extent;
 use super::kernel::{self, Constants};
-use super::op::sum_currents;
 
 /// One block's working memory.
 #[derive(Default)]
 pub(super) struct Scratch {
-    pub(super) len: usize,
+    len: usize,
     /// Potentials, then currents' gradients, `[t_steps, len]`.
     u: Vec<f32>,
     /// The running potential, then its gradient, `[len]`.
     pub(super) v: Vec<f32>,
     wide: Vec<f32>,
-    narrow: Vec<f32>,
 }
 
 impl Scratch {
@@ -68,28 +65,6 @@ impl Scratch {
             let dy = &dy[t * extent.neurons..][..self.len];
             let dz = &mut *dz[t.min(extent.x_steps - 1)];
             kernel::retreat(constants, config.surrogate, &mut self.v, dy, u, dz);
-        }
-    }
-
-    pub(super) fn add_sums(
-        &mut self,
-        extent: &Extent,
-        branches: &[Branch],
-        inputs: &[Read<'_>],
-        first: usize,
-        dz: &[&mut [f32]],
-        sums: &mut Sums,
-    ) {
-        for ((branch, input), sums) in branches.iter().zip(inputs).zip(sums) {
-            let Some(norm) = &branch.norm else { continue };
-            self.narrow.clear();
-            self.narrow.resize(sums.len(), 0.0);
-            for (t, dz) in dz.iter().enumerate() {
-                let first = t * extent.neurons + first;
-                let x = input.data().slice(first..first + dz.len()).widened(&mut self.wide);
-                norm.normalized.add_sums(x, dz, &mut self.narrow);
-            }
-            sums.iter_mut().zip(&self.narrow).for_each(|(sum, &s)| *sum += f64::from(s));
         }
     }
 }

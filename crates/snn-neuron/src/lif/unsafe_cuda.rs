@@ -5,9 +5,10 @@ use candle_core::{DType, Tensor};
 use snn_ops::cuda::{Arg, Module, device, kind, norm};
 use snn_ops::{Gradient, Gradients, Moments, Tape, Target, Value};
 
+use super::config::{LifConfig, Reset};
+use super::current::Current;
 use super::extent::Extent;
-use super::op::LifOutput;
-use super::{Current, LifConfig, Reset};
+use super::output::LifOutput;
 use crate::{Error, Result, Surrogate};
 
 static KERNELS: Module = Module::new("snn-lif", include_str!("lif.cu"));
@@ -150,7 +151,7 @@ fn shared<'a>(
     v0: Option<&'a Tensor>,
 ) -> snn_ops::Result<Vec<Arg<'a>>> {
     let channels = branches[0].x.dims().last().copied().unwrap_or(1);
-    let mut args = vec![Arg::Words(words(config))];
+    let mut args = vec![Arg::words(words(config))];
     args.extend([extent.t_steps, extent.x_steps, extent.neurons, channels].map(Arg::U64));
     args.extend(branches[0].args()?);
     match branches.get(1) {

@@ -3,11 +3,14 @@
 //! The measure is a dense f32 kernel, which takes a cycle for each term and 16 output channels. What the others take in
 //! proportion was fitted to `snn bench train --profile` where they could be run, and is an estimate for AMX.
 
-use super::plan::Correlation;
+use super::plan::{Correlation, Scope};
 use super::tiles::{self, Parts, Unit};
 use super::{run::Kernel, sparse, winograd};
 use crate::buffer::Data;
 use crate::{Engine, Precision};
+
+/// The share of inputs that fire, where it may not be counted.
+const EXPECTED_DENSITY: f64 = 0.15;
 
 /// The kernels of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +39,17 @@ impl Choices {
         Self { engine: engine.of_f32(), unit: Unit::of(engine), parts, forms }
     }
 
-    /// For the forward pass and the weight gradient: the input alone decides whether skipping zeros pays.
-    pub(super) fn of_input(self, plan: &Correlation, x: Data<'_>) -> Choice {
+    /// For the forward pass and the weight gradient: the input alone decides whether skipping zeros pays, or only
+    /// whether it holds spikes.
+    pub(super) fn of_input(self, plan: &Correlation, x: Data<'_>, scope: Scope) -> Choice {
         let images = x.len() / plan.input.iter().product::<usize>();
-        let skipping = 1.25 * sparse::cost(plan, sparse::density(x));
-        let (mut cost, mut choice) = self.dense(plan, images);
+        let density = match (scope, x) {
+            (Scope::Call, _) => sparse::density(x),
+            (Scope::Image, Data::U8(_)) => EXPECTED_DENSITY,
+            (Scope::Image, Data::F32(_) | Data::Bf16(_)) => 1.0,
+        };
+        let skipping = 1.25 * sparse::cost(plan, density);
+        let (mut cost, mut choice) = self.dense(plan, scope.images(images));
         if skipping <= cost {
             (cost, choice) = (skipping, Choice::F32(Kernel::Sparse(self.engine)));
         }

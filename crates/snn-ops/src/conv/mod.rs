@@ -13,13 +13,12 @@ mod portable;
 mod reference;
 mod run;
 mod sparse;
-mod tiles;
+pub(crate) mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod unsafe_avx512;
 #[cfg(target_arch = "x86_64")]
 mod unsafe_spikes;
 mod winograd;
-pub(crate) use tiles::round;
 
 use std::borrow::Cow;
 
@@ -28,10 +27,11 @@ use half::bf16;
 use rayon::prelude::*;
 
 use crate::buffer::{self, Data, Element, with_data, with_f32};
-use crate::{Error, Gradient, Gradients, Precision, Result, Saved, Tape, Value, engine};
+use crate::selection::{check_exact, engine};
+use crate::{Error, Gradient, Gradients, Precision, Result, Saved, Tape, Value};
 use choose::{Choice, Choices};
 use output::Output;
-use plan::{Correlation, Tap};
+use plan::{Correlation, Scope, Tap};
 
 /// Stride and zero padding of a 2-d convolution, each (rows, columns), and its number format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// The same stride and padding on both axes, in f32.
+    /// One stride and one padding for both axes, in f32.
     pub fn square(stride: usize, padding: usize) -> Self {
         Self::new([stride; 2], [padding; 2])
     }
@@ -72,12 +72,14 @@ impl Conv2d {
 ///
 /// # Errors
 /// [`Error::Shape`] when channels differ or the kernel is larger than the padded image,
-/// [`Error::Config`] for a zero stride.
+/// [`Error::Config`] for a zero stride, [`Error::Unsupported`] on a GPU for [`Tape::exact`].
 ///
 /// # Determinism
-/// The result depends on the engine, not on the number of threads.
+/// The result depends on the engine, not on the number of threads. On [`Tape::exact`] an image's result does not depend
+/// on the images beside it.
 pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Result<Value> {
     let (plan, lead) = plan(x, weight, config)?;
+    check_exact(tape, "conv2d", x.tensor())?;
     #[cfg(feature = "cuda")]
     if x.tensor().device().is_cuda() {
         let (input, taps, output) = (plan.input, plan.taps, plan.output);
@@ -86,16 +88,21 @@ pub fn conv2d(tape: &mut Tape, x: &Value, weight: &Value, config: Conv2d) -> Res
         return crate::cuda::unsafe_conv::conv2d(tape, x, weight, extent, &lead);
     }
     let choices = Choices::new(engine(), config.precision);
+    let scope = if tape.is_exact() { Scope::Image } else { Scope::Call };
     let images: usize = lead.iter().product();
     let mut shape = lead;
     shape.extend(plan.output);
     let len = buffer::elements("conv2d output", &shape)?;
     let span = plan.span("forward", images).entered();
     let (choice, out) = with_data("conv2d input", x.tensor(), |x| {
-        let choice = choices.of_input(&plan, x);
+        let choice = choices.of_input(&plan, x, scope);
         let out = with_f32("conv2d weight", weight.tensor(), |w| match config.precision {
-            Precision::F32 => buffer::tensor(forward::<f32>(choice, &plan, x, w, len), shape),
-            Precision::Bf16 => buffer::tensor(forward::<bf16>(choice, &plan, x, w, len), shape),
+            Precision::F32 => {
+                buffer::tensor(forward::<f32>(choice, &plan, x, w, len, scope), shape)
+            }
+            Precision::Bf16 => {
+                buffer::tensor(forward::<bf16>(choice, &plan, x, w, len, scope), shape)
+            }
         })?;
         Ok((choice, out))
     })?;
@@ -188,11 +195,12 @@ fn forward<E: Element>(
     x: Data<'_>,
     w: &[f32],
     len: usize,
+    scope: Scope,
 ) -> Vec<E> {
     let [kh, kw] = plan.taps;
     let taps: Vec<_> = (0..kh).flat_map(|y| (0..kw).map(move |x| [y, x])).collect();
     output::computed(len, plan.image * plan.output[2], |out| {
-        correlate(choice, plan, &taps, |t, c, o| w[index(plan, o, c, t)], x, out);
+        correlate(choice, plan, &taps, |t, c, o| w[index(plan, o, c, t)], x, out, scope);
     })
 }
 
@@ -204,6 +212,7 @@ fn correlate<E: Element>(
     weight: impl Fn(Tap, usize, usize) -> f32 + Sync,
     x: Data<'_>,
     out: Output<'_, E>,
+    scope: Scope,
 ) {
     match choice {
         Choice::Tiles(unit, parts) => {
@@ -212,11 +221,11 @@ fn correlate<E: Element>(
         }
         Choice::F32(kernel) => {
             let packed = run::pack(kernel, plan, taps, weight);
-            run::correlate(kernel, plan, x, &packed, out);
+            run::correlate(kernel, plan, x, &packed, out, scope);
         }
         Choice::Winograd(engine, form) => {
             let packed = winograd::pack(engine, form, plan, taps, weight);
-            winograd::correlate(engine, form, plan, x, &packed, out);
+            winograd::correlate(engine, form, plan, x, &packed, out, scope);
         }
     }
 }
@@ -246,7 +255,8 @@ fn input_gradient(
     with_f32("conv2d weight", weight, |w| {
         let run = |plan: &Correlation, taps: &[Tap], out: Output<'_, f32>| {
             let weight = |t, o, c| w[index(forward, o, c, t)];
-            correlate(choices.of_gradient(plan, images), plan, taps, weight, dy, out);
+            let choice = choices.of_gradient(plan, images);
+            correlate(choice, plan, taps, weight, dy, out, Scope::Call);
         };
         if let [(plan, taps)] = &phases[..]
             && plan.is_dense()
@@ -282,12 +292,6 @@ fn weight_gradient(choice: Choice, plan: &Correlation, x: &Tensor, dy: Data<'_>)
         }
     });
     buffer::tensor(oihw, vec![o, c, kh, kw])
-}
-
-/// Whether the AMX unit can be used here.
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn amx_available() -> std::result::Result<(), &'static str> {
-    tiles::unsafe_amx::available()
 }
 
 #[cfg(test)]

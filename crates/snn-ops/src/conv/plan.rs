@@ -22,6 +22,25 @@ pub(crate) struct Correlation {
     pub(crate) image: usize,
 }
 
+/// What the choice of kernels, and the cut of their work, may depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All images of the call, and their zeros.
+    Call,
+    /// The shapes of one image alone, so that its result does not depend on those beside it.
+    Image,
+}
+
+impl Scope {
+    /// The number of images to decide for, where a call has `images`.
+    pub(crate) fn images(self, images: usize) -> usize {
+        match self {
+            Self::Call => images,
+            Self::Image => 1,
+        }
+    }
+}
+
 /// The tap that a correlation reads at (row, column) of its kernel: (row, column) of the weight.
 pub(crate) type Tap = [usize; 2];
 

@@ -7,7 +7,8 @@ use crate::unsafe_gemm::{Strides, matmul};
 /// Pixels of one panel: with 9 x 128 terms a panel of 96 fills half a megabyte, most L2 caches.
 const PANEL: usize = 96;
 
-/// As `unsafe_avx512::correlate`, with weights packed `[depth][output channel]`.
+/// Computes `rows` output rows from padded `scratch` into `out`, whose first pixel is the first pixel of the image (or of
+/// the rows, when dense); weights are packed `[depth][output channel]`.
 pub(crate) fn correlate(
     plan: &Correlation,
     scratch: &[f32],
@@ -32,7 +33,8 @@ pub(crate) fn correlate(
     }
 }
 
-/// As `unsafe_avx512::weight_gradient`.
+/// Adds one image's weight gradient for output channels `columns.0 .. + columns.1` to `dw`, laid out
+/// `[depth][columns.1]`.
 pub(crate) fn weight_gradient(
     plan: &Correlation,
     scratch: &[f32],

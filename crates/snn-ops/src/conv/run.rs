@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::output::Output;
 use super::pad;
-use super::plan::{Correlation, Tap};
+use super::plan::{Correlation, Scope, Tap};
 use super::portable;
 use super::sparse::{self, ByChannel, Spikes};
 #[cfg(target_arch = "x86_64")]
@@ -81,10 +81,11 @@ pub(super) fn correlate<E: Element>(
     x: Data<'_>,
     packed: &[f32],
     out: Output<'_, E>,
+    scope: Scope,
 ) {
     let in_len = plan.input.iter().product::<usize>();
     let out_len = plan.image * plan.output[2];
-    let images = out.len() / out_len;
+    let images = scope.images(out.len() / out_len);
     let rows = plan.output[0];
     let piece = match plan.is_dense() && images < IMAGES_ENOUGH {
         true => rows.div_ceil(IMAGES_ENOUGH.div_ceil(images)).max(1),

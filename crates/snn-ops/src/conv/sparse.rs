@@ -176,7 +176,7 @@ pub(crate) fn correlate(
     }
 }
 
-/// The same entries channel by channel, split by the phase of their padded position, its remainder by
+/// One image's entries that are not zero, channel by channel, split by the phase of their padded position, its remainder by
 /// the stride: a tap meets those of its own phase. An entry holds the quotients, from which the output
 /// position that tap (j, i) meets is a subtraction away: of j / stride and i / stride.
 #[derive(Default)]

@@ -41,7 +41,7 @@ fn check(kernel: Kernel, case: &Case, spikes: bool) {
     let taps: Vec<_> = (0..kh).flat_map(|j| (0..kw).map(move |i| [j, i])).collect();
     let packed = run::pack(kernel, &plan, &taps, |t, c, o| weight[index(&plan, o, c, t)]);
     let mut out = vec![0.0; dy.len()];
-    run::correlate(kernel, &plan, data, &packed, Output::Shared(&mut out));
+    run::correlate(kernel, &plan, data, &packed, Output::Shared(&mut out), Scope::Call);
     close("y", &out, &y);
     let weight = buffer::tensor(weight, vec![case.out, c, kh, kw]).unwrap();
     let choices = Choices::new(dense(kernel), Precision::F32);
@@ -132,7 +132,15 @@ fn winograd_case(engine: Engine, form: Form, tolerance: f64, case: &Case) {
     let packed =
         winograd::pack(engine, form, &plan, &taps, |t, o, c| weight[index(&forward, o, c, t)]);
     let mut dx = vec![f32::NAN; x.len()];
-    winograd::correlate(engine, form, &plan, Data::F32(&dy), &packed, Output::Shared(&mut dx));
+    winograd::correlate(
+        engine,
+        form,
+        &plan,
+        Data::F32(&dy),
+        &packed,
+        Output::Shared(&mut dx),
+        Scope::Call,
+    );
     close_to(tolerance, "dx", &dx, &want);
 
     for data in [Data::F32(&x), Data::U8(&counts)] {
@@ -148,7 +156,15 @@ fn winograd_case(engine: Engine, form: Form, tolerance: f64, case: &Case) {
             weight[index(&forward, o, c, t)]
         });
         let mut out = vec![f32::NAN; y.len()];
-        winograd::correlate(engine, form, &forward, data, &packed, Output::Shared(&mut out));
+        winograd::correlate(
+            engine,
+            form,
+            &forward,
+            data,
+            &packed,
+            Output::Shared(&mut out),
+            Scope::Call,
+        );
         close_to(tolerance, "y", &out, &y);
         let got = winograd::weight_gradient(engine, form, &forward, data, Data::F32(&dy));
         let mut oihw = vec![0.0; got.len()];
@@ -158,6 +174,58 @@ fn winograd_case(engine: Engine, form: Form, tolerance: f64, case: &Case) {
             }
         }
         close_to(tolerance, "dw", &oihw, &dw);
+    }
+}
+
+/// What every kernel computes for the shapes of one image alone: the image by itself, and among others.
+#[test]
+fn an_image_alone_has_the_bits_of_the_image_among_others() {
+    let (n, image, out) = (19, [6, 9, 20], 36);
+    let (in_len, out_len) = (image.iter().product::<usize>(), 6 * 9 * out);
+    let plan = Correlation::forward(image, out, [3, 3], Conv2d::square(1, 1)).unwrap();
+    let mut rng = stream(13, "alone", 0, 0);
+    let x = normal(&mut rng, n * in_len, 0.0, 1.0);
+    let counts: Vec<u8> = x.iter().map(|v| v.abs().floor() as u8).collect();
+    let w = normal(&mut rng, out * 20 * 9, 0.0, 1.0);
+    let mut choices = Vec::new();
+    for engine in [Engine::Portable, Engine::Avx512] {
+        if let Err(why) = engine.available() {
+            println!("skipped: {why}");
+            continue;
+        }
+        choices.extend([Kernel::Dense(engine), Kernel::Sparse(engine)].map(Choice::F32));
+        choices.extend([Form::Four, Form::Six].map(|form| Choice::Winograd(engine, form)));
+    }
+    for unit in tiles::units() {
+        choices.extend([tiles::Parts::One, tiles::Parts::Three].map(|p| Choice::Tiles(unit, p)));
+    }
+    for choice in choices {
+        for x in [Data::F32(&x), Data::U8(&counts)] {
+            let run = |first: usize, count: usize| {
+                let x = x.slice(first * in_len..(first + count) * in_len);
+                forward::<f32>(choice, &plan, x, &w, count * out_len, Scope::Image)
+            };
+            let whole = run(0, n);
+            for count in [1, 2, 7] {
+                let starts = (0..n).step_by(count);
+                let cut: Vec<f32> = starts.flat_map(|i| run(i, count.min(n - i))).collect();
+                assert!(cut == whole, "{choice:?} {count}");
+            }
+        }
+    }
+}
+
+#[test]
+fn exact_choices_do_not_look_at_the_images() {
+    let choices = Choices::new(engine(), Precision::F32);
+    for (side, channels) in [(4, 512), (8, 256), (16, 64), (32, 128), (32, 16)] {
+        let image = [side, side, channels];
+        let plan = Correlation::forward(image, channels, [3, 3], Conv2d::square(1, 1)).unwrap();
+        let len = side * side * channels;
+        let (silent, busy) = (vec![0u8; len], vec![1u8; 3 * len]);
+        let choice = |x: &[u8]| choices.of_input(&plan, Data::U8(x), Scope::Image);
+        assert_eq!(choice(&silent), choice(&busy));
+        assert_eq!(choice(&silent[..len]), choice(&busy[..len]));
     }
 }
 

@@ -3,12 +3,10 @@
 
 use std::arch::x86_64::*;
 
-use super::sparse::Row;
-
 /// `sum += factor * table[start..start + sum.len()]` for every row; `sum` has 1 to 128 floats.
 ///
 /// Rows are checked against the table before any is read.
-pub(crate) fn add_rows(sum: &mut [f32], table: &[f32], rows: &[Row]) {
+pub(crate) fn add_rows(sum: &mut [f32], table: &[f32], rows: &[(u32, f32)]) {
     let n = sum.len();
     let last = rows.iter().map(|r| r.0).max().unwrap_or(0) as usize;
     assert!(n <= 128 && (rows.is_empty() || last + n <= table.len()), "row outside the table");
@@ -27,7 +25,7 @@ pub(crate) fn add_rows(sum: &mut [f32], table: &[f32], rows: &[Row]) {
 
 /// SAFETY: see [`add_rows`].
 #[target_feature(enable = "avx512f")]
-unsafe fn add<const V: usize>(sum: &mut [f32], table: &[f32], rows: &[Row]) {
+unsafe fn add<const V: usize>(sum: &mut [f32], table: &[f32], rows: &[(u32, f32)]) {
     let mut masks = [0u16; V];
     for (v, mask) in masks.iter_mut().enumerate() {
         *mask = match sum.len().saturating_sub(16 * v) {

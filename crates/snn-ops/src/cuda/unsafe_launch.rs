@@ -26,8 +26,21 @@ pub enum Arg<'a> {
     U64(usize),
     /// A `double`.
     F64(f64),
-    /// A structure of nine 32-bit numbers.
-    Words([u32; 9]),
+    /// A structure of 32-bit numbers: [`Arg::words`].
+    Words([u32; MOST_WORDS]),
+}
+
+/// The most numbers of a structure.
+const MOST_WORDS: usize = 11;
+
+impl Arg<'_> {
+    /// A structure of `N` 32-bit numbers; a launch takes as many as the kernel's structure has.
+    pub fn words<const N: usize>(fields: [u32; N]) -> Self {
+        const { assert!(N <= MOST_WORDS) }
+        let mut words = [0; MOST_WORDS];
+        words[..N].copy_from_slice(&fields);
+        Arg::Words(words)
+    }
 }
 
 /// A kernel file.
@@ -42,7 +55,7 @@ enum Held {
     U32(u32),
     U64(u64),
     F64(f64),
-    Words([u32; 9]),
+    Words([u32; MOST_WORDS]),
 }
 
 impl Module {

@@ -82,7 +82,7 @@ impl Normalized {
         dx.finish()
     }
 
-    /// The same in the place of `dy`.
+    /// Turns `dy` into the input's gradient, as [`Normalized::input_gradient`] computes it.
     pub fn input_gradient_in_place(
         &self,
         x: Data<'_>,

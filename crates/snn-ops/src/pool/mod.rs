@@ -1,4 +1,4 @@
-//! Average, maximum and global average pooling of channels-last images.
+//! Means and maxima over windows of channels-last images, and over whole images.
 
 mod average;
 mod maximum;
@@ -6,35 +6,39 @@ mod maximum;
 mod unsafe_cuda;
 
 pub use average::{avg_pool2d, global_avg_pool};
-pub use maximum::max_pool2d;
+pub use maximum::{global_max_pool, max_pool2d};
 
 use crate::{Error, Result, Value, buffer};
 
-/// Window, stride and padding of a pooling layer, equal on both axes.
+/// Window, stride and padding of a pooling layer, each (rows, columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool2d {
-    /// Side of the window.
-    pub kernel: usize,
-    /// Step between windows.
-    pub stride: usize,
+    /// Extent of the window.
+    pub kernel: [usize; 2],
+    /// Step between windows; at least 1.
+    pub stride: [usize; 2],
     /// Pixels of padding on each side; at most half the window.
-    pub padding: usize,
+    pub padding: [usize; 2],
 }
 
 impl Pool2d {
-    /// Windows side by side: stride = kernel, no padding.
+    /// Square windows with one stride and padding for both axes.
+    pub fn square(kernel: usize, stride: usize, padding: usize) -> Self {
+        Self { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] }
+    }
+
+    /// Square windows side by side: stride = kernel, no padding.
     pub fn tiled(kernel: usize) -> Self {
-        Self { kernel, stride: kernel, padding: 0 }
+        Self::square(kernel, kernel, 0)
     }
 }
 
 /// The extents of one pooling call.
 #[derive(Clone, Copy)]
 struct Extent {
-    /// Window, rows and columns.
     kernel: [usize; 2],
-    stride: usize,
-    padding: usize,
+    stride: [usize; 2],
+    padding: [usize; 2],
     input: [usize; 3],
     output: [usize; 2],
 }
@@ -44,19 +48,23 @@ impl Extent {
     fn new(x: &Value, pool: Pool2d) -> Result<(Self, Vec<usize>)> {
         let (lead, input) = image(x)?;
         let Pool2d { kernel, stride, padding } = pool;
-        if stride == 0 || kernel == 0 || padding > kernel / 2 {
+        if (0..2).any(|i| stride[i] == 0 || kernel[i] == 0 || padding[i] > kernel[i] / 2) {
             let why = format!("{pool:?}: use stride and kernel >= 1, padding <= kernel / 2");
             return Err(Error::Config { field: "pool", why });
         }
-        let extent = |n: usize| Some(n.checked_add(2 * padding)?.checked_sub(kernel)? / stride + 1);
-        let (Some(h), Some(w)) = (extent(input[0]), extent(input[1])) else {
-            let expected = format!("[.., H, W, C] with H, W >= {}", kernel - 2 * padding);
+        let extent = |i: usize| {
+            let padded = input[i].checked_add(2 * padding[i])?;
+            Some(padded.checked_sub(kernel[i])? / stride[i] + 1)
+        };
+        let (Some(h), Some(w)) = (extent(0), extent(1)) else {
+            let least = |i: usize| kernel[i] - 2 * padding[i];
+            let expected = format!("[.., H, W, C] with H >= {}, W >= {}", least(0), least(1));
             return Err(Error::Shape { what: "pool", expected, got: x.dims().to_vec() });
         };
         let mut shape = lead.to_vec();
         shape.extend([h, w, input[2]]);
         buffer::elements("pool output", &shape)?;
-        Ok((Self { kernel: [kernel; 2], stride, padding, input, output: [h, w] }, shape))
+        Ok((Self { kernel, stride, padding, input, output: [h, w] }, shape))
     }
 
     /// One window that is the whole image; the output has no pixels' axes.
@@ -64,7 +72,7 @@ impl Extent {
         let (lead, input @ [h, w, c]) = image(x)?;
         let mut shape = lead.to_vec();
         shape.push(c);
-        Ok((Self { kernel: [h, w], stride: 1, padding: 0, input, output: [1, 1] }, shape))
+        Ok((Self { kernel: [h, w], stride: [1; 2], padding: [0; 2], input, output: [1; 2] }, shape))
     }
 
     fn in_len(&self) -> usize {
@@ -80,13 +88,14 @@ impl Extent {
     fn windows(&self, mut f: impl FnMut(usize, usize)) {
         let Self { kernel, stride, padding, input: [h, w, _], output } = *self;
         let reach = |at: usize, axis: usize, n: usize| {
-            (at * stride).max(padding)..(at * stride + kernel[axis]).min(n + padding)
+            let (start, padding) = (at * stride[axis], padding[axis]);
+            start.max(padding)..(start + kernel[axis]).min(n + padding)
         };
         for oy in 0..output[0] {
             for ox in 0..output[1] {
                 for y in reach(oy, 0, h) {
                     for x in reach(ox, 1, w) {
-                        f(oy * output[1] + ox, (y - padding) * w + x - padding);
+                        f(oy * output[1] + ox, (y - padding[0]) * w + x - padding[1]);
                     }
                 }
             }

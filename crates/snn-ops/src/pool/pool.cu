@@ -2,7 +2,7 @@
 // Backward gathers, in the order in which the reference scatters.
 
 struct Pool {
-    u32 kernel[2], stride, padding, input[2], output[2], channels;
+    u32 kernel[2], stride[2], padding[2], input[2], output[2], channels;
 };
 
 // The element `i` of images of rows x cols x channels.
@@ -24,15 +24,16 @@ DEVICE Place place(u64 i, u32 rows, u32 cols, u32 channels) {
 
 // The pixels of window `at` that lie inside an axis of `extent`: [from, to), in input coordinates.
 DEVICE void window(Pool p, int axis, u32 at, u32* from, u32* to) {
-    u32 start = at * p.stride, stop = start + p.kernel[axis], last = p.input[axis] + p.padding;
-    *from = (start > p.padding ? start : p.padding) - p.padding;
-    *to = (stop < last ? stop : last) - p.padding;
+    u32 padding = p.padding[axis], start = at * p.stride[axis];
+    u32 stop = start + p.kernel[axis], last = p.input[axis] + padding;
+    *from = (start > padding ? start : padding) - padding;
+    *to = (stop < last ? stop : last) - padding;
 }
 
 // The windows that read pixel `at` of an axis: [from, to).
 DEVICE void readers(Pool p, int axis, u32 at, u32* from, u32* to) {
-    u32 padded = at + p.padding, last = padded / p.stride + 1;
-    *from = padded < p.kernel[axis] ? 0 : (padded - p.kernel[axis]) / p.stride + 1;
+    u32 padded = at + p.padding[axis], stride = p.stride[axis], last = padded / stride + 1;
+    *from = padded < p.kernel[axis] ? 0 : (padded - p.kernel[axis]) / stride + 1;
     *to = last < p.output[axis] ? last : p.output[axis];
 }
 

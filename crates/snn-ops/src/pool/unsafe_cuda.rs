@@ -11,16 +11,16 @@ static KERNELS: Module = Module::new("snn-pool", include_str!("pool.cu"));
 
 /// The structure `Pool` of the kernels, and the number of images.
 fn args(extent: &Extent, images: usize) -> Result<[Arg<'static>; 2]> {
-    let [kh, kw] = extent.kernel;
+    let ([kh, kw], [sh, sw], [ph, pw]) = (extent.kernel, extent.stride, extent.padding);
     let ([h, w, c], [oh, ow]) = (extent.input, extent.output);
-    let fields = [kh, kw, extent.stride, extent.padding, h, w, oh, ow, c];
+    let fields = [kh, kw, sh, sw, ph, pw, h, w, oh, ow, c];
     // Kernels add a window's side and its padding to an extent in 32 bits, and number an image's elements.
     let most = (u32::MAX >> 2) as usize;
     if fields.iter().any(|&v| v > most) || extent.in_len() > most || extent.out_len() > most {
         let expected = format!("images of at most {most} elements");
         return Err(Error::Shape { what: "pool", expected, got: fields.to_vec() });
     }
-    Ok([Arg::Words(fields.map(|v| v as u32)), Arg::U64(images)])
+    Ok([Arg::words(fields.map(|v| v as u32)), Arg::U64(images)])
 }
 
 /// `shape` is that of the result.

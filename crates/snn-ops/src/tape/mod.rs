@@ -13,7 +13,7 @@ mod value;
 pub use gradient::{Gradient, Gradients};
 pub use value::{Target, Value};
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::Tensor;
@@ -39,7 +39,7 @@ pub struct Tape {
     /// Per slot: the parameter's name, and how many recorded steps read the value.
     slots: Vec<(Option<String>, usize)>,
     /// The slot of each named leaf.
-    leaves: HashMap<String, usize>,
+    leaves: BTreeMap<String, usize>,
 }
 
 impl Tape {

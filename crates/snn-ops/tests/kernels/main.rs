@@ -14,7 +14,7 @@ use host::{Arg, Kernels, bf16s, f32s, f64s, round_bf16};
 use snn_ops::buffer::{self, Data};
 use snn_ops::{
     Moments, Normalized, Pool2d, Result, Tape, Value, avg_pool2d, cuda, global_avg_pool,
-    max_pool2d, random,
+    global_max_pool, max_pool2d, random,
 };
 
 const F32: u32 = 0;
@@ -137,8 +137,14 @@ fn pooling_kernels_have_the_bits_of_the_operators() {
     let Some(kernels) = Kernels::compile("pool", include_str!("../../src/pool/pool.cu")) else {
         return;
     };
-    let pools = [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 1, 0), (2, 3, 1), (4, 2, 2), (0, 1, 0)];
-    for (case, (kernel, stride, padding)) in pools.into_iter().enumerate() {
+    let mut pools: Vec<_> = [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 1, 0), (2, 3, 1), (4, 2, 2)]
+        .map(|(kernel, stride, padding)| Some(Pool2d::square(kernel, stride, padding)))
+        .into();
+    // Not square, and over whole images.
+    pools.push(Some(Pool2d { kernel: [1, 4], stride: [1, 3], padding: [0, 2] }));
+    pools.push(Some(Pool2d { kernel: [5, 2], stride: [3, 1], padding: [2, 0] }));
+    pools.push(None);
+    for (case, config) in pools.into_iter().enumerate() {
         let (n, h, w, c) = [(1, 5, 7, 1), (3, 6, 4, 5), (2, 9, 9, 17)][case % 3];
         // Few values, so that maxima tie.
         let x: Vec<f32> =
@@ -146,17 +152,14 @@ fn pooling_kernels_have_the_bits_of_the_operators() {
         let dy: Vec<f32> =
             normal("pool dy", x.len() * 4, 0.0).into_iter().map(round_bf16).collect();
         let counts: Vec<u8> = x.iter().map(|&v| v as u8).collect();
-        let global = kernel == 0;
-        let extent = |size: usize| (size + 2 * padding - kernel) / stride + 1;
-        let (side, out) = match global {
-            true => ([h, w], [1, 1]),
-            false => ([kernel; 2], [extent(h), extent(w)]),
-        };
-        let fields = [side[0], side[1], stride, padding, h, w, out[0], out[1], c];
+        let whole = Pool2d { kernel: [h, w], stride: [1, 1], padding: [0, 0] };
+        let Pool2d { kernel, stride, padding } = config.unwrap_or(whole);
+        let out = [h, w].into_iter().zip(kernel).zip(stride).zip(padding);
+        let out: Vec<usize> = out.map(|(((n, k), s), p)| (n + 2 * p - k) / s + 1).collect();
+        let fields = [&kernel[..], &stride, &padding, &[h, w], &out, &[c]].concat();
         let pool = Arg::Value(fields.iter().flat_map(|&v| (v as u32).to_ne_bytes()).collect());
         let outputs = n * out[0] * out[1] * c;
         let dims = vec![n, h, w, c];
-        let config = Pool2d { kernel, stride, padding };
         for (kind, x_arg, tensor) in [
             (F32, Arg::f32s(&x), buffer::tensor(x.clone(), dims.clone()).unwrap()),
             (BF16, Arg::bf16s(&x), buffer::tensor(x.clone(), dims.clone()).unwrap()),
@@ -166,9 +169,9 @@ fn pooling_kernels_have_the_bits_of_the_operators() {
                 buffer::tensor(counts.clone(), dims.clone()).unwrap(),
             ),
         ] {
-            let (y, dx) = operator(&tensor, &dy, |tape, x| match global {
-                true => global_avg_pool(tape, x),
-                false => avg_pool2d(tape, x, config),
+            let (y, dx) = operator(&tensor, &dy, |tape, x| match config {
+                Some(pool) => avg_pool2d(tape, x, pool),
+                None => global_avg_pool(tape, x),
             });
             let shape = [pool.clone(), Arg::u64(n)];
             let input = [x_arg.clone(), Arg::u32(kind)];
@@ -185,11 +188,11 @@ fn pooling_kernels_have_the_bits_of_the_operators() {
             let args = [&gradient(kind)[..], &shape, &room].concat();
             let rounded: Vec<f32> = dx.iter().map(|&v| round_bf16(v)).collect();
             assert_eq!(bf16s(&kernels.run("average_backward", x.len(), &args)[0]), rounded);
-            if global {
-                continue;
-            }
 
-            let (y, dx) = operator(&tensor, &dy, |tape, x| max_pool2d(tape, x, config));
+            let (y, dx) = operator(&tensor, &dy, |tape, x| match config {
+                Some(pool) => max_pool2d(tape, x, pool),
+                None => global_max_pool(tape, x),
+            });
             let size = [4, 1, 2][kind as usize];
             let room = [Arg::room(size * outputs), Arg::room(4 * outputs)];
             let got = kernels.run("max_forward", outputs, &[&input[..], &shape, &room].concat());

@@ -1,6 +1,7 @@
 //! Recipes: defaults, overrides, and errors that name the key.
 
-use snn_train::{Error, LossKind, OptimizerKind, Recipe, ScheduleKind};
+use snn_losses::{Loss, Ramp};
+use snn_train::{Error, OptimizerKind, Recipe, ScheduleKind};
 
 use crate::util::TINY;
 
@@ -12,9 +13,9 @@ fn parse(text: &str, sets: &[&str]) -> snn_train::Result<Recipe> {
 const LEAST: &str = "
 [data]
 name = \"synthetic\"
-t_steps = 4
 [model]
 architecture = \"vgg_snn\"
+t_steps = 4
 [schedule]
 epochs = 600
 ";
@@ -24,7 +25,7 @@ fn defaults_are_the_papers() {
     let recipe = parse(LEAST, &[]).unwrap();
     assert_eq!((recipe.seed, recipe.train.batch, recipe.train.keep), (42, 128, 2));
     assert_eq!((recipe.neuron.tau, recipe.neuron.v_threshold), (2.0, 0.5));
-    assert_eq!(recipe.loss.kind, LossKind::Ce);
+    assert_eq!(recipe.loss, Loss::CrossEntropy);
     let optimizer = &recipe.optimizer;
     assert_eq!((optimizer.lr, optimizer.weight_decay()), (5e-3 * 128.0 / 1024.0, 0.01));
     let schedule = &recipe.schedule;
@@ -52,7 +53,7 @@ fn unknown_keys_are_refused_with_name_and_line() {
         assert!(message.contains(&format!("line {line}")), "{message}");
     }
     assert!(parse(&format!("nonsense = 1\n{LEAST}"), &[]).is_err());
-    let augment = LEAST.replace("t_steps = 4", "t_steps = 4\naugment = { flop = true }");
+    let augment = LEAST.replace("[model]", "augment = { flop = true }\n[model]");
     assert!(parse(&augment, &[]).unwrap_err().to_string().contains("flop"));
 }
 
@@ -60,7 +61,8 @@ fn unknown_keys_are_refused_with_name_and_line() {
 fn overrides_replace_values_before_they_are_checked() {
     let sets = ["seed=1", "loss.kind=tks-paper", "data.augment.flip=true", "optimizer.kind=sgd"];
     let recipe = parse(LEAST, &sets).unwrap();
-    assert_eq!((recipe.seed, recipe.loss.kind), (1, LossKind::TksPaper));
+    let paper = Loss::TksPaper { alpha: 0.7, temperature: 3.0, ramp: Ramp::Paper };
+    assert_eq!((recipe.seed, recipe.loss), (1, paper));
     assert!(recipe.data.augment.flip && recipe.optimizer.kind == OptimizerKind::Sgd);
     assert_eq!(recipe.optimizer.weight_decay(), 0.0);
     let error = parse(LEAST, &["train.bach=1"]).unwrap_err().to_string();
@@ -78,9 +80,9 @@ fn values_out_of_range_are_typed_errors() {
         "data.augment.random_erasing=1.5",
         "data.augment.roll=99999",
         "model.width=0",
-        "loss.epsilon=1.5",
-        "loss.alpha=-0.1",
-        "loss.temperature=0",
+        "loss.epsilon=1.5 of ls",
+        "loss.alpha=-0.1 of tks",
+        "loss.temperature=0 of tks-paper",
         "optimizer.lr=nan",
         "optimizer.lr=inf",
         "optimizer.betas=[1.0, 0.9]",
@@ -93,7 +95,8 @@ fn values_out_of_range_are_typed_errors() {
         "train.loss_limit=1",
     ];
     for set in sets {
-        let error = parse(LEAST, &[set]).unwrap_err();
+        let (set, kind) = set.split_once(" of ").unwrap_or((set, "ce"));
+        let error = parse(LEAST, &[set, &format!("loss.kind={kind}")]).unwrap_err();
         let key = set.split('=').next().unwrap();
         assert!(matches!(&error, Error::Setting { field, .. } if *field == key), "{set}: {error}");
     }
@@ -108,7 +111,7 @@ fn augmentations_default_to_their_papers_and_contradictions_name_the_field() {
     let sets = tables.map(|set| format!("data.augment.{set}"));
     let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
     let recipe = parse(LEAST, &sets).unwrap();
-    let augment = recipe.data.augment.augment();
+    let augment = recipe.data.augment;
     assert_eq!(augment.rand_augment, Some(Default::default()));
     assert_eq!(augment.random_resized_crop, Some(Default::default()));
     assert_eq!(augment.nda.map(|nda| (nda.roll, nda.rotate_degrees)), Some((3, 30.0)));
@@ -127,6 +130,93 @@ fn augmentations_default_to_their_papers_and_contradictions_name_the_field() {
 }
 
 #[test]
+fn framings_and_changes_are_written_with_the_names_that_recipes_have() {
+    let data = |sets: &[&str]| {
+        let text = parse(LEAST, sets).unwrap().to_toml().unwrap();
+        let data = text.split("[data]\n").nth(1).unwrap().split("\n[model]").next().unwrap();
+        data.split_once("frames_by").map(|(_, rest)| format!("frames_by{rest}")).unwrap()
+    };
+    let pictures = "data.augment={ random_resized_crop = { interpolation = \"bicubic\" }, flip = true, \
+        rand_augment = { magnitude = 7.5 }, rotate_degrees = 15.0, cutout = 8, random_erasing = 0.2, mixup = 0.3, \
+        cutmix = 1.0 }";
+    assert_eq!(
+        data(&["data.frames_by=count-even", pictures]),
+        "\
+frames_by = \"count-even\"
+class_balanced = false
+
+[data.augment]
+crop_padding = 0
+flip = true
+rotate_degrees = 15.0
+cutout = 8
+random_erasing = 0.2
+mixup = 0.3
+cutmix = 1.0
+
+[data.augment.random_resized_crop]
+scale = [0.08, 1.0]
+ratio = [0.75, 1.3333334]
+interpolation = \"bicubic\"
+
+[data.augment.rand_augment]
+magnitude = 7.5
+std = 0.5
+layers = 2
+probability = 0.5
+"
+    );
+    let policy = "data.augment={ random_resized_crop = {}, auto_augment = \"imagenet\" }";
+    assert_eq!(
+        data(&["data.frames_by=count", policy]),
+        "\
+frames_by = \"count\"
+class_balanced = false
+
+[data.augment]
+crop_padding = 0
+flip = false
+auto_augment = \"imagenet\"
+rotate_degrees = 0.0
+cutout = 0
+
+[data.augment.random_resized_crop]
+scale = [0.08, 1.0]
+ratio = [0.75, 1.3333334]
+interpolation = \"random\"
+"
+    );
+    let events =
+        "data.augment={ roll = 3, nda = { roll = 2 }, time_reversal = 0.25, polarity_flip = 0.1 }";
+    assert_eq!(
+        data(&["data.frames_by=time-whole", events]),
+        "\
+frames_by = \"time-whole\"
+class_balanced = false
+
+[data.augment]
+crop_padding = 0
+flip = false
+rotate_degrees = 0.0
+roll = 3
+time_reversal = 0.25
+polarity_flip = 0.1
+cutout = 0
+
+[data.augment.nda]
+roll = 2
+rotate_degrees = 30.0
+shear_degrees = 30.0
+"
+    );
+    for set in ["data.frames_by=number", "data.augment={ auto_augment = \"svhn\" }"] {
+        assert_eq!(parse(LEAST, &[set]).unwrap_err().exit_code(), 1, "{set}");
+    }
+    let nearest = "data.augment={ random_resized_crop = { interpolation = \"nearest\" } }";
+    assert!(parse(LEAST, &[nearest]).unwrap_err().to_string().contains("nearest"));
+}
+
+#[test]
 fn changes_that_are_off_leave_the_recipe_as_it_was() {
     let text = parse(LEAST, &[]).unwrap().to_toml().unwrap();
     let augment = text.split("[data.augment]\n").nth(1).unwrap().split("\n\n").next().unwrap();
@@ -135,14 +225,66 @@ fn changes_that_are_off_leave_the_recipe_as_it_was() {
 
 #[test]
 fn recomputation_is_in_the_recipe_only_when_it_is_asked_for() {
-    let hash = |sets: &[&str]| parse(LEAST, sets).unwrap().hash().unwrap();
-    assert_eq!(hash(&[]), hash(&["train.checkpoint=none"]));
-    assert_ne!(hash(&[]), hash(&["train.checkpoint=stage"]));
-    let recipe = parse(LEAST, &["train.checkpoint=stage"]).unwrap();
+    let recipe = parse(LEAST, &["train.recompute=stage"]).unwrap();
     assert_eq!(parse(&recipe.to_toml().unwrap(), &[]).unwrap(), recipe);
-    assert!(!parse(LEAST, &[]).unwrap().to_toml().unwrap().contains("checkpoint ="));
-    let error = parse(LEAST, &["train.checkpoint=block"]).unwrap_err().to_string();
-    assert!(error.contains("train.checkpoint") && error.contains("`stage`"), "{error}");
+    assert!(!parse(LEAST, &[]).unwrap().to_toml().unwrap().contains("recompute ="));
+    let error = parse(LEAST, &["train.recompute=block"]).unwrap_err().to_string();
+    assert!(error.contains("train.recompute") && error.contains("`stage`"), "{error}");
+    // The name it had.
+    assert_eq!(parse(LEAST, &["train.checkpoint=stage"]).unwrap(), recipe);
+}
+
+#[test]
+fn keys_that_never_change_weights_are_not_in_the_hash() {
+    let hash = |sets: &[&str]| parse(LEAST, sets).unwrap().hash().unwrap();
+    for set in [
+        "train.workers=3",
+        "train.keep=9",
+        "train.eval_every=5",
+        "train.checkpoint_every=7",
+        "train.recompute=stage",
+        "train.loss_limit=10",
+    ] {
+        assert_eq!(hash(&[]), hash(&[set]), "{set}");
+    }
+    for set in ["train.batch=64", "train.steps_per_epoch=3", "model.t_steps=2", "loss.kind=tet"] {
+        assert_ne!(hash(&[]), hash(&[set]), "{set}");
+    }
+}
+
+#[test]
+fn steps_of_still_samples_are_the_models() {
+    let still = parse(LEAST, &[]).unwrap();
+    let old = LEAST.replace("t_steps = 4\n", "").replace("[model]", "t_steps = 4\n[model]");
+    assert_eq!(parse(&old, &[]).unwrap(), still);
+    assert_eq!((still.t_steps(), still.model.t_steps, still.data.t_steps), (4, Some(4), None));
+    assert_eq!(parse(LEAST, &["data.t_steps=4"]).unwrap(), still);
+    let events = ["data.name=nmnist", "data.t_steps=10"];
+    let recipe = parse(&old, &events).unwrap();
+    assert_eq!((recipe.t_steps(), recipe.model.t_steps), (10, None));
+    let no_steps = LEAST.replace("t_steps = 4\n", "");
+    for (text, sets, field) in [
+        (LEAST, &["data.t_steps=2"][..], "data.t_steps"),
+        (LEAST, &events, "model.t_steps"),
+        (&no_steps, &[], "model.t_steps"),
+        (&no_steps, &events[..1], "data.t_steps"),
+    ] {
+        let error = parse(text, sets).unwrap_err();
+        let is_named = matches!(&error, Error::Setting { field: got, .. } if got == field);
+        assert!(is_named && error.exit_code() == 1, "{error}");
+    }
+}
+
+#[test]
+fn a_key_of_another_loss_is_refused_unless_all_are_there() {
+    let error = parse(LEAST, &["loss.kind=tet", "loss.alpha=0.7"]).unwrap_err().to_string();
+    assert!(error.contains("`alpha` belongs to `tks` and `tks-paper`"), "{error}");
+    // Format 1 wrote the constants of all losses out.
+    let all = "[loss]\nkind = \"tks\"\nepsilon = 0.1\nlambda = 0.0\nmean = 1.0\nalpha = 0.5\ntemperature = 3.0\n";
+    let recipe = parse(&format!("{LEAST}{all}"), &[]).unwrap();
+    assert_eq!(recipe.loss, Loss::Tks { alpha: 0.5, temperature: 3.0, ramp: Ramp::Released });
+    let recipe = parse(&format!("{LEAST}{all}"), &["loss.kind=ls"]).unwrap();
+    assert_eq!(recipe.loss, Loss::LabelSmoothing { epsilon: 0.1 });
 }
 
 #[test]

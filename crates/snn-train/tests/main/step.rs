@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use snn_losses::Loss;
+use snn_losses::{Loss, Objective, Position, Ramp};
 use snn_models::{Architecture, InputConfig, Model, ModelConfig, Precision};
 use snn_ops::buffer;
-use snn_train::{Checkpointing, Error, Input, Optimizer, OptimizerConfig, StepConfig, train_step};
+use snn_train::{
+    Error, Examples, Optimizer, OptimizerConfig, Recompute, StepConfig, StepOutput, train_step,
+};
 
 fn model() -> Model {
     let mut config = ModelConfig::new(Architecture::SewResnet19, 10);
@@ -17,33 +19,51 @@ fn model() -> Model {
     Model::new(&config, 3).unwrap()
 }
 
-fn input(bad: Option<f32>) -> Input {
+fn input(bad: Option<f32>) -> Examples {
     let mut x: Vec<f32> = (0..4 * 3 * 64).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
     if let Some(bad) = bad {
         x[300] = bad;
     }
     let host_labels = vec![0, 3, 9, 5];
     let labels = buffer::tensor(host_labels.clone(), 4).unwrap();
-    Input { x: buffer::tensor(x, vec![4, 3, 8, 8]).unwrap(), labels, host_labels, mixed: None }
+    Examples {
+        x: snn_models::Input::Still(buffer::tensor(x, vec![4, 3, 8, 8]).unwrap()),
+        labels,
+        host_labels,
+        mixed: None,
+    }
 }
 
 fn values(tensors: &BTreeMap<String, Tensor>) -> Vec<Vec<f32>> {
     tensors.values().map(|t| t.flatten_all().unwrap().to_vec1().unwrap()).collect()
 }
 
-const LOSS: Loss = Loss::Tks { tks_alpha_max: 0.7, temperature: 3.0 };
+const LOSS: Loss = Loss::Tks { alpha: 0.3, temperature: 3.0, ramp: Ramp::Constant };
 
-fn config(step: u64) -> StepConfig<'static> {
-    StepConfig { loss: &LOSS, alpha: 0.3, lr: 5e-3, step, checkpoint: Checkpointing::None }
+fn objective() -> Objective {
+    LOSS.at(Position { epoch: 0, epochs: 1 })
+}
+
+fn config(objective: &Objective, step: u64) -> StepConfig<'_> {
+    StepConfig { objective, lr: 5e-3, step, recompute: Recompute::None }
+}
+
+/// One step of [`LOSS`].
+fn step(
+    model: &mut Model,
+    optimizer: &mut Optimizer,
+    examples: &Examples,
+    step: u64,
+) -> snn_train::Result<StepOutput> {
+    train_step(model, optimizer, examples, config(&objective(), step))
 }
 
 #[test]
 fn steps_lower_the_loss_of_their_batch() {
     let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
     let input = input(None);
-    let losses: Vec<f64> = (0..30)
-        .map(|k| train_step(&mut model, &mut optimizer, &input, config(k)).unwrap().loss)
-        .collect();
+    let losses: Vec<f64> =
+        (0..30).map(|k| step(&mut model, &mut optimizer, &input, k).unwrap().loss).collect();
     assert!(losses[29] < 0.9 * losses[0], "{losses:?}");
     assert_eq!(optimizer.steps(), 30);
 }
@@ -55,21 +75,26 @@ fn recomputed_stages_change_no_byte() {
             let mut of = ModelConfig::new(architecture, 10);
             (of.width, of.neuron.v_threshold, of.t_steps) = (1.0 / 16.0, 0.1, 2);
             (of.in_channels, of.input) = (3, InputConfig { height: 16, width: 16 });
+            if architecture == Architecture::Cnn1d {
+                of.input = InputConfig { height: 2, width: 128 };
+            }
             of.precision = precision;
             let start = Model::new(&of, 3).unwrap();
             let pixels = (0..4 * 3 * 256).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
-            let x = buffer::tensor(pixels, vec![4, 3, 16, 16]).unwrap();
-            let input = Input { x, ..input(None) };
-            let train = |checkpoint| {
+            let InputConfig { height, width } = of.input;
+            let x = buffer::tensor(pixels, vec![4, 3, height, width]).unwrap();
+            let input = Examples { x: snn_models::Input::Still(x), ..input(None) };
+            let objective = objective();
+            let train = |recompute| {
                 let mut model = start.clone();
                 let mut optimizer = Optimizer::new(&OptimizerConfig::default());
                 let outputs = [0, 1, 2].map(|k| {
-                    let config = StepConfig { checkpoint, ..config(k) };
+                    let config = StepConfig { recompute, ..config(&objective, k) };
                     train_step(&mut model, &mut optimizer, &input, config).unwrap()
                 });
                 (values(model.params()), values(model.buffers()), optimizer, outputs)
             };
-            let (kept, again) = (train(Checkpointing::None), train(Checkpointing::Stage));
+            let (kept, again) = (train(Recompute::None), train(Recompute::Stage));
             assert!(kept.0 == again.0 && kept.1 == again.1, "{architecture:?} {precision:?}");
             assert!(kept.2.moments() == again.2.moments() && kept.3 == again.3);
             assert!(kept.0 != values(start.params()) && kept.1 != values(start.buffers()));
@@ -81,9 +106,9 @@ fn recomputed_stages_change_no_byte() {
 fn non_finite_input_changes_nothing_and_is_named() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
-        train_step(&mut model, &mut optimizer, &input(None), config(0)).unwrap();
+        step(&mut model, &mut optimizer, &input(None), 0).unwrap();
         let before = (values(model.params()), values(model.buffers()), optimizer.moments().clone());
-        let error = train_step(&mut model, &mut optimizer, &input(Some(bad)), config(1));
+        let error = step(&mut model, &mut optimizer, &input(Some(bad)), 1);
         let error = error.unwrap_err();
         assert!(
             matches!(&error, Error::Diverged { step: 1, what } if what.contains("input")
@@ -101,7 +126,7 @@ fn label_out_of_range_is_a_typed_error() {
     let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
     let mut input = input(None);
     input.labels = buffer::tensor(vec![0u32, 1, 10, 2], 4).unwrap();
-    let error = train_step(&mut model, &mut optimizer, &input, config(0)).unwrap_err();
+    let error = step(&mut model, &mut optimizer, &input, 0).unwrap_err();
     assert!(matches!(&error, Error::Loss(snn_losses::Error::Label { label: 10, .. })), "{error}");
     assert_eq!(error.exit_code(), 2);
 }
@@ -109,28 +134,28 @@ fn label_out_of_range_is_a_typed_error() {
 #[test]
 fn mixed_samples_weigh_the_losses_of_both_labels() {
     let other = buffer::tensor(vec![7u32, 7, 1, 0], 4).unwrap();
-    let loss = |labels: Option<&Tensor>, mixed: Option<(Tensor, f64)>| {
+    let loss = |labels: Option<&Tensor>, mixed: Option<(Tensor, Vec<f64>)>| {
         let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
-        let mut input = Input { mixed, ..input(None) };
+        let mut input = Examples { mixed, ..input(None) };
         if let Some(labels) = labels {
             input.labels = labels.clone();
         }
-        train_step(&mut model, &mut optimizer, &input, config(0)).unwrap()
+        step(&mut model, &mut optimizer, &input, 0).unwrap()
     };
     let (own, others) = (loss(None, None).loss, loss(Some(&other), None).loss);
-    let mixed = loss(None, Some((other.clone(), 0.25)));
+    let mixed = loss(None, Some((other.clone(), vec![0.25; 4])));
     assert!(
         (mixed.loss - (0.25 * own + 0.75 * others)).abs() < 1e-5,
         "{} {own} {others}",
         mixed.loss
     );
     assert!((own - others).abs() > 1e-3);
-    assert_eq!(loss(None, Some((other.clone(), 1.0))).loss, own);
+    assert_eq!(loss(None, Some((other.clone(), vec![1.0; 4]))).loss, own);
     assert!(mixed.grad_norm > 0.0 && mixed.grad_norm != loss(None, None).grad_norm);
 }
 
 /// Sixteen samples of ten classes, each with its own stripe.
-fn stripes() -> Input {
+fn stripes() -> Examples {
     let host_labels: Vec<u32> = (0..16).map(|i| i % 10).collect();
     let pixel = |label: u32, p: u32| {
         let noise = ((p * 37 + label * 11) % 101) as f32 / 101.0 - 0.5;
@@ -138,7 +163,12 @@ fn stripes() -> Input {
     };
     let x = host_labels.iter().flat_map(|&l| (0..192).map(move |p| pixel(l, p))).collect();
     let labels = buffer::tensor(host_labels.clone(), 16).unwrap();
-    Input { x: buffer::tensor(x, vec![16, 3, 8, 8]).unwrap(), labels, host_labels, mixed: None }
+    Examples {
+        x: snn_models::Input::Still(buffer::tensor(x, vec![16, 3, 8, 8]).unwrap()),
+        labels,
+        host_labels,
+        mixed: None,
+    }
 }
 
 #[test]
@@ -147,16 +177,16 @@ fn every_loss_learns_sixteen_samples_by_heart() {
         Loss::CrossEntropy,
         Loss::LabelSmoothing { epsilon: 0.1 },
         Loss::Tet { lambda: 0.05, mean: 1.0 },
-        LOSS,
-        Loss::TksPaper { tks_alpha_max: 0.7, temperature: 3.0 },
+        Loss::Tks { alpha: 0.7, temperature: 3.0, ramp: Ramp::Released },
+        Loss::TksPaper { alpha: 0.7, temperature: 3.0, ramp: Ramp::Paper },
     ];
     let input = stripes();
     for loss in &losses {
         let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
         let learned = (0..150).any(|step| {
             // Knowledge sharing grows as in a run: at once, it would hold every answer near uniform.
-            let alpha = loss.alpha(step, 600);
-            let config = StepConfig { loss, alpha, lr: 1e-2, ..config(step as u64) };
+            let objective = loss.at(Position { epoch: step, epochs: 600 });
+            let config = StepConfig { lr: 1e-2, ..config(&objective, step as u64) };
             train_step(&mut model, &mut optimizer, &input, config).unwrap().correct == 16
         });
         assert!(learned, "{}", loss.name());

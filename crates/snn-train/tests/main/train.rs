@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use snn_models::Model;
 use snn_train::{
-    DataRecipe, EVAL_BATCH, EpochReport, Error, Observer, RunLock, RunOptions, RunResult, evaluate,
-    train,
+    DataRecipe, EVAL_BATCH, EpochReport, Error, Observer, Recipe, RunLock, RunOptions, RunResult,
+    evaluate, train,
 };
 
-use crate::util::{STEPS, bytes, finish, interrupt_after, names, options, run, tiny};
+use crate::util::{STEPS, TINY, bytes, finish, interrupt_after, names, options, run, tiny};
 
 #[test]
 fn same_seed_gives_same_bytes_and_another_seed_does_not() {
@@ -40,7 +40,7 @@ fn number_of_threads_changes_no_byte() {
 fn recomputation_changes_the_recipe_and_nothing_else_of_a_run() {
     let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     finish(&tiny(&[]), a.path());
-    finish(&tiny(&["train.checkpoint=stage"]), b.path());
+    finish(&tiny(&["train.recompute=stage"]), b.path());
     let results = |dir| {
         let mut files = bytes(dir);
         files.retain(|(name, _)| name == "metrics.jsonl" || name.ends_with("/model.safetensors"));
@@ -92,9 +92,46 @@ fn finished_run_holds_what_it_says() {
 }
 
 #[test]
+fn keys_that_never_change_weights_may_change_on_resuming() {
+    let (whole, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    finish(&tiny(&[]), whole.path());
+    interrupt_after(&tiny(&[]), cut.path(), 4);
+    let sets =
+        ["train.workers=0", "train.keep=5", "train.checkpoint_every=1", "train.recompute=stage"];
+    finish(&tiny(&sets), cut.path());
+    assert_eq!(bytes(cut.path()), bytes(whole.path()));
+    let error = run(&tiny(&["train.batch=4"]), cut.path()).unwrap_err().to_string();
+    assert!(error.contains("train.batch was 8, is 4"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_to_start_from_is_known_by_its_weights() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let checkpoint = finish(&tiny(&["schedule.epochs=1"]), first.path()).checkpoint;
+    let moved = second.path().join("moved");
+    std::fs::create_dir(&moved).unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(checkpoint.join(name), moved.join(name)).unwrap();
+    }
+    let recipe = |init: &std::path::Path| tiny(&[&format!("model.init={}", init.display())]);
+    let dir = second.path().join("run");
+    interrupt_after(&recipe(&checkpoint), &dir, 2);
+    finish(&recipe(&moved), &dir);
+    let path = moved.join("model.safetensors");
+    let mut other = std::fs::read(&path).unwrap();
+    *other.last_mut().unwrap() ^= 1;
+    snn_train::write_atomic(&path, &other).unwrap();
+    let error = run(&recipe(&moved), &dir).unwrap_err();
+    assert!(matches!(error, Error::Identity { what: "recipe", .. }), "{error}");
+    std::fs::remove_file(&path).unwrap();
+    let error = run(&recipe(&moved), &dir).unwrap_err();
+    assert!(error.exit_code() == 2 && error.to_string().contains("model.init"), "{error}");
+}
+
+#[test]
 fn run_starts_from_another_checkpoint() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let checkpoint = finish(&tiny(&["data.t_steps=1"]), first.path()).checkpoint;
+    let checkpoint = finish(&tiny(&["model.t_steps=1"]), first.path()).checkpoint;
     let init = format!("model.init={}", checkpoint.display());
     // A rate too small to move a weight shows where the run started.
     let still = ["optimizer.lr=1e-30", "schedule.warmup_lr=0", "schedule.min_lr=0"];
@@ -133,6 +170,7 @@ fn exported_checkpoint_evaluates_to_the_result() {
 
 #[test]
 fn events_are_trained_with_time_first_and_resume_alike() {
+    let text = TINY.replace("    t_steps = 2\n", "");
     let sets = [
         "data.name=synthetic_events",
         "data.t_steps=3",
@@ -140,8 +178,9 @@ fn events_are_trained_with_time_first_and_resume_alike() {
         "data.augment={ crop_padding = 2, flip = true, rotate_degrees = 10, cutout = 3 }",
         "model.architecture=vgg_snn",
         "train.workers=2",
-    ];
-    let recipe = tiny(&sets);
+    ]
+    .map(String::from);
+    let recipe = Recipe::parse(&text, "tiny", &sets).unwrap();
     let (whole, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let result = finish(&recipe, whole.path());
     assert_eq!((result.t_steps, result.per_step_top1.len()), (3, 3));

@@ -10,13 +10,13 @@ pub(crate) const TINY: &str = r#"
     seed = 7
     [data]
     name = "synthetic"
-    t_steps = 2
     size = 8
     limit_train = 24
     limit_test = 16
     [model]
     architecture = "sew_resnet19"
     width = 0.0625
+    t_steps = 2
     # At this width fewer neurons would fire, and gradients would not reach every layer.
     [neuron]
     v_threshold = 0.1

@@ -3,8 +3,9 @@
 use half::bf16;
 use multiversion::multiversion;
 
-use super::{Parts, TILE, round, split};
+use super::{Parts, TILE, split};
 use crate::buffer::Data;
+use crate::element::round;
 
 /// Reads `from` as bf16: part `part` of f32 numbers, counts and bf16 numbers as they are.
 pub(super) fn read(from: Data<'_>, part: usize, parts: Parts, to: &mut [u16]) {

@@ -25,9 +25,12 @@ mod unsafe_transpose;
 
 use super::plan::Correlation;
 use crate::Engine;
+use crate::element::round;
 
 pub(super) use pack::pack;
 pub(super) use run::{correlate, weight_gradient};
+#[cfg(test)]
+pub(super) use tests::units;
 
 /// Rows and columns of a tile of the result.
 const TILE: usize = 16;
@@ -178,14 +181,6 @@ impl Block<'_> {
         assert!(a_end <= self.a.len() && b_end <= self.b.len(), "operand of tiles too short");
         assert!(c_end <= self.c.len(), "result of tiles too short");
     }
-}
-
-/// The bf16 nearest to `x`, ties to even; a NaN stays one.
-#[inline(always)]
-pub(crate) fn round(x: f32) -> u16 {
-    let bits = x.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
-    if x.is_nan() { (bits >> 16) as u16 | 0x40 } else { rounded as u16 }
 }
 
 #[inline(always)]

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::super::plan::{Correlation, Tap};
-use super::{DEPTH, PANEL, Parts, TILE, round, split};
+use super::{DEPTH, PANEL, Parts, TILE, split};
+use crate::element::round;
 
 /// The weights of one correlation, ready for its blocks.
 pub(crate) struct Packed {

@@ -11,11 +11,12 @@ use super::pack::{self, Packed};
 use super::{Block, DEPTH, PANEL, Parts, Session, Step, TILE, Unit};
 use crate::buffer::{Data, Element};
 
-/// Positions that a pass works on together, so that what it reads or adds up beside them is not moved too often; and
-/// numbers of grids that stay in a second-level cache.
+/// Positions that a correlation works on together, so that what it reads beside them is not moved too often; and numbers
+/// of grids that stay in a second-level cache.
 const POSITIONS: usize = 512;
 const GRID_NUMBERS: usize = 1 << 19;
-/// The same for the weight gradient, which reads and writes all of its sums for every group.
+/// Positions and numbers that the weight gradient works on together: more, as it reads and writes all of its sums for
+/// every group.
 const GRADIENT_POSITIONS: usize = 2048;
 const GRADIENT_NUMBERS: usize = 1 << 20;
 /// Weight gradients kept at once stay below this many elements.

@@ -11,7 +11,7 @@ use super::*;
 use crate::buffer::Data;
 use crate::random::{normal, stream};
 
-fn units() -> Vec<Unit> {
+pub(in crate::conv) fn units() -> Vec<Unit> {
     let mut units = vec![Unit::Plain];
     #[cfg(target_arch = "x86_64")]
     {

@@ -5,7 +5,7 @@
 //! and infinity. With 5/8 and 3/2, whose squares are exact, rounding stays within the bound of the direct
 //! kernels' tests; the usual 1 and 2 exceed it.
 
-use super::transform::{LANES, Lane, ZERO};
+use super::lane::{LANES, Lane, ZERO};
 
 const A: f32 = 0.625;
 const B: f32 = 1.5;

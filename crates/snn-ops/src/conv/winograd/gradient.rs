@@ -18,7 +18,7 @@ const GROUP: usize = 64;
 /// Groups of a round: enough that reading and writing the sums is little beside the products.
 const GROUPS: usize = 4;
 
-/// As `run::weight_gradient`.
+/// The weight gradient, laid out `[tap row][tap column][input channel][output channel]`.
 pub(in crate::conv) fn weight_gradient(
     engine: Engine,
     form: Form,

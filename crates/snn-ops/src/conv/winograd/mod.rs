@@ -6,6 +6,7 @@
 
 mod four;
 mod gradient;
+mod lane;
 mod six;
 mod transform;
 pub(super) use gradient::weight_gradient;
@@ -13,7 +14,7 @@ pub(super) use gradient::weight_gradient;
 use rayon::prelude::*;
 
 use super::output::Output;
-use super::plan::{Correlation, Tap};
+use super::plan::{Correlation, Scope, Tap};
 #[cfg(target_arch = "x86_64")]
 use super::unsafe_avx512;
 use crate::buffer::{Data, Element};
@@ -26,7 +27,7 @@ const PIECES: usize = 16;
 const PORTABLE_COLUMNS: usize = 128;
 /// Multiplications in whose time one of a tile's numbers of one channel is transformed.
 const OVERHEAD: f64 = 24.0;
-/// The same for one of the numbers of a pair of channels' weights.
+/// Multiplications in whose time one of the numbers of a pair of channels' weights is transformed.
 const WEIGHT_OVERHEAD: f64 = 24.0;
 
 /// The size of a tile.
@@ -173,7 +174,7 @@ pub(super) fn pack(
     packed
 }
 
-/// As `run::correlate`.
+/// Runs a correlation over every image of `x` into `out`.
 pub(super) fn correlate<E: Element>(
     engine: Engine,
     form: Form,
@@ -181,11 +182,12 @@ pub(super) fn correlate<E: Element>(
     x: Data<'_>,
     packed: &[f32],
     out: Output<'_, E>,
+    scope: Scope,
 ) {
     let ([.., inputs], [.., outputs]) = (plan.input, plan.output);
     let (in_len, out_len) = (plan.input.iter().product::<usize>(), plan.image * outputs);
-    let images = out.len() / out_len;
-    // DETERMINISM: the cut follows from the shapes; each output is computed by itself in any case.
+    let images = scope.images(out.len() / out_len);
+    // DETERMINISM: the cut follows from the shapes. How many tiles are multiplied together may change last bits.
     let group = group(form, plan);
     let piece = (group / Tiles::new(form, plan, 1).count).clamp(1, images.div_ceil(PIECES));
     out.pieces(piece * out_len).enumerate().for_each_init(

@@ -3,7 +3,7 @@
 //! The points are 0, A, -A, B, -B, C, -C and infinity. Of the eighths, whose squares are exact, these round about least:
 //! six times as much as the four points of `four`, half as much as the usual 1/2, 1 and 2.
 
-use super::transform::{LANES, Lane, ZERO};
+use super::lane::{LANES, Lane, ZERO};
 
 const A: f32 = 0.625;
 const B: f32 = 1.0;

@@ -7,14 +7,10 @@ use std::array::from_fn;
 use half::bf16;
 use multiversion::multiversion;
 
+use super::lane::{LANES, Lane, ZERO};
 use super::{Channels, Form, Tiles, four, six};
 use crate::buffer::Data;
 use crate::conv::plan::Correlation;
-
-/// Channels of one register.
-pub(super) const LANES: usize = 16;
-pub(super) type Lane = [f32; LANES];
-pub(super) const ZERO: Lane = [0.0; LANES];
 
 /// Both axes: `get(row, column)` is an entry of the square, `put(row, lanes)` takes a transformed row.
 /// Nothing is kept but the square that is half-way, `half`.

@@ -5,31 +5,30 @@
 //! pool: average of 2 x 2, without a neuron after it
 //! ```
 
-use crate::layers::{Conv, ConvInit, Input, Layers};
-use crate::{ModelConfig, Result};
+use super::Source;
+use crate::Result;
+use crate::layers::{Conv, ConvInit, Current, Layers, Pool};
+
+pub(super) const SOURCE: Source = Source { t_steps: 10, input: [2, 48, 48], classes: 10 };
 
 /// Channels of each stage between poolings.
 const STAGES: [[usize; 2]; 4] = [[64, 128], [256, 256], [512, 512], [512, 512]];
 
-pub(crate) fn build<L: Layers>(layers: &mut L, config: &ModelConfig, x: L::X) -> Result<L::X> {
+pub(super) fn build<L: Layers>(layers: &mut L, x: L::X) -> Result<L::X> {
     let mut x = x;
     for (stage, channels) in STAGES.into_iter().enumerate() {
         for (i, channels) in channels.into_iter().enumerate() {
             let k = 2 * stage + i;
-            let conv = Conv {
-                out: config.channels(channels),
-                kernel: 3,
-                stride: 1,
-                padding: 1,
-                init: ConvInit::KaimingUniform,
-            };
+            let conv = Conv::square(layers.width(channels), 3, 1, ConvInit::KaimingUniform);
             x = layers.stage(&x, move |layers, x| {
                 let y = layers.conv(&format!("conv.{k}"), x, conv)?;
-                layers.fire(&[Input::Norm { name: format!("bn.{k}"), x: &y, weight: 1.0 }])
+                let norm = Current::Norm { name: format!("bn.{k}"), x: &y, weight: 1.0 };
+                layers.neuron(&format!("lif.{k}"), &[norm])
             })?;
         }
-        x = layers.avg_pool(&x)?;
+        x = layers.avg_pool(&x, Pool::tiled([2; 2]))?;
+        x = layers.boundary(&format!("stage{}", stage + 1), x)?;
     }
     let x = layers.flatten(&x)?;
-    layers.linear("fc", &x, config.num_classes)
+    layers.classify("fc", &x)
 }

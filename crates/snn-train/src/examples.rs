@@ -1,4 +1,4 @@
-//! A loader's batch as the tensors that a model takes.
+//! A loader's batch as the tensors that a training step takes.
 
 use candle_core::Tensor;
 use snn_data::{Batch, Mixed};
@@ -6,20 +6,20 @@ use snn_ops::buffer;
 
 use crate::Result;
 
-/// A batch in tensors.
+/// A batch of samples with their labels, in tensors.
 #[derive(Clone, Debug)]
-pub struct Input {
-    /// `[N, C, H, W]` for images, `[T, N, C, H, W]` for events.
-    pub x: Tensor,
+pub struct Examples {
+    /// Stills or frames.
+    pub x: snn_models::Input,
     /// `[N]` u32.
     pub labels: Tensor,
-    /// The same labels.
+    /// The labels where the host can read them.
     pub host_labels: Vec<u32>,
-    /// The labels `[N]` of what was mixed into the samples, and the weight of the samples' own.
-    pub mixed: Option<(Tensor, f64)>,
+    /// The labels `[N]` of what was mixed into the samples, and for each of the N samples the weight of its own.
+    pub mixed: Option<(Tensor, Vec<f64>)>,
 }
 
-impl Input {
+impl Examples {
     /// Takes over a batch; events `[N, T, C, H, W]` are turned to have time first.
     ///
     /// # Errors
@@ -29,15 +29,15 @@ impl Input {
         let x = match *shape.as_slice() {
             [n, t_steps, c, h, w] if x.len() == n * t_steps * c * h * w => {
                 let x = time_first(&x, n, t_steps, c * h * w);
-                buffer::tensor(x, vec![t_steps, n, c, h, w])?
+                snn_models::Input::Frames(buffer::tensor(x, vec![t_steps, n, c, h, w])?)
             }
-            _ => buffer::tensor(x, shape)?,
+            _ => snn_models::Input::Still(buffer::tensor(x, shape)?),
         };
         let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
         let mixed = match mixed {
             Some(Mixed { labels, weight }) => {
                 let n = labels.len();
-                Some((buffer::tensor(labels, n)?, weight.into()))
+                Some((buffer::tensor(labels, n)?, vec![f64::from(weight); n]))
             }
             None => None,
         };

@@ -8,13 +8,15 @@ use crate::{Error, Result};
 ///
 /// The host has to look: candle's gather answers 0 for the label `u32::MAX` on every device, and on
 /// a GPU another bad label kills the context instead of giving an error.
-pub(crate) struct Input<'a> {
+pub(crate) struct Batch<'a> {
     pub(crate) logits: &'a Tensor,
     labels: &'a Tensor,
     host_labels: Vec<u32>,
+    /// `[N]`, of the logits' type; every sample weighs 1 when absent.
+    weights: Option<Tensor>,
 }
 
-impl<'a> Input<'a> {
+impl<'a> Batch<'a> {
     pub(crate) fn new(logits: &'a Tensor, labels: &'a Tensor) -> Result<Self> {
         let &[t_steps, n, n_classes] = logits.dims() else {
             return Err(shape("logits", "[T, N, K]".into(), logits));
@@ -38,7 +40,25 @@ impl<'a> Input<'a> {
                 return Err(Error::Label { label, sample_idx, n_classes });
             }
         }
-        Ok(Self { logits, labels, host_labels })
+        Ok(Self { logits, labels, host_labels, weights: None })
+    }
+
+    /// The batch with a weight for each of its N samples.
+    pub(crate) fn weighted(mut self, weights: &[f64]) -> Result<Self> {
+        let weights = Tensor::new(weights, self.logits.device())?;
+        self.weights = Some(weights.to_dtype(self.logits.dtype())?);
+        Ok(self)
+    }
+
+    /// The mean of all entries of `x`, whose axis `sample_axis` has a place for each of the N samples; with weights,
+    /// each entry counts by its sample's weight.
+    pub(crate) fn mean(&self, x: &Tensor, sample_axis: usize) -> Result<Tensor> {
+        let Some(weights) = &self.weights else { return Ok(x.mean_all()?) };
+        let mut shape = vec![1; x.rank()];
+        if let Some(n) = shape.get_mut(sample_axis) {
+            *n = self.host_labels.len();
+        }
+        Ok(x.broadcast_mul(&weights.reshape(shape)?)?.mean_all()?)
     }
 
     /// `O = (1/T) sum_t o_t`, `[N, K]`.

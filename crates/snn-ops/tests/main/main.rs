@@ -7,43 +7,18 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod axes;
+mod check;
+mod exact;
+mod gates;
+mod pool;
+
+use check::{assert_close, differences, flat, gradients, ones, tensor};
 use snn_ops::{
     Conv2d, Moments, Pool2d, Precision, Result, Tape, Value, add, avg_pool2d, batch_norm,
     batch_norm_eval, buffer, conv2d, global_avg_pool, linear, max_pool2d, random, reshape,
     to_channels_first, to_channels_last,
 };
-
-fn tensor(values: &[f32], shape: &[usize]) -> candle_core::Tensor {
-    buffer::tensor(values.to_vec(), shape).unwrap()
-}
-
-fn flat(t: &candle_core::Tensor) -> Vec<f32> {
-    buffer::to_f32(t).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-}
-
-/// Gradients by name of `sum(f(leaves) * weights)` with the given seed.
-fn gradients(
-    leaves: &[(&str, candle_core::Tensor)],
-    f: impl Fn(&mut Tape, &[Value]) -> Result<Value>,
-    seed: impl Fn(&[usize]) -> candle_core::Tensor,
-) -> Vec<(String, Vec<f32>)> {
-    let mut tape = Tape::new();
-    let values: Vec<Value> = leaves.iter().map(|(n, t)| tape.leaf(*n, t.clone())).collect();
-    let y = f(&mut tape, &values).unwrap();
-    let mut found = Vec::new();
-    let seed = seed(y.dims());
-    tape.backward([(&y, seed)], &mut |name, g| {
-        found.push((name.to_string(), flat(&g)));
-        Ok(())
-    })
-    .unwrap();
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found
-}
-
-fn ones(shape: &[usize]) -> candle_core::Tensor {
-    tensor(&vec![1.0; shape.iter().product()], shape)
-}
 
 #[test]
 fn a_tensor_used_three_times_gets_the_sum_of_three_gradients() {
@@ -215,32 +190,6 @@ fn thread_counts_out_of_range_are_refused_with_a_remedy() {
 }
 
 #[test]
-fn the_first_of_equal_maxima_takes_the_gradient_and_overlaps_add_up() {
-    // 3 x 3 spikes, all ones: every window is a tie.
-    let x = ones(&[1, 3, 3, 1]);
-    let pool = Pool2d { kernel: 2, stride: 1, padding: 0 };
-    let got = gradients(&[("x", x)], |t, v| max_pool2d(t, &v[0], pool), ones);
-    assert_eq!(got[0].1, [1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
-    // Padding is never the maximum, not even of negative entries.
-    let padded = Pool2d { kernel: 3, stride: 2, padding: 1 };
-    let x = tensor(&[-4.0, -3.0, -2.0, -1.0], &[1, 2, 2, 1]);
-    let got = gradients(&[("x", x)], |t, v| max_pool2d(t, &v[0], padded), ones);
-    assert_eq!(got[0].1, [0.0, 0.0, 0.0, 1.0]);
-}
-
-#[test]
-fn rows_that_no_average_window_reaches_get_no_gradient() {
-    let got = gradients(
-        &[("x", ones(&[1, 5, 3, 1]))],
-        |t, v| avg_pool2d(t, &v[0], Pool2d::tiled(2)),
-        ones,
-    );
-    let expected: Vec<f32> =
-        (0..15).map(|i| if i / 3 < 4 && i % 3 < 2 { 0.25 } else { 0.0 }).collect();
-    assert_eq!(got[0].1, expected);
-}
-
-#[test]
 fn sums_of_spikes_stay_small_integers_and_overflow_is_refused() {
     let counts = |v: u8| Value::constant(buffer::tensor(vec![v; 3], vec![3]).unwrap());
     let mut tape = Tape::off();
@@ -248,28 +197,6 @@ fn sums_of_spikes_stay_small_integers_and_overflow_is_refused() {
     assert_eq!(sum.tensor().to_vec1::<u8>().unwrap(), [255; 3]);
     let error = add(&mut tape, &sum, &counts(1)).unwrap_err().to_string();
     assert!(error.contains("255"), "{error}");
-}
-
-/// Finite differences in f64 of `loss` at `x`, by central steps.
-fn differences(x: &[f64], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
-    const H: f64 = 1e-5;
-    (0..x.len())
-        .map(|i| {
-            let shifted = |h: f64| {
-                let mut x = x.to_vec();
-                x[i] += h;
-                loss(&x)
-            };
-            (shifted(H) - shifted(-H)) / (2.0 * H)
-        })
-        .collect()
-}
-
-fn assert_close(got: &[f32], want: &[f64]) {
-    let largest = want.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
-    for (g, w) in got.iter().zip(want) {
-        assert!((f64::from(*g) - w).abs() <= 1e-4 * largest, "{got:?} against {want:?}");
-    }
 }
 
 #[test]
@@ -420,7 +347,7 @@ fn layers_of_a_candle_network_have_the_gradients_of_the_tape() -> candle_core::R
     assert_eq!(flat(conv.weight()), flat(&w));
     assert!(Conv2dLayer::load(3, 4, 5, config, &weights.pp("conv")).is_err());
 
-    let pool = Pool2d { kernel: 2, stride: 1, padding: 0 };
+    let pool = Pool2d::square(2, 1, 0);
     let (x_var, w_var) = (Var::from_tensor(&x)?, Var::from_tensor(&w)?);
     let conv = Conv2dLayer::new(w_var.as_tensor().clone(), config);
     let y = conv.forward(x_var.as_tensor())?;

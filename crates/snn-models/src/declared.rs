@@ -1,0 +1,118 @@
+//! What a reading of an architecture's shapes finds.
+
+use snn_ops::random;
+
+/// A tensor of the model before it has values.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) init: Init,
+    /// Whether it belongs to an auxiliary classifier.
+    pub(crate) is_head: bool,
+}
+
+/// The parts of a network by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    pub(crate) tensors: Vec<Declared>,
+    /// Layers of neurons, in the order of the walk.
+    pub(crate) neurons: Vec<String>,
+    /// The ends of the network's parts.
+    pub(crate) boundaries: Vec<String>,
+    /// The last linear layer.
+    pub(crate) classifier: String,
+}
+
+/// How a tensor starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Init {
+    KaimingUniform {
+        fan_in: usize,
+    },
+    KaimingNormal {
+        fan_out: usize,
+    },
+    /// A trained constant: a norm's scale or shift.
+    Constant(f64),
+    /// A running statistic, which is not trained.
+    Running(f64),
+    /// Rows that average the steps that each new step covers.
+    Resampling,
+}
+
+impl Declared {
+    /// The initial values: a function of the seed and the name, whatever the order.
+    pub(crate) fn values(&self, seed: u64) -> Vec<f32> {
+        let n = self.shape.iter().product();
+        let mut rng = random::stream(seed, &format!("init/{}", self.name), 0, 0);
+        match self.init {
+            Init::KaimingUniform { fan_in } => random::kaiming_uniform(&mut rng, n, fan_in),
+            Init::KaimingNormal { fan_out } => random::kaiming_normal(&mut rng, n, fan_out),
+            Init::Constant(v) | Init::Running(v) => vec![v as f32; n],
+            Init::Resampling => match *self.shape.as_slice() {
+                [to, from] => resampling(to, from),
+                _ => vec![0.0; n],
+            },
+        }
+    }
+
+    /// Whether weight decay pulls it towards zero: weights of convolutions and linear layers, not norms, biases and time
+    /// matrices.
+    pub(crate) fn decays(&self) -> bool {
+        match self.init {
+            Init::KaimingUniform { .. } | Init::KaimingNormal { .. } => self.shape.len() > 1,
+            Init::Constant(_) | Init::Running(_) | Init::Resampling => false,
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.init, Init::Running(_))
+    }
+}
+
+/// `W[s, t]`, the share of new step `s` that the old step `t` covers, row by row; every row sums to 1.
+fn resampling(to: usize, from: usize) -> Vec<f32> {
+    let ratio = from as f64 / to.max(1) as f64;
+    let covered = |s: usize, t: usize| {
+        let (start, end) = (s as f64 * ratio, (s + 1) as f64 * ratio);
+        (end.min((t + 1) as f64) - start.max(t as f64)).max(0.0) / ratio
+    };
+    (0..to).flat_map(|s| (0..from).map(move |t| covered(s, t) as f32)).collect()
+}
+
+/// What an architecture amounts to at one configuration; auxiliary classifiers are not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Trained numbers.
+    pub parameters: usize,
+    /// Multiply-accumulates of one sample's time step, in convolutions and linear layers.
+    pub macs_per_step: usize,
+    /// Multiply-accumulates of one sample over all its time steps.
+    pub macs: usize,
+    /// Layers of neurons.
+    pub lif_layers: usize,
+    /// Neurons of one sample.
+    pub neurons: usize,
+    /// Elements of the largest feature map of one sample's time step, the input included.
+    pub largest_map: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resampling;
+
+    #[test]
+    fn new_steps_average_the_steps_that_they_cover() {
+        assert_eq!(resampling(2, 4), [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
+        let close = |got: &[f32], want: &[f32]| {
+            assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-4), "{got:?} {want:?}");
+        };
+        let third = [2.0 / 3.0, 1.0 / 3.0, 0.0, 0.0, 0.0, 0.0];
+        close(&resampling(4, 6)[..6], &third);
+        close(&resampling(4, 6)[6..12], &[0.0, 1.0 / 3.0, 2.0 / 3.0, 0.0, 0.0, 0.0]);
+        close(&resampling(6, 8)[8..16], &[0.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        let identity = resampling(3, 3);
+        assert_eq!(identity, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+}

@@ -1,0 +1,74 @@
+//! What a pass is asked for, and what it notes.
+
+use candle_core::Tensor;
+use snn_ops::Moments;
+
+use crate::Result;
+
+/// Whether batch norm uses the batch's statistics or the running ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The batch's; they come back, for [`Model::folded`](crate::Model::folded).
+    Train,
+    /// The running ones.
+    Eval,
+}
+
+/// What a pass is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which statistics norms use.
+    pub mode: Mode,
+    /// Whether the auxiliary classifiers answer too.
+    pub heads: bool,
+    /// The layers of neurons whose spikes come back, by name.
+    pub taps: Vec<String>,
+    /// Whether the spikes of each layer of neurons are counted.
+    pub counts: bool,
+}
+
+impl Request {
+    /// The scores, and nothing else.
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, heads: false, taps: Vec::new(), counts: false }
+    }
+}
+
+/// The batch statistics of a pass's norms, in the order of the walk, before they become running ones.
+#[derive(Clone, Debug, Default)]
+pub struct Statistics(Vec<(String, Moments, usize)>);
+
+impl Statistics {
+    /// `repeats` equal copies of the batch were seen.
+    pub(crate) fn push(&mut self, norm: &str, moments: Moments, repeats: usize) {
+        self.0.push((norm.into(), moments, repeats));
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(String, Moments, usize)> {
+        self.0.iter()
+    }
+}
+
+/// How often a layer of neurons fired.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fired {
+    /// The layer.
+    pub name: String,
+    /// Spikes of the whole batch, step by step.
+    pub spikes: Vec<u64>,
+    /// Neurons of the whole batch.
+    pub neurons: usize,
+}
+
+impl Fired {
+    /// Counts the spikes `[T, ..]`.
+    pub(crate) fn count(name: &str, spikes: &Tensor) -> Result<Self> {
+        let counts = snn_ops::spike_counts(spikes)?;
+        let neurons = spikes.elem_count() / counts.len().max(1);
+        Ok(Self { name: name.into(), spikes: counts, neurons })
+    }
+}

@@ -1,0 +1,42 @@
+//! Which recipes train the same weights: what a run may go on with.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::{Error, Recipe, Result, hash};
+
+/// Keys of `[train]` that change when and how fast a run computes, and never its weights.
+const FREE: [&str; 6] =
+    ["workers", "keep", "eval_every", "checkpoint_every", "recompute", "loss_limit"];
+
+/// The recipe written out with all defaults, but for the keys that never change weights; `model.init` is the SHA-256 of
+/// that checkpoint's weights.
+///
+/// # Errors
+/// [`Error::Recipe`] when TOML cannot hold a number of the recipe, [`Error::Checkpoint`] when `model.init` cannot be read.
+pub(crate) fn text(recipe: &Recipe) -> Result<String> {
+    let fault = |why: String| Error::Recipe { origin: "recipe".into(), why };
+    let mut table = Table::try_from(recipe).map_err(|e| fault(e.to_string()))?;
+    if let Some(Value::Table(train)) = table.get_mut("train") {
+        train.retain(|key, _| !FREE.contains(&key));
+    }
+    if let (Some(init), Some(Value::Table(model))) = (&recipe.model.init, table.get_mut("model")) {
+        model.insert("init".into(), weights(init)?.into());
+    }
+    toml::to_string(&table).map_err(|e| fault(e.to_string()))
+}
+
+/// The SHA-256 of [`text`].
+pub(crate) fn hash(recipe: &Recipe) -> Result<String> {
+    Ok(hash::sha256(text(recipe)?.as_bytes()))
+}
+
+fn weights(init: &Path) -> Result<String> {
+    let path = init.join("model.safetensors");
+    let bytes = std::fs::read(&path).map_err(|e| {
+        let why = format!("cannot be read ({e}), and model.init names it; put it back");
+        Error::checkpoint(&path, why)
+    })?;
+    Ok(hash::sha256(&bytes))
+}
