@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use snn_data::format::{self, EventOptions, Format};
 use snn_data::{EventStream, FrameBy};
 
@@ -60,9 +60,10 @@ enum What {
         /// Number of frames
         #[arg(long, default_value_t = 10)]
         t_steps: usize,
-        /// Slices of equal duration or of equally many events
-        #[arg(long, value_enum, default_value_t = By::Time)]
-        by: By,
+        /// Slices of equal duration, time or time-whole, or of equally many events, count-even or count; the second of
+        /// each puts the remainder into the last slice
+        #[arg(long, value_name = "WAY", default_value_t = FrameBy::Time)]
+        by: FrameBy,
         #[command(flatten)]
         source: Source,
     },
@@ -76,18 +77,6 @@ enum CacheAction {
     List,
     /// Deletes all of it
     Clear,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum By {
-    /// Equal durations; the tail after the last whole microsecond window is dropped
-    Time,
-    /// Equal durations; the last frame reaches to the end
-    TimeWhole,
-    /// Equal numbers of events; the last frame has the remainder, too
-    Count,
-    /// Equal numbers of events; the remainder is dropped
-    CountEven,
 }
 
 /// How the input is read.
@@ -157,12 +146,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         What::Frames { input, output, t_steps, by, source } => {
             crate::differ(&input, &output)?;
             let stream = source.read(&input)?;
-            let by = match by {
-                By::Time => FrameBy::Time,
-                By::TimeWhole => FrameBy::TimeWhole,
-                By::Count => FrameBy::Count,
-                By::CountEven => FrameBy::CountEven,
-            };
             let frames = snn_data::frames(&stream, t_steps, by)?;
             let shape = vec![t_steps, 2, usize::from(stream.height), usize::from(stream.width)];
             let tensor = snn_ops::buffer::tensor(frames, shape)?;

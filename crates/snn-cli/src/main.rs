@@ -89,7 +89,7 @@ fn main() -> ExitCode {
             None => ExitCode::from(code),
         },
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&format!("{error:#}{}", exit::flag(&error)));
             ExitCode::from(exit::code(&error))
         }
     }
