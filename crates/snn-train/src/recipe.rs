@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_data::{Augment, DataConfig, FrameBy};
+use snn_data::{Augment, DataConfig, FrameBy, Normalize};
 use snn_losses::Loss;
 use snn_models::{Architecture, NeuronConfig, Precision};
 use snn_ops::Tape;
@@ -90,6 +90,7 @@ impl DataRecipe {
             t_steps: self.t_steps.unwrap_or(1),
             size: self.size,
             frames_by: self.frames_by,
+            normalize: Normalize::Window,
             split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,

@@ -34,7 +34,7 @@ pub struct StepReport {
 /// Someone who watches a run, such as a progress bar. `()` watches nothing.
 pub trait Observer {
     /// Now and then while the data set is opened.
-    fn on_open(&mut self, _progress: snn_data::Progress) {}
+    fn on_open(&mut self, _opened: snn_data::Opened) {}
     /// After every step.
     fn on_step(&mut self, _report: &StepReport) {}
     /// After every epoch.

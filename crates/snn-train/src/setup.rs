@@ -63,7 +63,7 @@ impl Run {
     pub(crate) fn open(
         recipe: &Recipe,
         options: &RunOptions,
-        watch: &mut dyn FnMut(snn_data::Progress) -> bool,
+        watch: &mut dyn FnMut(snn_data::Opened) -> bool,
     ) -> Result<Self> {
         let dir = &options.dir;
         if dir.to_str().is_none() {
