@@ -7,10 +7,11 @@ use crate::{DataRecipe, Error, ModelRecipe, Result};
 /// Moves T to where it belongs: `data.t_steps` of a set of still samples is taken as `model.t_steps`, with a notice.
 ///
 /// # Errors
-/// [`Error::Data`] for an unknown data set; [`Error::Setting`] when the key is missing, contradicted, or of the other
+/// [`Error::Setting`] when the key is missing, contradicted, or of the other
 /// kind of samples.
 pub(crate) fn settle(data: &mut DataRecipe, model: &mut ModelRecipe) -> Result<()> {
-    let name: DatasetName = data.name.parse()?;
+    // An unknown data set is refused when it is opened.
+    let Ok(name) = data.name.parse::<DatasetName>() else { return Ok(()) };
     let refuse = |field: &str, got: Option<usize>, allowed: String| {
         let got = got.map_or_else(|| "absent".into(), |n| n.to_string());
         Err(Error::Setting { field: field.into(), got, allowed })
