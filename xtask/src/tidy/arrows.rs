@@ -13,9 +13,24 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("snn-losses", &[]),
     ("snn-data", &[]),
     ("snn-models", &["snn-ops", "snn-neuron"]),
-    ("snn-train", &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models"]),
-    ("snn-cli", &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models", "snn-train"]),
-    ("xtask", &[]),
+    ("snn-records", &[]),
+    (
+        "snn-train",
+        &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models", "snn-records"],
+    ),
+    (
+        "snn-cli",
+        &[
+            "snn-ops",
+            "snn-neuron",
+            "snn-losses",
+            "snn-data",
+            "snn-models",
+            "snn-records",
+            "snn-train",
+        ],
+    ),
+    ("xtask", &["snn-records"]),
     (
         "snn-tests",
         &[
@@ -24,6 +39,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-losses",
             "snn-data",
             "snn-models",
+            "snn-records",
             "snn-train",
             "snn-cli",
             "xtask",
