@@ -4,8 +4,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use snn_data::{Augment, DataConfig, Dataset, Normalize, Splits, open};
+use snn_needs::shared_data;
 
-use crate::util::{repository_data, shared_data};
+use crate::util::repository_data;
 
 /// Of both sides the hash of the data, of the members and of the first samples as a model takes them.
 fn hashes(splits: &Splits) -> [String; 3] {

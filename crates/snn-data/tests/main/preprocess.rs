@@ -9,8 +9,9 @@ use snn_data::{
     Augment, DataConfig, Dataset, Event, EventStream, Format, FrameBy, Kind, Normalize, Preprocess,
     Time, open, random,
 };
+use snn_needs::shared_data;
 
-use crate::util::{repository_data, shared_data};
+use crate::util::repository_data;
 
 /// An 8-bit PNG of pixels `[C, H, W]`, C = 1 or 3, without compression to speak of.
 fn png([channels, height, width]: [usize; 3], pixels: &[u8]) -> Vec<u8> {
