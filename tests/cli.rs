@@ -101,7 +101,11 @@ fn foreign_or_damaged_checkpoint_is_2() -> Result<()> {
     // A run is told where its checkpoint is; settings are the caller's fault, not the file's.
     let run_dir = folder.path().join("run").display().to_string();
     refused(&run(&["eval", &run_dir])?, 2, &["is a run", &path])?;
-    refused(&run(&["eval", &path, "--dataset", "nothing"])?, 1, &["data.name"])?;
+    refused(
+        &run(&["eval", &path, "--dataset", "nothing"])?,
+        1,
+        &["name: \"nothing\" is not a known data set"],
+    )?;
     refused(&run(&["eval", &path, "--t-steps", "0"])?, 1, &["t_steps"])?;
     fs::write(&config, good_config.replacen("\"t_steps\": 2", "\"t_steps\": 3", 1))?;
     refused(&eval()?, 2, &["config.json", "--t-steps"])

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests make damaged files on purpose")]
 
+/// Every crate without the others: the programs of their READMEs.
+mod alone;
 /// The program as a shell sees it: exit codes, messages, JSON.
 mod cli;
 /// Golden tensors and `snn forward`.

@@ -19,11 +19,16 @@ for code in 130 3; do
   if [ -e "$here/end-$code" ]; then rm "$here/end-$code"; exit $code; fi
 done
 name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$recipe"); seed=$(sed -n 's/^seed = //p' "$recipe")
-echo '{"kind":"epoch","epoch":0,"train_loss":1.5,"test":{"top1":80.5}}' > "$run/metrics.jsonl"
-echo '{"kind":"epoch","epoch":1,"train_loss":0.5,"test":{"top1":84.5}}' >> "$run/metrics.jsonl"
+line() {
+  test='"top5":99,"aurc_softmax":30,"aurc_logit":31,"eaurc_softmax":1,"eaurc_logit":1,"per_step_top1":[],"cumulative_top1":[]'
+  echo '{"epoch":'$1',"epochs":2,"step":8,"lr":0.1,"alpha":0,"train_loss":'$2',"train_top1":50,"test":{"n":10,"top1":'$3','$test'},"clock":{"seconds":1,"peak_rss_mb":100}}'
+}
+line 0 1.5 80.5 > "$run/metrics.jsonl"
+line 1 0.5 84.5 >> "$run/metrics.jsonl"
 cat > "$run/result.json" <<END
-{"dataset":"$name","split":"$name/all","split_hash":"5eed","t_steps":4,"engine":"stub","precision":"f32","top1":$((seed + 40)).5,"top5":99.25,
- "aurc_softmax":30.125,"aurc_logit":31,"best_top1":90,"seconds":1.5,"peak_rss_mb":100}
+{"dataset":"$name","split":"$name/all","split_hash":"5eed","architecture":"stub","loss":"ce","t_steps":4,"seed":$seed,"engine":"stub",
+ "precision":"f32","data_hash":"","recipe_hash":"","data":{},"n":10,"top1":$((seed + 40)).5,"top5":99.25,"aurc_softmax":30.125,"aurc_logit":31,
+ "per_step_top1":[],"cumulative_top1":[],"best_top1":90,"best_epoch":1,"epochs":2,"seconds":1.5,"peak_rss_mb":100,"checkpoint":"checkpoint"}
 END
 "#;
 

@@ -54,10 +54,15 @@ pub(crate) fn snn() -> Result<PathBuf> {
     BUILT.get_or_init(|| build().map_err(|e| format!("{e:#}"))).clone().map_err(anyhow::Error::msg)
 }
 
-fn build() -> Result<PathBuf> {
+/// The folder of this build's programs: `release` or `debug` in the target folder.
+pub(crate) fn profile() -> Result<PathBuf> {
     // <target>/<profile>/deps/main-<hash>
     let own = std::env::current_exe()?;
-    let profile = own.parent().and_then(Path::parent).context("no profile folder")?;
+    Ok(own.parent().and_then(Path::parent).context("no profile folder")?.to_path_buf())
+}
+
+fn build() -> Result<PathBuf> {
+    let profile = profile()?;
     let target = profile.parent().context("no target folder")?;
     let mut cargo = xtask::sh::snn_build(&["--quiet", "--target-dir"]);
     cargo.arg(target);

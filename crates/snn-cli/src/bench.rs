@@ -180,7 +180,7 @@ fn train(args: &Args) -> anyhow::Result<Timing> {
     let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
     let examples = Examples { x, labels, host_labels, mixed: None };
     let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
-    let mut optimizer = Optimizer::new(&config);
+    let mut optimizer = Optimizer::new(&config, Default::default());
     let recompute = match args.recompute.as_str() {
         "stage" => Recompute::Stage,
         _ => Recompute::None,

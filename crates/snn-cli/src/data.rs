@@ -10,7 +10,7 @@ mod stats;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use snn_data::format::{self, Format};
 use snn_data::{EventStream, FrameBy};
 
@@ -70,9 +70,10 @@ enum What {
         /// Number of frames
         #[arg(long, default_value_t = 10)]
         t_steps: usize,
-        /// Slices of equal duration or of equally many events
-        #[arg(long, value_enum, default_value_t = By::Time)]
-        by: By,
+        /// Slices of equal duration, time or time-whole, or of equally many events, count-even or count; the second of
+        /// each puts the remainder into the last slice
+        #[arg(long, value_name = "WAY", default_value_t = FrameBy::Time)]
+        by: FrameBy,
         #[command(flatten)]
         source: Source,
     },
@@ -86,18 +87,6 @@ enum CacheAction {
     List,
     /// Deletes all of it
     Clear,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum By {
-    /// Equal durations; the tail after the last whole microsecond window is dropped
-    Time,
-    /// Equal durations; the last frame reaches to the end
-    TimeWhole,
-    /// Equal numbers of events; the last frame has the remainder, too
-    Count,
-    /// Equal numbers of events; the remainder is dropped
-    CountEven,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
@@ -130,12 +119,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         What::Frames { input, output, t_steps, by, source } => {
             output::differ(&input, &output)?;
             let stream = source.read(&input)?;
-            let by = match by {
-                By::Time => FrameBy::Time,
-                By::TimeWhole => FrameBy::TimeWhole,
-                By::Count => FrameBy::Count,
-                By::CountEven => FrameBy::CountEven,
-            };
             let frames = snn_data::frames(&stream, t_steps, by)?;
             let shape = vec![t_steps, 2, usize::from(stream.height), usize::from(stream.width)];
             let tensor = snn_ops::buffer::tensor(frames, shape)?;

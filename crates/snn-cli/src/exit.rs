@@ -26,6 +26,26 @@ pub(crate) fn unusable(path: &Path, why: impl std::fmt::Display) -> anyhow::Erro
     Unusable(format!("{}: {why}", path.display())).into()
 }
 
+/// The flag that an error of the data crate, which knows none, asks for.
+pub(crate) fn flag(error: &anyhow::Error) -> &'static str {
+    use snn_data::{Error, FormatFault};
+    let of_data = |cause: &(dyn std::error::Error + 'static)| {
+        let of_train = || match cause.downcast_ref() {
+            Some(snn_train::Error::Data(error)) => Some(error),
+            _ => None,
+        };
+        let error: &Error = cause.downcast_ref().or_else(of_train)?;
+        if matches!(error, Error::Missing { .. } | Error::Mismatch { .. }) {
+            Some("; --data DIR names the folder")
+        } else if matches!(error, Error::Format { fault: FormatFault::Unknown { .. }, .. }) {
+            Some("; --format NAME names it")
+        } else {
+            None
+        }
+    };
+    error.chain().find_map(of_data).unwrap_or("")
+}
+
 /// The code of an error: that of the outermost of ours in its chain.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     let ours = |cause: &(dyn std::error::Error + 'static)| match cause.is::<Unusable>() {

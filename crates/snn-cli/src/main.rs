@@ -85,7 +85,7 @@ fn main() -> ExitCode {
             None => ExitCode::from(code),
         },
         Err(error) => {
-            output::complain(&format!("{error:#}"));
+            output::complain(&format!("{error:#}{}", exit::flag(&error)));
             ExitCode::from(exit::code(&error))
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::Context;
 use candle_core::Device;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use snn_data::Progress;
+use snn_data::Opened;
 use snn_train::{EpochReport, Observer, Outcome, Recipe, RunOptions, StepReport};
 
 use crate::output;
@@ -58,9 +58,9 @@ impl Bar {
 }
 
 impl Observer for Bar {
-    fn on_open(&mut self, progress: Progress) {
-        self.0.set_length(progress.total as u64);
-        self.0.set_position(progress.done as u64);
+    fn on_open(&mut self, opened: Opened) {
+        self.0.set_length(opened.total as u64);
+        self.0.set_position(opened.done as u64);
         self.0.set_message("samples opened");
     }
 

@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::dataset::{Samples, hex};
+use crate::hash::hex;
+use crate::samples::Samples;
 use crate::{Error, Result};
 
 /// Part of every folder's name: raise it when readers, frames or resizing give other values than before. The test

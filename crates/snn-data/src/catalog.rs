@@ -84,7 +84,7 @@ impl FromStr for DatasetName {
         }
         let known: Vec<&str> = CATALOG.iter().map(|listing| listing.name).collect();
         let why = format!("{name:?} is not a known data set; use one of {}", known.join(", "));
-        Err(Error::config("data.name", why))
+        Err(Error::config("name", why))
     }
 }
 

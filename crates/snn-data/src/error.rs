@@ -54,7 +54,7 @@ pub enum Error {
         remedy: String,
     },
     /// The folder holds another data set than the one asked for.
-    #[error("{}: holds {found}, not {asked}; ask for {found} or name the folder of {asked} with --data DIR", path.display())]
+    #[error("{}: holds {found}, not {asked}; ask for {found} or name the folder of {asked}", path.display())]
     Mismatch {
         /// The folder.
         path: PathBuf,
@@ -170,7 +170,7 @@ pub enum FormatFault {
     },
     /// Neither the first bytes nor the name tell the format.
     #[error(
-        "neither the first bytes nor the name tell which format this is; name it (--format): one of {names}"
+        "neither the first bytes nor the name tell which format this is; name it: one of {names}"
     )]
     Unknown {
         /// The formats that can be named.

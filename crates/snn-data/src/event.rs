@@ -4,20 +4,24 @@ use std::path::Path;
 
 use crate::{Error, FormatFault, Result};
 
-/// One change of brightness at one pixel.
+/// One change of brightness at one pixel; [`EventStream`] says where the origin is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// Time in microseconds, on the recording's own clock.
     pub t_us: u64,
-    /// Column, from 0 at the left as the file has it.
+    /// Column, from 0 at the left.
     pub x: u16,
-    /// Row, from 0.
+    /// Row, from 0 at the top.
     pub y: u16,
     /// `true` for ON (brighter), `false` for OFF.
     pub polarity: bool,
 }
 
 /// A recording: its events in the order of the file, every one inside of the sensor.
+///
+/// The origin is the top left pixel: x grows to the right, y downwards. A polarity of 1 is ON (brighter), 0 is OFF (darker).
+/// Times are microseconds of the recording's own clock. Each format's reader says how the format's convention maps to
+/// this one, where the two differ.
 ///
 /// Times need not begin at 0 and need not be sorted; [`frames`](crate::frames()) takes them as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

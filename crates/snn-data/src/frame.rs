@@ -1,5 +1,8 @@
 //! Events counted into frames.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::limits::product;
 use crate::{Error, EventStream, Limits, MAX_T_STEPS, Result};
 
@@ -14,12 +17,43 @@ pub enum FrameBy {
     /// pipeline (tonic's `slice_by_time_bins`), which drops at least the last event.
     #[default]
     Time,
-    /// The same windows, the last one reaching to the last event (SpikingJelly's `split_by = "time"`).
+    /// Equal windows of whole microseconds, the last one reaching to the last event (SpikingJelly's `split_by = "time"`).
     TimeWhole,
     /// Equal numbers of events, the remainder in the last frame (SpikingJelly's `split_by = "number"`).
     Count,
     /// Equal numbers of events, the remainder dropped (tonic's `slice_by_event_bins`).
     CountEven,
+}
+
+impl FrameBy {
+    /// Every way, in the order in which they are listed.
+    pub const ALL: [Self; 4] = [Self::Time, Self::TimeWhole, Self::Count, Self::CountEven];
+
+    /// The name as recipes and commands spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::TimeWhole => "time-whole",
+            Self::Count => "count",
+            Self::CountEven => "count-even",
+        }
+    }
+}
+
+impl fmt::Display for FrameBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for FrameBy {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = Self::ALL.map(Self::name).join(", ");
+        let unknown = || Error::config("frames_by", format!("{name:?} is not known; use {known}"));
+        Self::ALL.into_iter().find(|by| by.name() == name).ok_or_else(unknown)
+    }
 }
 
 /// Event counts `[T, 2, H, W]`; channel 0 is OFF, channel 1 is ON.
@@ -139,6 +173,15 @@ mod tests {
 
     fn on(times: &[u64], t_steps: usize, by: FrameBy) -> Vec<f32> {
         frames(&stream(times), t_steps, by).unwrap().chunks(2).map(|f| f[1]).collect()
+    }
+
+    #[test]
+    fn names_round_trip() {
+        for by in FrameBy::ALL {
+            assert_eq!(by.to_string().parse::<FrameBy>().unwrap(), by);
+        }
+        let error = "number".parse::<FrameBy>().unwrap_err().to_string();
+        assert!(error.contains("\"number\"") && error.contains("count-even"), "{error}");
     }
 
     #[test]

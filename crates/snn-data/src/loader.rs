@@ -8,15 +8,17 @@ use std::thread::JoinHandle;
 use rand_chacha::ChaCha8Rng;
 
 use crate::random::{below, permutation, stream};
-use crate::{Augment, Dataset, Error, Result};
+use crate::{Augment, Dataset, Error, Result, Time};
 
 /// Samples side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Normalized pixels or event counts, of the form `shape`.
+    /// Normalized values, of the form `shape`.
     pub x: Vec<f32>,
-    /// `[N, C, H, W]` for images, `[N, T, 2, H, W]` for events.
+    /// `[N, C, H, W]` of still samples, `[N, T, C, H, W]` of frames.
     pub shape: Vec<usize>,
+    /// Which of the two it is.
+    pub time: Time,
     /// The classes, `[N]`.
     pub labels: Vec<u32>,
     /// The samples' places in the data set, `[N]`.
@@ -62,6 +64,20 @@ pub struct LoaderConfig {
     pub seed: u64,
     /// Random changes of the samples.
     pub augment: Augment,
+}
+
+impl LoaderConfig {
+    /// All samples as they are stored, none left out and none changed, made on the calling thread: what evaluation reads.
+    pub fn stored(batch: usize) -> Self {
+        Self {
+            batch,
+            order: Order::Stored,
+            drop_last: false,
+            workers: 0,
+            seed: 0,
+            augment: Augment::default(),
+        }
+    }
 }
 
 /// Makes the batches of a data set.
@@ -192,7 +208,7 @@ impl Loader {
         });
         // `new` refused data sets whose places do not fit.
         let indices = members.iter().map(|&index| index as u32).collect();
-        Ok(Batch { x, shape, labels, indices, mixed })
+        Ok(Batch { x, shape, time: self.data.kind().time(), labels, indices, mixed })
     }
 }
 

@@ -122,7 +122,7 @@ pub(crate) const NCALTECH101: &[Split] = &[
     Split::new(
         "ncaltech101/first-9-of-10-without-background",
         (7_419, 823),
-        "the same of the 100 classes that show an object",
+        "the first nine tenths of every one of the 100 classes that show an object train",
     ),
 ];
 pub(crate) const DVS_GESTURE: &[Split] =
@@ -146,9 +146,21 @@ pub(crate) const STANFORD_CARS: &[Split] =
 const WINDOWS: &str = "windows of the first 60 % of every recording train, of the rest test";
 pub(crate) const CWRU: &[Split] = &[
     Split::new("cwru/first-60-percent", (0, 0), WINDOWS),
-    Split::new("cwru/first-60-percent-faults", (0, 0), "the same without the recording Normal"),
+    Split::new(
+        "cwru/first-60-percent-faults",
+        (0, 0),
+        "windows as above, without the recording Normal",
+    ),
 ];
-pub(crate) const MFPT: &[Split] = &[Split::new("mfpt/first-60-percent", (0, 0), WINDOWS)];
+pub(crate) const MFPT: &[Split] = &[
+    Split::new("mfpt/first-60-percent", (0, 0), WINDOWS),
+    Split::new(
+        "mfpt/first-60-percent-faults",
+        (0, 0),
+        "without the baseline: outer and inner race",
+    ),
+    Split::new("mfpt/first-60-percent-recordings", (0, 0), "every recording is a class of its own"),
+];
 pub(crate) const JNU: &[Split] = &[Split::new("jnu/first-60-percent", (0, 0), WINDOWS)];
 pub(crate) const MODELNET10: &[Split] =
     &[Split::new("modelnet10/official", (3_991, 908), "by folder")];

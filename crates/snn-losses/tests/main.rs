@@ -311,7 +311,7 @@ fn ramps_give_an_epoch_its_alpha() {
         loss.at(Position { epoch, epochs: 4 }).alpha()
     };
     assert_eq!([0, 3].map(|epoch| at(Ramp::Released, epoch)), [0.0, 0.8 * 3.0 / 4.0]);
-    assert_eq!([0, 3].map(|epoch| at(Ramp::Paper, epoch)), [0.0, 0.8]);
+    assert_eq!([0, 3].map(|epoch| at(Ramp::Paper, epoch)), [0.0, 0.8 * 3.0 / 3.0]);
     assert_eq!([0, 3].map(|epoch| at(Ramp::Constant, epoch)), [0.8, 0.8]);
     assert_eq!(ALL[2].at(Position { epoch: 3, epochs: 4 }).alpha(), 0.0);
 }

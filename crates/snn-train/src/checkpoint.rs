@@ -8,15 +8,15 @@ use std::path::Path;
 
 use candle_core::Tensor;
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::{Dtype, Metadata, TensorView};
 use serde::{Deserialize, Serialize};
 use snn_models::Model;
 use snn_ops::buffer;
 
-use crate::{Error, Result, optim::Moments, optim::Optimizer, progress::Progress};
+use crate::{Error, Result, counters::Counters, optim::Moments, optim::Optimizer};
 
-/// The version of this format. Others are refused.
-const FORMAT: u32 = 1;
+/// The version of this format that is written. Format 1 knew no phases and is read; others are refused.
+const FORMAT: u32 = 2;
 
 /// What the metadata key holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ const FORMAT: u32 = 1;
 struct Meta {
     format: u32,
     optimizer_steps: u64,
-    progress: Progress,
+    progress: Counters,
     recipe_hash: String,
     data_hash: String,
 }
@@ -43,14 +43,14 @@ pub(crate) struct Identity {
 pub(crate) fn encode(
     model: &Model,
     optimizer: &Optimizer,
-    progress: &Progress,
+    counters: &Counters,
     identity: &Identity,
 ) -> Result<Vec<u8>> {
     let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     let mut put = |kind: &str, name: &str, shape: &[usize], values: &[f32]| {
         if values.iter().any(|v| !v.is_finite()) {
             let what = format!("{kind}.{name} is not finite");
-            return Err(Error::Diverged { step: progress.step, what });
+            return Err(Error::Diverged { step: counters.step, what });
         }
         let mut bytes = Vec::with_capacity(4 * values.len());
         values.iter().for_each(|v| bytes.extend_from_slice(&v.to_le_bytes()));
@@ -74,7 +74,7 @@ pub(crate) fn encode(
     let meta = Meta {
         format: FORMAT,
         optimizer_steps: optimizer.steps(),
-        progress: progress.clone(),
+        progress: counters.clone(),
         recipe_hash: identity.recipe_hash.clone(),
         data_hash: identity.data_hash.clone(),
     };
@@ -100,19 +100,16 @@ pub(crate) fn decode(
     model: &mut Model,
     optimizer: &Optimizer,
     identity: &Identity,
-) -> Result<(Progress, u64, BTreeMap<String, Moments>)> {
+) -> Result<(Counters, u64, BTreeMap<String, Moments>)> {
     let fault = |why: String| Error::checkpoint(path, why);
     let (head, file) = snn_models::read_tensors(bytes, path)?;
-    let meta = head.metadata().as_ref().and_then(|m| m.get("snn"));
-    let meta = meta.ok_or_else(|| fault("is no checkpoint of a run".into()))?;
-    let version: Version = serde_json::from_str(meta).map_err(|e| fault(e.to_string()))?;
-    if version.format != FORMAT {
-        let found = version.format;
-        return Err(fault(format!("has format {found}, this version reads {FORMAT}")));
-    }
-    let meta: Meta = serde_json::from_str(meta).map_err(|e| fault(e.to_string()))?;
-    if meta.recipe_hash != identity.recipe_hash || meta.data_hash != identity.data_hash {
+    let meta = meta(&head, path)?;
+    if meta.recipe_hash != identity.recipe_hash {
         return Err(fault("belongs to another run".into()));
+    }
+    if meta.data_hash != identity.data_hash {
+        let (was, is) = (&meta.data_hash, &identity.data_hash);
+        return Err(fault(format!("was trained on other data, of hash {was}, now {is}")));
     }
     let mut reader = Reader { file: &file, path, read: 0 };
     let params = reader.tensors("param", model.params())?;
@@ -135,6 +132,24 @@ pub(crate) fn decode(
     *model.params_mut() = params;
     model.set_buffers(running);
     Ok((meta.progress, meta.optimizer_steps, moments))
+}
+
+/// The counters of a file, whose tensors are not looked at.
+pub(crate) fn counters(bytes: &[u8], path: &Path) -> Result<Counters> {
+    let (head, _) = snn_models::read_tensors(bytes, path)?;
+    Ok(meta(&head, path)?.progress)
+}
+
+fn meta(head: &Metadata, path: &Path) -> Result<Meta> {
+    let fault = |why: String| Error::checkpoint(path, why);
+    let meta = head.metadata().as_ref().and_then(|m| m.get("snn"));
+    let meta = meta.ok_or_else(|| fault("is no checkpoint of a run".into()))?;
+    let version: Version = serde_json::from_str(meta).map_err(|e| fault(e.to_string()))?;
+    if !(1..=FORMAT).contains(&version.format) {
+        let found = version.format;
+        return Err(fault(format!("has format {found}, this version reads 1 to {FORMAT}")));
+    }
+    serde_json::from_str(meta).map_err(|e| fault(e.to_string()))
 }
 
 #[derive(Deserialize)]

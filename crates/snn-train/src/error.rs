@@ -128,6 +128,16 @@ impl Error {
         }
     }
 
+    /// A setting of a phase is named by the phase, counted from 1.
+    pub(crate) fn in_phase(self, at: usize) -> Self {
+        match self {
+            Error::Setting { field, got, allowed } => {
+                Error::Setting { field: format!("phase {} {field}", at + 1), got, allowed }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |cause| Error::Io { path, cause }

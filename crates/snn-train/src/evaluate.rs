@@ -7,7 +7,9 @@ use snn_data::{Augment, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{Mode, Model};
 use snn_ops::{Tape, buffer};
 
-use crate::{Examples, Result, metrics::Meter, metrics::Metrics};
+use snn_records::Metrics;
+
+use crate::{Examples, Result, metrics::Meter};
 
 /// Samples of a batch in evaluation, in runs and by default everywhere: with the same batches, the same model gives
 /// the same figures to the bit.

@@ -1,7 +1,7 @@
 //! A loader's batch as the tensors that a training step takes.
 
 use candle_core::Tensor;
-use snn_data::{Batch, Mixed};
+use snn_data::{Batch, Mixed, Time};
 use snn_ops::buffer;
 
 use crate::Result;
@@ -20,18 +20,18 @@ pub struct Examples {
 }
 
 impl Examples {
-    /// Takes over a batch; events `[N, T, C, H, W]` are turned to have time first.
+    /// Takes over a batch; frames `[N, T, C, H, W]` are turned to have time first.
     ///
     /// # Errors
     /// [`Error::Ops`](crate::Error::Ops) when the batch's length does not fit its shape.
     pub fn new(batch: Batch) -> Result<Self> {
-        let Batch { x, shape, labels: host_labels, mixed, .. } = batch;
-        let x = match *shape.as_slice() {
-            [n, t_steps, c, h, w] if x.len() == n * t_steps * c * h * w => {
+        let Batch { x, shape, time, labels: host_labels, mixed, .. } = batch;
+        let x = match (time, shape.as_slice()) {
+            (Time::Frames, &[n, t_steps, c, h, w]) if x.len() == n * t_steps * c * h * w => {
                 let x = time_first(&x, n, t_steps, c * h * w);
                 snn_models::Input::Frames(buffer::tensor(x, vec![t_steps, n, c, h, w])?)
             }
-            _ => snn_models::Input::Still(buffer::tensor(x, shape)?),
+            (Time::Still | Time::Frames, _) => snn_models::Input::Still(buffer::tensor(x, shape)?),
         };
         let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
         let mixed = match mixed {

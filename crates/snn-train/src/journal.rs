@@ -5,46 +5,9 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use snn_records::{EpochReport, METRICS_FILE};
 
-use crate::{Error, Result, metrics::Metrics};
-
-pub(crate) const METRICS_FILE: &str = "metrics.jsonl";
-
-/// A line of metrics.jsonl, and what an observer is told after an epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochReport {
-    /// The epoch, counted from 0.
-    pub epoch: usize,
-    /// Epochs of the run.
-    pub epochs: usize,
-    /// Optimizer steps taken in all.
-    pub step: u64,
-    /// The learning rate at the epoch's first step.
-    pub lr: f64,
-    /// The weight of knowledge sharing.
-    pub alpha: f64,
-    /// Mean loss over the training samples, each measured before the step it was part of.
-    pub train_loss: f64,
-    /// Accuracy over them in percent.
-    pub train_top1: f64,
-    /// The test split, in epochs with an evaluation.
-    pub test: Option<Metrics>,
-    /// What a clock or the machine decides.
-    pub clock: Clock,
-}
-
-/// The part of a line that differs between equal runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Clock {
-    /// Wall-clock seconds of the epoch with its evaluation; of its last part where the run was interrupted.
-    pub seconds: f64,
-    /// Of those, the seconds in which a training step waited for its batch.
-    #[serde(default)]
-    pub waited: f64,
-    /// The largest resident memory so far in MiB; 0 where the operating system does not say.
-    pub peak_rss_mb: f64,
-}
+use crate::{Error, Result};
 
 /// Adds a line and makes it durable; returns the file's length.
 pub(crate) fn append(dir: &Path, report: &EpochReport) -> Result<u64> {
@@ -116,12 +79,15 @@ pub fn peak_rss_mb() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use snn_records::Clock;
+
     use super::*;
 
     fn report(epoch: usize) -> EpochReport {
         EpochReport {
             epoch,
             epochs: 3,
+            phase: None,
             step: 7,
             lr: 0.1 + 0.2,
             alpha: 0.0,

@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use crate::journal::METRICS_FILE;
-use crate::result::CHECKPOINT_DIR;
+use snn_records::{CHECKPOINT_DIR, METRICS_FILE};
+
 use crate::{Error, Result, atomic, hash, write_atomic};
 
 pub(crate) const MANIFEST_FILE: &str = "MANIFEST";

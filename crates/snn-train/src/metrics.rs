@@ -1,31 +1,8 @@
 //! What is measured of a model's answers: top-k accuracy, AURC, and accuracy by time step.
 
-use serde::{Deserialize, Serialize};
+use snn_records::Metrics;
 
 use crate::{Error, Result};
-
-/// The measures of one pass over a data set. Accuracies are percentages; AURC and its excess are times 10^3.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metrics {
-    /// Samples.
-    pub n: usize,
-    /// Share of samples whose label has the largest mean logit.
-    pub top1: f64,
-    /// Share of samples whose label is among the five largest, or among all K where K < 5.
-    pub top5: f64,
-    /// AURC with the largest softmax of the mean logits as confidence.
-    pub aurc_softmax: f64,
-    /// AURC with the largest mean logit as confidence, as the authors' released code has it.
-    pub aurc_logit: f64,
-    /// Excess of `aurc_softmax` over the best ranking of the same errors.
-    pub eaurc_softmax: f64,
-    /// Excess of `aurc_logit`.
-    pub eaurc_logit: f64,
-    /// Top-1 of each step's own logits.
-    pub per_step_top1: Vec<f64>,
-    /// Top-1 of the mean of the first 1, 2, .. T steps: the accuracy of stopping there.
-    pub cumulative_top1: Vec<f64>,
-}
 
 /// Whether `label` is among the `k` largest entries of `row`; of equal entries the first counts as larger, and NaN is
 /// never among them.

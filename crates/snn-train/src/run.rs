@@ -1,20 +1,20 @@
-//! The loop: epochs of steps, an evaluation after each, checkpoints in between, a result at the end.
+//! The loop: phases of epochs of steps, an evaluation after each epoch, checkpoints in between, a result at the end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use snn_losses::{Objective, Position};
+use snn_losses::Objective;
+use snn_records::{Clock, EpochReport, RunResult, StepLine};
 
 use crate::evaluate::{EVAL_BATCH, evaluate_until};
-use crate::journal::{self, Clock, EpochReport};
-use crate::result::{RunResult, finish};
-use crate::schedule::learning_rate;
-use crate::setup::{Run, RunOptions};
+use crate::plan::Part;
+use crate::result::{finish, load_result};
+use crate::setup::Run;
 use crate::step::{StepConfig, train_step};
-use crate::{Error, Examples, Recipe, Result, run_file};
+use crate::{Error, Examples, Recipe, Result, RunOptions, journal, run_file};
 
-/// What an observer is told after a step.
+/// What an observer hears after a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {
     /// The epoch, counted from 0.
@@ -23,7 +23,7 @@ pub struct StepReport {
     pub epochs: usize,
     /// Steps taken in this epoch.
     pub step_in_epoch: usize,
-    /// Steps of an epoch.
+    /// Steps of this epoch.
     pub steps: usize,
     /// The step's loss.
     pub loss: f64,
@@ -34,7 +34,7 @@ pub struct StepReport {
 /// Someone who watches a run, such as a progress bar. `()` watches nothing.
 pub trait Observer {
     /// Now and then while the data set is opened.
-    fn on_open(&mut self, _progress: snn_data::Progress) {}
+    fn on_open(&mut self, _opened: snn_data::Opened) {}
     /// After every step.
     fn on_step(&mut self, _report: &StepReport) {}
     /// After every epoch.
@@ -50,7 +50,7 @@ pub enum Outcome {
     Finished(Box<RunResult>),
     /// The interrupt flag was set.
     Interrupted {
-        /// Steps taken, of which a checkpoint is written; none while the data was being opened, when there was
+        /// Steps taken, of which a checkpoint is written; none while the first data was being opened, when there was
         /// nothing new to write.
         step: Option<u64>,
     },
@@ -76,100 +76,93 @@ pub fn train(
 ) -> Result<Outcome> {
     if options.resume
         && run_file::exists(&options.dir)
-        && let Some(result) = RunResult::load(&options.dir)?
+        && let Some(result) = load_result(&options.dir)?
     {
         run_file::check_recipe(recipe, &options.dir)?;
         return Ok(Outcome::Finished(Box::new(result)));
     }
-    let opened = Run::open(recipe, options, &mut |progress| {
-        observer.on_open(progress);
-        !interrupt.load(Ordering::Relaxed)
-    });
-    let mut run = match opened {
-        Err(Error::Data(snn_data::Error::Stopped)) => {
-            return Ok(Outcome::Interrupted { step: None });
-        }
+    let stopped = |step| Ok(Outcome::Interrupted { step });
+    let mut run = match Run::open(recipe, options, &mut watch(observer, interrupt)) {
+        Err(Error::Data(snn_data::Error::Stopped)) => return stopped(None),
         opened => opened?,
     };
-    // The last epoch is in no checkpoint before its evaluation, so that a resumed run comes by here too.
-    let last = loop {
-        let Some(report) = epoch(&mut run, recipe, observer, interrupt)? else {
-            run.save(recipe.train.keep)?;
-            return Ok(Outcome::Interrupted { step: Some(run.progress.step) });
+    loop {
+        let Some(report) = epoch(&mut run, observer, interrupt)? else {
+            run.save()?;
+            return stopped(Some(run.counters.step));
         };
         observer.on_epoch(&report);
-        if let Some(last) = report.test.filter(|_| report.epoch + 1 == report.epochs) {
-            break last;
+        if !run.part().ends_with(report.epoch) {
+            continue;
         }
-    };
-    Ok(Outcome::Finished(Box::new(finish(&mut run, recipe, options, last)?)))
+        if let Some(last) = report.test.filter(|_| report.epoch + 1 == report.epochs) {
+            let result = finish(&mut run, recipe, options, last)?;
+            return Ok(Outcome::Finished(Box::new(result)));
+        }
+        // The phase's last state is saved.
+        let step = run.counters.step;
+        run = match run.next_phase(options, &mut watch(observer, interrupt)) {
+            Err(Error::Data(snn_data::Error::Stopped)) => return stopped(Some(step)),
+            next => next?,
+        };
+    }
+}
+
+/// Passes on how far the data is, and stops its opening once interrupted.
+fn watch<'a>(
+    observer: &'a mut dyn Observer,
+    interrupt: &'a AtomicBool,
+) -> impl FnMut(snn_data::Opened) -> bool {
+    move |progress| {
+        observer.on_open(progress);
+        !interrupt.load(Ordering::Relaxed)
+    }
 }
 
 /// The rest of the epoch in progress; none when interrupted.
 fn epoch(
     run: &mut Run,
-    recipe: &Recipe,
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Option<EpochReport>> {
     let started = Instant::now();
-    let (epoch, epochs) = (run.progress.epoch, recipe.schedule.epochs);
-    let objective = recipe.loss.at(Position { epoch, epochs });
-    let loader = Arc::clone(&run.train);
-    let steps = recipe.train.steps_per_epoch.unwrap_or(loader.steps());
-    let rate = |step: usize| {
-        let position = recipe.schedule.position(epoch, step, steps);
-        learning_rate(&recipe.schedule, recipe.optimizer.lr, position)
+    let (part, epoch) = (run.part(), run.counters.epoch);
+    let objective = part.recipe.loss.at(part.position(epoch));
+    let Some(waited) = steps(run, &part, &objective, observer, interrupt)? else {
+        return Ok(None);
     };
-    let done = run.progress.step_in_epoch;
-    let mut batches = loader.epoch(epoch as u64, done).take(steps - done);
-    let mut waited = 0.0;
-    loop {
-        let asked = Instant::now();
-        let Some(batch) = batches.next() else { break };
-        let examples = Examples::new(batch?)?;
-        waited += asked.elapsed().as_secs_f64();
-        if interrupt.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let (step, lr) = (run.progress.step, rate(run.progress.step_in_epoch));
-        let recompute = recipe.train.recompute;
-        let config = StepConfig { objective: &objective, lr, step, recompute };
-        let out = train_step(&mut run.model, &mut run.optimizer, &examples, config)?;
-        run.progress.add_step(out.loss, out.correct, examples.host_labels.len());
-        tracing::debug!(target: "snn_train::step", step, loss = out.loss, grad_norm = out.grad_norm, "step");
-        let (step_in_epoch, train_top1) = (run.progress.step_in_epoch, run.progress.means().1);
-        let loss = out.loss;
-        observer.on_step(&StepReport { epoch, epochs, step_in_epoch, steps, loss, train_top1 });
-        let every = recipe.train.checkpoint_every;
-        if every > 0 && run.progress.step.is_multiple_of(every) {
-            run.save(recipe.train.keep)?;
-        }
-    }
-    let (train_loss, train_top1) = run.progress.means();
-    check_loss(recipe, &objective, train_loss, run)?;
-    // The state is saved before the evaluation, so that it does not depend on where an interruption came.
-    let is_last = epoch + 1 == epochs;
-    if recipe.train.checkpoint_every == 0 || is_last {
-        run.save(recipe.train.keep)?;
+    let (train_loss, train_top1) = run.counters.means();
+    check_loss(run, &part, &objective, train_loss)?;
+    // The state is saved before the evaluation, so that it does not depend on where an interruption came. The last epoch
+    // of a phase is in no checkpoint before its evaluation, so that a resumed run comes by here too.
+    if part.recipe.train.checkpoint_every == 0 || part.ends_with(epoch) {
+        run.save()?;
     }
     let mut test = None;
-    if is_last || (epoch + 1).is_multiple_of(recipe.train.eval_every) {
-        let workers = recipe.train.workers;
-        test = evaluate_until(&run.model, &run.test, EVAL_BATCH, workers, interrupt)?;
+    if part.evaluates(epoch) {
+        let workers = part.recipe.train.workers;
+        test = evaluate_until(&run.model, &run.stage.test, EVAL_BATCH, workers, interrupt)?;
         if test.is_none() {
             return Ok(None);
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let (lr, alpha) = (rate(0), objective.alpha());
-    let clock = Clock { seconds, waited, peak_rss_mb: journal::peak_rss_mb() };
-    let step = run.progress.step;
-    let report =
-        EpochReport { epoch, epochs, step, lr, alpha, train_loss, train_top1, test, clock };
+    let report = EpochReport {
+        epoch,
+        epochs: run.plan.epochs(),
+        phase: (run.plan.parts.len() > 1).then_some(run.counters.phase),
+        step: run.counters.step,
+        lr: part.rate(epoch, 0),
+        alpha: objective.alpha(),
+        train_loss,
+        train_top1,
+        test,
+        clock: Clock { seconds, waited, peak_rss_mb: journal::peak_rss_mb() },
+    };
     run.metrics_bytes = journal::append(&run.dir, &report)?;
     run.seconds += seconds;
-    run.progress.end_epoch(report.test.as_ref());
+    run.counters.end_epoch(report.test.as_ref());
+    let (lr, alpha) = (report.lr, report.alpha);
     let test_top1 = report.test.as_ref().map(|test| test.top1);
     tracing::info!(
         target: "snn_train::epoch",
@@ -178,12 +171,53 @@ fn epoch(
     Ok(Some(report))
 }
 
+/// The rest of the epoch's steps, and the seconds in which they waited for their batches; none when interrupted.
+fn steps(
+    run: &mut Run,
+    part: &Part,
+    objective: &Objective,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Option<f64>> {
+    let (epoch, epochs) = (run.counters.epoch, run.plan.epochs());
+    let steps = part.steps_of(epoch);
+    let done = run.counters.step_in_epoch;
+    let loader = Arc::clone(&run.stage.train);
+    let mut batches = loader.epoch(epoch as u64, done).take(steps - done);
+    let mut waited = 0.0;
+    loop {
+        let asked = Instant::now();
+        let Some(batch) = batches.next() else { return Ok(Some(waited)) };
+        let examples = Examples::new(batch?)?;
+        waited += asked.elapsed().as_secs_f64();
+        if interrupt.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let (step, lr) = (run.counters.step, part.rate(epoch, run.counters.step_in_epoch));
+        let config = StepConfig { objective, lr, step, recompute: part.recipe.train.recompute };
+        let out = train_step(&mut run.model, &mut run.optimizer, &examples, config)?;
+        let (loss, grad_norm) = (out.loss, out.grad_norm);
+        run.counters.add_step(loss, out.correct, examples.host_labels.len());
+        tracing::debug!(target: "snn_train::step", step, loss, grad_norm, "step");
+        if let Some(log) = &mut run.steps_file {
+            log.push(&StepLine { step, epoch, lr, loss, grad_norm })?;
+        }
+        let (step_in_epoch, train_top1) = (run.counters.step_in_epoch, run.counters.means().1);
+        observer.on_step(&StepReport { epoch, epochs, step_in_epoch, steps, loss, train_top1 });
+        let every = part.recipe.train.checkpoint_every;
+        if every > 0 && run.counters.step.is_multiple_of(every) {
+            run.save()?;
+        }
+    }
+}
+
 /// Ends a run that learns nothing, rather than let it use up its time.
-fn check_loss(recipe: &Recipe, objective: &Objective, mean: f64, run: &Run) -> Result<()> {
-    let limit = recipe.train.loss_limit * objective.uniform(run.model.config().num_classes);
-    if run.progress.epoch < recipe.schedule.warmup_epochs || mean <= limit {
+fn check_loss(run: &Run, part: &Part, objective: &Objective, mean: f64) -> Result<()> {
+    let uniform = objective.uniform(run.model.config().num_classes);
+    let limit = part.recipe.train.loss_limit * uniform;
+    if part.warms_up(run.counters.epoch) || mean <= limit {
         return Ok(());
     }
     let what = format!("the epoch's mean loss is {mean:.4}, above {limit:.4} (train.loss_limit)");
-    Err(Error::Diverged { step: run.progress.step, what })
+    Err(Error::Diverged { step: run.counters.step, what })
 }

@@ -2,35 +2,13 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use snn_records::{
+    CHECKPOINT_DIR, FORMAT, METRICS_FILE, RECIPE_FILE, RESULT_FILE, RUN_FILE, RunFile, STEPS_FILE,
+};
 
-use crate::journal::METRICS_FILE;
 use crate::manifest::MANIFEST_FILE;
-use crate::result::{CHECKPOINT_DIR, RESULT_FILE};
-use crate::setup::{RECIPE_FILE, RunOptions};
-use crate::{Error, Recipe, Result, atomic, checkpoint::Identity, hash, identity, recipe_diff};
-
-pub(crate) const RUN_FILE: &str = "run.json";
-
-/// The version of a run directory. Format 1 has a recipe hash of all keys, and checkpoints that know no phases.
-const FORMAT: u32 = 2;
-
-/// run.json: what the run is, and what it was started on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct RunFile {
-    #[serde(default = "first_format")]
-    format: u32,
-    recipe_hash: String,
-    data_hash: String,
-    engine: String,
-    #[serde(default)]
-    instructions: String,
-    precision: String,
-    threads: usize,
-    version: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    commit: Option<String>,
-}
+use crate::recipe::{difference, identity};
+use crate::{Error, Recipe, Result, RunOptions, atomic, checkpoint::Identity, hash};
 
 /// Whether the directory holds a run.
 pub(crate) fn exists(dir: &Path) -> bool {
@@ -39,7 +17,8 @@ pub(crate) fn exists(dir: &Path) -> bool {
 
 /// A file of a run, or of anything a run would write over, in a directory that holds no run.
 pub(crate) fn remains(dir: &Path) -> Option<&'static str> {
-    let ours = [MANIFEST_FILE, METRICS_FILE, RESULT_FILE, CHECKPOINT_DIR, RECIPE_FILE];
+    let records = [METRICS_FILE, STEPS_FILE, RESULT_FILE, CHECKPOINT_DIR, RECIPE_FILE];
+    let ours = [MANIFEST_FILE].into_iter().chain(records);
     ours.into_iter().find(|name| dir.join(name).exists())
 }
 
@@ -72,7 +51,7 @@ fn same_recipe(recipe: &Recipe, dir: &Path, started: &RunFile) -> Result<()> {
         return Ok(());
     }
     let kept = Recipe::parse(&kept, "", &[]).and_then(|kept| identity::text(&kept));
-    let difference = match recipe_diff::changes(&kept.unwrap_or_default(), &identity::text(recipe)?)
+    let difference = match difference::changes(&kept.unwrap_or_default(), &identity::text(recipe)?)
     {
         fields if fields.is_empty() => format!("hash {was}, now {is}"),
         fields => fields.join(", "),
@@ -96,10 +75,6 @@ pub(crate) fn write(recipe: &Recipe, options: &RunOptions, identity: &Identity) 
     atomic::write_json(&options.dir.join(RUN_FILE), &run)
 }
 
-fn first_format() -> u32 {
-    1
-}
-
 fn read(dir: &Path) -> Result<RunFile> {
     let path = dir.join(RUN_FILE);
     let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
@@ -111,13 +86,17 @@ fn read(dir: &Path) -> Result<RunFile> {
     })
 }
 
-/// Refuses to go on with another recipe or other data; warns where the numbers may round differently. Returns what the
-/// run's checkpoints are marked with.
-pub(crate) fn check(options: &RunOptions, recipe: &Recipe, data_hash: &str) -> Result<Identity> {
+/// Refuses to go on with another recipe or, in the first phase, other data; warns where the numbers may round
+/// differently. Returns the recipe's hash that the run's checkpoints are marked with.
+pub(crate) fn check(
+    options: &RunOptions,
+    recipe: &Recipe,
+    data_hash: Option<&str>,
+) -> Result<String> {
     let dir = options.dir.as_path();
     let started = read(dir)?;
     same_recipe(recipe, dir, &started)?;
-    if started.data_hash != data_hash {
+    if let Some(data_hash) = data_hash.filter(|hash| *hash != started.data_hash) {
         let difference = format!("hash {}, now {data_hash}", started.data_hash);
         return Err(Error::Identity { path: dir.into(), what: "data", difference });
     }
@@ -131,7 +110,7 @@ pub(crate) fn check(options: &RunOptions, recipe: &Recipe, data_hash: &str) -> R
             tracing::warn!(what, was, now, "rounds differently: {why}");
         }
     }
-    Ok(Identity { recipe_hash: started.recipe_hash, data_hash: started.data_hash })
+    Ok(started.recipe_hash)
 }
 
 /// The instruction set that matrix products choose their kernels by: with another one they round differently.

@@ -4,26 +4,35 @@ use serde::{Deserialize, Serialize};
 
 /// `[schedule]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct ScheduleConfig {
-    /// Epochs of the whole run, at least 1. The authors' trainer has 600.
-    pub epochs: usize,
+    /// Epochs of the run, at least 1, unless it has phases, which say their own. The authors' trainer has 600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
     /// Epochs of linear warm-up; default 5.
-    #[serde(default = "warmup_epochs")]
     pub warmup_epochs: usize,
     /// Where the warm-up starts; default 1e-6.
-    #[serde(default = "warmup_lr")]
     pub warmup_lr: f64,
     /// Where the cosine ends; default 1e-5.
-    #[serde(default = "min_lr")]
     pub min_lr: f64,
     /// What follows the warm-up; default `cosine`.
-    #[serde(default)]
     pub kind: ScheduleKind,
     /// Change the rate with every step rather than every epoch; default false, as in the authors' trainer. Short runs
     /// end better when the rate has really come down.
-    #[serde(default)]
     pub per_step: bool,
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self {
+            epochs: None,
+            warmup_epochs: 5,
+            warmup_lr: 1e-6,
+            min_lr: 1e-5,
+            kind: ScheduleKind::Cosine,
+            per_step: false,
+        }
+    }
 }
 
 /// The shape of the learning rate after the warm-up.
@@ -45,7 +54,7 @@ impl ScheduleConfig {
     }
 }
 
-/// The learning rate at `epoch`, counted from 0.
+/// The learning rate at `epoch` of `epochs`, counted from 0; a run that has phases counts those of each alone.
 ///
 /// # Equation
 /// ```text
@@ -59,30 +68,18 @@ impl ScheduleConfig {
 /// the recipe asks for [every step](ScheduleConfig::per_step), the first epoch runs at `warmup_lr`, and the warm-up is not subtracted from the cosine's epochs. That trainer makes
 /// its base rate `5e-3 * batch / 1024` (6.25e-4 at batch 128) before it builds the schedule; here `base` is used as
 /// the recipe writes it, whatever the batch.
-pub fn learning_rate(schedule: &ScheduleConfig, base: f64, epoch: f64) -> f64 {
-    let ScheduleConfig { epochs, warmup_epochs, warmup_lr, min_lr, kind, .. } = *schedule;
+pub fn learning_rate(schedule: &ScheduleConfig, base: f64, epoch: f64, epochs: f64) -> f64 {
+    let ScheduleConfig { warmup_epochs, warmup_lr, min_lr, kind, .. } = *schedule;
     if epoch < warmup_epochs as f64 {
         return warmup_lr + epoch * (base - warmup_lr) / warmup_epochs as f64;
     }
     match kind {
         ScheduleKind::Constant => base,
         ScheduleKind::Cosine => {
-            let angle = std::f64::consts::PI * epoch / epochs.max(1) as f64;
+            let angle = std::f64::consts::PI * epoch / epochs;
             min_lr + 0.5 * (base - min_lr) * (1.0 + angle.cos())
         }
     }
-}
-
-fn warmup_epochs() -> usize {
-    5
-}
-
-fn warmup_lr() -> f64 {
-    1e-6
-}
-
-fn min_lr() -> f64 {
-    1e-5
 }
 
 #[cfg(test)]
@@ -92,7 +89,7 @@ mod tests {
     fn paper(kind: ScheduleKind) -> ScheduleConfig {
         let per_step = false;
         ScheduleConfig {
-            epochs: 600,
+            epochs: Some(600),
             warmup_epochs: 5,
             warmup_lr: 1e-6,
             min_lr: 1e-5,
@@ -114,7 +111,7 @@ mod tests {
             (599, 1.0004e-5),
         ];
         for (epoch, lr) in expected {
-            let got = learning_rate(&paper(ScheduleKind::Cosine), base, f64::from(epoch));
+            let got = learning_rate(&paper(ScheduleKind::Cosine), base, f64::from(epoch), 600.0);
             assert!((got - lr).abs() < 1.1e-4 * lr, "epoch {epoch}: {got} {lr}");
         }
     }
@@ -122,10 +119,10 @@ mod tests {
     #[test]
     fn constant_holds_the_base_after_the_warmup() {
         let schedule = paper(ScheduleKind::Constant);
-        assert_eq!(learning_rate(&schedule, 0.1, 0.0), 1e-6);
-        assert_eq!(learning_rate(&schedule, 0.1, 5.0), 0.1);
+        assert_eq!(learning_rate(&schedule, 0.1, 0.0, 600.0), 1e-6);
+        assert_eq!(learning_rate(&schedule, 0.1, 5.0, 600.0), 0.1);
         let none = ScheduleConfig { warmup_epochs: 0, ..schedule };
-        assert_eq!(learning_rate(&none, 0.1, 0.0), 0.1);
+        assert_eq!(learning_rate(&none, 0.1, 0.0, 600.0), 0.1);
     }
 
     #[test]
@@ -134,8 +131,8 @@ mod tests {
         let by_step = ScheduleConfig { per_step: true, ..by_epoch.clone() };
         assert_eq!(by_epoch.position(3, 5, 10), 3.0);
         assert_eq!(by_step.position(3, 5, 10), 3.5);
-        let half = learning_rate(&by_step, 1.0, by_step.position(2, 1, 2));
+        let half = learning_rate(&by_step, 1.0, by_step.position(2, 1, 2), 600.0);
         assert!((half - 0.5).abs() < 1e-5, "half way up: {half}");
-        assert!(learning_rate(&by_step, 1.0, 599.999) < 1.001e-5);
+        assert!(learning_rate(&by_step, 1.0, 599.999, 600.0) < 1.001e-5);
     }
 }

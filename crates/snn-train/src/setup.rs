@@ -3,67 +3,42 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use candle_core::Device;
-use snn_data::{CacheConfig, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{InputConfig, Model, ModelConfig};
+use snn_records::RECIPE_FILE;
 
-use crate::recipe::Recipe;
+use crate::plan::{self, Part, Plan};
+use crate::stage::{self, Stage};
 use crate::{
-    Error, Result, checkpoint, checkpoint::Identity, journal, lock::RunLock, manifest::Manifest,
-    optim::Optimizer, progress::Progress, restore::Restored, run_file, write_atomic,
+    Error, Recipe, Result, RunOptions, checkpoint, checkpoint::Identity, counters::Counters,
+    journal, lock::RunLock, manifest::Manifest, optim::Optimizer, restore, restore::Restored,
+    run_file, steps_file::StepsFile, write_atomic,
 };
-
-pub(crate) const RECIPE_FILE: &str = "recipe.toml";
-
-/// Where a run lives and what it may find there.
-#[derive(Clone, Debug, Default)]
-pub struct RunOptions {
-    /// The run directory; made when it is not there.
-    pub dir: PathBuf,
-    /// Where the data sets lie; the data crate's own choice when absent.
-    pub data_dir: Option<PathBuf>,
-    /// Where prepared samples of large data sets are kept; nowhere when absent.
-    pub cache: Option<CacheConfig>,
-    /// Go on with the run in the directory, or start it when there is none.
-    pub resume: bool,
-    /// The source code's commit, for the record.
-    pub commit: Option<String>,
-    /// Where the network is computed; the CPU when absent. Weights and the optimizer stay on the CPU.
-    pub device: Option<Device>,
-}
-
-impl RunOptions {
-    /// The name of the kernels that compute, for the record.
-    pub(crate) fn engine(&self) -> &'static str {
-        snn_ops::engine_name(self.device.as_ref().unwrap_or(&Device::Cpu))
-    }
-}
 
 /// A run that is ready to go on.
 pub(crate) struct Run {
     pub(crate) dir: PathBuf,
     pub(crate) identity: Identity,
-    pub(crate) train: Arc<Loader>,
-    pub(crate) test: Arc<Dataset>,
-    pub(crate) split_hash: String,
+    pub(crate) plan: Plan,
+    pub(crate) stage: Stage,
     pub(crate) model: Model,
     pub(crate) optimizer: Optimizer,
-    pub(crate) progress: Progress,
+    pub(crate) counters: Counters,
     pub(crate) manifest: Manifest,
     pub(crate) metrics_bytes: u64,
+    pub(crate) steps_file: Option<StepsFile>,
     /// Seconds of the epochs so far.
     pub(crate) seconds: f64,
     _lock: RunLock,
 }
 
 impl Run {
-    /// Opens the data, builds the model, and restores the newest intact checkpoint.
+    /// Opens the data of the phase in progress, builds the model, and restores the newest intact checkpoint.
     ///
-    /// `watch` is told how far the data is and stops the opening by `false`.
+    /// `watch` hears how far the data is and stops the opening by `false`.
     pub(crate) fn open(
         recipe: &Recipe,
         options: &RunOptions,
-        watch: &mut dyn FnMut(snn_data::Progress) -> bool,
+        watch: &mut dyn FnMut(snn_data::Opened) -> bool,
     ) -> Result<Self> {
         let dir = &options.dir;
         if dir.to_str().is_none() {
@@ -73,24 +48,25 @@ impl Run {
         }
         // A directory that is not there is made only once the data is open, so that a failed start leaves nothing.
         let claimed = if dir.exists() { Some(claim(options)?) } else { None };
-        let mut data = recipe.data.config(options.data_dir.clone());
-        data.cache = options.cache.clone();
-        let splits = snn_data::open_with(&data, watch)?;
-        let split_hash = splits.members();
-        let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
-        let data_hash = data_hash(&train, &test);
-        let config = model_config(recipe, &train);
-        config.check_batch(recipe.train.batch.min(train.len()), config.t_steps)?;
+        let phase = match &claimed {
+            Some((_, true)) if !recipe.phase.is_empty() => {
+                run_file::check_recipe(recipe, dir)?;
+                restore::phase(dir, &Manifest::read(dir)?)?
+            }
+            _ => 0,
+        };
+        let phases = plan::recipes(recipe);
+        let (own, _) = &phases[phase.min(phases.len() - 1)];
+        let stage = Stage::open(own, options, watch)?;
+        let data = Arc::clone(stage.train.data());
+        let config = stage::model_config(own, &data);
+        stage::check_batch(&config, own, &data)?;
+        phases.iter().try_for_each(|(other, _)| one_network(&config, other))?;
         let mut model = Model::new(&config, recipe.seed)?;
         if let Some(device) = &options.device {
             model.set_device(device);
         }
-        let train = Loader::new(Arc::clone(&train), loader_config(recipe, train.len()))?;
-        if let Some(asked) = recipe.train.steps_per_epoch.filter(|&n| n > train.steps()) {
-            let (field, got) = ("train.steps_per_epoch".into(), asked.to_string());
-            let allowed = format!("1 to {}, the steps of this data", train.steps());
-            return Err(Error::Setting { field, got, allowed });
-        }
+        let plan = Plan::new(recipe, data.len())?;
         let (lock, old) = match claimed {
             Some(claimed) => claimed,
             None => {
@@ -99,11 +75,14 @@ impl Run {
             }
         };
         let (identity, manifest) = if old {
-            let identity = run_file::check(options, recipe, &data_hash)?;
+            // What run.json knows is the data of the first phase; a checkpoint knows that of its own.
+            let known = (phase == 0).then_some(stage.data_hash.as_str());
+            let recipe_hash = run_file::check(options, recipe, known)?;
             let manifest = Manifest::read(dir)?;
             manifest.sweep(dir)?;
-            (identity, manifest)
+            (Identity { recipe_hash, data_hash: stage.data_hash.clone() }, manifest)
         } else {
+            let data_hash = stage.data_hash.clone();
             let identity = Identity { recipe_hash: recipe.hash()?, data_hash };
             run_file::write(recipe, options, &identity)?;
             (identity, Manifest::start(dir)?)
@@ -115,35 +94,62 @@ impl Run {
         if !dir.join(RECIPE_FILE).exists() {
             write_atomic(&dir.join(RECIPE_FILE), recipe.to_toml()?.as_bytes())?;
         }
-        let optimizer = Optimizer::new(&recipe.optimizer);
-        let restored = Restored::newest(dir, manifest, &mut model, optimizer, &identity)?;
-        let Restored { manifest, optimizer, progress, metrics_bytes, seconds } = restored;
+        let optimizer = Optimizer::new(&own.optimizer, Default::default());
+        let restored = Restored::newest(dir, manifest, &mut model, optimizer, &identity, phase)?;
+        let Restored { manifest, optimizer, counters, metrics_bytes, seconds } = restored;
         journal::cut(dir, metrics_bytes)?;
+        let log = recipe.train.log_steps;
+        let steps_file = if log { Some(StepsFile::open(dir, counters.step)?) } else { None };
         let dir = dir.clone();
         Ok(Self {
             dir,
             identity,
-            train: Arc::new(train),
-            test,
-            split_hash,
+            plan,
+            stage,
             model,
             optimizer,
-            progress,
+            counters,
             manifest,
             metrics_bytes,
+            steps_file,
             seconds,
             _lock: lock,
         })
     }
 
+    /// The phase in progress.
+    pub(crate) fn part(&self) -> Arc<Part> {
+        Arc::clone(&self.plan.parts[self.counters.phase])
+    }
+
+    /// Goes on to the next phase, whose data is opened as in [`Run::open`]; none after the last.
+    pub(crate) fn next_phase(
+        mut self,
+        options: &RunOptions,
+        watch: &mut dyn FnMut(snn_data::Opened) -> bool,
+    ) -> Result<Self> {
+        self.counters.end_phase();
+        let part = self.part();
+        self.optimizer.configure(&part.recipe.optimizer, part.reset);
+        let stage = self.stage.next(&part.recipe, options, watch)?;
+        stage.fit(&part.recipe, &mut self.model)?;
+        self.identity.data_hash.clone_from(&stage.data_hash);
+        tracing::info!(phase = self.counters.phase, "phase");
+        Ok(Self { stage, ..self })
+    }
+
     /// Writes a checkpoint of this moment, unless there is one.
-    pub(crate) fn save(&mut self, keep: usize) -> Result<()> {
-        let step = self.progress.step;
+    pub(crate) fn save(&mut self) -> Result<()> {
+        if let Some(log) = &mut self.steps_file {
+            log.sync()?;
+        }
+        let step = self.counters.step;
         if self.manifest.entries.last().is_some_and(|last| last.step == step) {
             return Ok(());
         }
         let bytes =
-            checkpoint::encode(&self.model, &self.optimizer, &self.progress, &self.identity)?;
+            checkpoint::encode(&self.model, &self.optimizer, &self.counters, &self.identity)?;
+        let keep = self.part().recipe.train.keep;
         self.manifest.save(&self.dir, step, &bytes, self.metrics_bytes, keep)
     }
 }
@@ -162,6 +168,21 @@ fn claim(options: &RunOptions) -> Result<(RunLock, bool)> {
     }
 }
 
+/// Refuses a phase whose samples' size would make other parameters, before anything is trained.
+fn one_network(config: &ModelConfig, phase: &Recipe) -> Result<()> {
+    let Some(side) = phase.data.size else { return Ok(()) };
+    let mut other = config.clone();
+    other.input = InputConfig { height: side, width: side };
+    if Model::size(&other)?.parameters == Model::size(config)?.parameters {
+        return Ok(());
+    }
+    let allowed = format!(
+        "one size for all phases: the parameters of {} depend on it",
+        config.architecture.name()
+    );
+    Err(Error::Setting { field: "phase data.size".into(), got: side.to_string(), allowed })
+}
+
 /// Gives the model the weights and running statistics of a checkpoint.
 fn start_from(model: &mut Model, init: &Path) -> Result<()> {
     let other = Model::load(init)?;
@@ -176,35 +197,4 @@ fn start_from(model: &mut Model, init: &Path) -> Result<()> {
     *model.params_mut() = other.params().clone();
     model.set_buffers(other.buffers().clone());
     Ok(())
-}
-
-/// One name for both splits' contents.
-fn data_hash(train: &Dataset, test: &Dataset) -> String {
-    crate::hash::sha256(format!("{} {}", train.hash(), test.hash()).as_bytes())
-}
-
-/// The last, smaller batch is dropped, unless it is the only one.
-fn loader_config(recipe: &Recipe, n: usize) -> LoaderConfig {
-    LoaderConfig {
-        batch: recipe.train.batch,
-        order: if recipe.data.class_balanced { Order::ClassBalanced } else { Order::Shuffled },
-        drop_last: n >= recipe.train.batch,
-        workers: recipe.train.workers,
-        seed: recipe.seed,
-        augment: recipe.data.augment,
-    }
-}
-
-fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
-    let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
-    config.width = recipe.model.width;
-    config.t_steps = recipe.t_steps();
-    config.neuron = recipe.neuron.clone();
-    config.precision = recipe.train.precision;
-    config.labels = data.class_names().to_vec();
-    if let [.., channels, height, width] = *data.sample_shape() {
-        config.in_channels = channels;
-        config.input = InputConfig { height, width };
-    }
-    config
 }

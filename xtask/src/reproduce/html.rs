@@ -60,7 +60,7 @@ const NOTES: &str = "<p class=\"dim\">Top-1 and top-5 in percent. AURC, the area
 fn statement(planned: &[Planned], ours: &[Ours], seeds: usize) -> String {
     let pairs = planned.iter().zip(ours).filter_map(|(row, ours)| match ours {
         Ours::Ran { outcomes, .. } => {
-            Some((row.paper.dataset.as_str(), outcomes.first()?.dataset.as_str()))
+            Some((row.paper.dataset.as_str(), outcomes.first()?.result.dataset.as_str()))
         }
         _ => None,
     });

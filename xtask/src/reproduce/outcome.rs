@@ -4,51 +4,17 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
+use snn_records::{EpochReport, METRICS_FILE, RESULT_FILE, RunResult};
 
 use crate::files;
 
-/// A finished run. Accuracies are percentages, AURC is times 10^3.
+/// A finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The data set.
-    pub dataset: String,
-    /// The name of its split.
-    pub split: String,
-    /// Which samples train and which test, as a hash.
-    pub split_hash: String,
-    /// Time steps.
-    pub t_steps: u64,
-    /// The kernels that computed it.
-    pub engine: String,
-    /// The number format.
-    pub precision: String,
-    /// After the last epoch.
-    pub top1: f64,
-    /// After the last epoch.
-    pub top5: f64,
-    /// Confidence: the largest softmax.
-    pub aurc_softmax: f64,
-    /// Confidence: the largest logit.
-    pub aurc_logit: f64,
-    /// The best of all epochs, chosen on the test data, as the paper reports.
-    pub best_top1: f64,
-    /// Of training.
-    pub seconds: f64,
-    /// Of the process.
-    pub peak_rss_mb: f64,
+    /// Its figures.
+    pub result: RunResult,
     /// Epoch by epoch.
-    pub curve: Vec<Epoch>,
-}
-
-/// A point of a learning curve.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Epoch {
-    /// From 1.
-    pub epoch: f64,
-    /// Mean over the epoch, of the method's own loss.
-    pub train_loss: f64,
-    /// Where the epoch was evaluated.
-    pub test_top1: Option<f64>,
+    pub curve: Vec<EpochReport>,
 }
 
 /// Reads what a run left in its folder.
@@ -56,53 +22,31 @@ pub struct Epoch {
 /// # Errors
 /// When a file is missing or lacks a field, naming both.
 pub fn read(folder: &Path) -> anyhow::Result<Outcome> {
-    let path = folder.join("result.json");
-    let mut outcome =
-        result(&files::read(&path)?).with_context(|| format!("in {}", path.display()))?;
-    let path = folder.join("metrics.jsonl");
-    outcome.curve =
-        curve(&files::read(&path)?).with_context(|| format!("in {}", path.display()))?;
-    Ok(outcome)
+    let path = folder.join(RESULT_FILE);
+    let result = result(&files::read(&path)?).with_context(|| format!("in {}", path.display()))?;
+    let path = folder.join(METRICS_FILE);
+    let curve = curve(&files::read(&path)?).with_context(|| format!("in {}", path.display()))?;
+    Ok(Outcome { result, curve })
 }
 
-fn result(text: &str) -> anyhow::Result<Outcome> {
-    let json: Value = serde_json::from_str(text)?;
-    let text = |name: &str| -> anyhow::Result<String> {
-        Ok(json[name].as_str().with_context(|| format!("no text `{name}`"))?.to_string())
-    };
-    let number = |name: &str| -> anyhow::Result<f64> {
-        json[name].as_f64().with_context(|| format!("no number `{name}`"))
-    };
-    let outcome = Outcome {
-        dataset: text("dataset")?,
-        split: text("split")?,
-        split_hash: text("split_hash")?,
-        t_steps: json["t_steps"].as_u64().context("no count `t_steps`")?,
-        engine: text("engine")?,
-        precision: text("precision")?,
-        top1: number("top1")?,
-        top5: number("top5")?,
-        aurc_softmax: number("aurc_softmax")?,
-        aurc_logit: number("aurc_logit")?,
-        best_top1: number("best_top1")?,
-        seconds: number("seconds")?,
-        peak_rss_mb: number("peak_rss_mb")?,
-        curve: Vec::new(),
-    };
-    ensure!((0.0..=100.0).contains(&outcome.top1), "top1 is {}, not a percentage", outcome.top1);
-    Ok(outcome)
+fn result(text: &str) -> anyhow::Result<RunResult> {
+    let result: RunResult = serde_json::from_str(text)?;
+    ensure!((0.0..=100.0).contains(&result.top1), "top1 is {}, not a percentage", result.top1);
+    Ok(result)
 }
 
-fn curve(text: &str) -> anyhow::Result<Vec<Epoch>> {
+/// The epochs of a run's metrics.jsonl.
+///
+/// # Errors
+/// When a line is no JSON, or an epoch's lacks a field, naming the line.
+pub(crate) fn curve(text: &str) -> anyhow::Result<Vec<EpochReport>> {
     let mut epochs = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let json: Value = serde_json::from_str(line).with_context(|| format!("line {}", at + 1))?;
+        let line_of = || format!("line {}", at + 1);
+        let json: Value = serde_json::from_str(line).with_context(line_of)?;
         // Lines of other kinds, such as warnings, have no loss of an epoch.
-        if let (Some(epoch), Some(train_loss)) =
-            (json["epoch"].as_f64(), json["train_loss"].as_f64())
-        {
-            let test_top1 = json["test"]["top1"].as_f64().or(json["test_top1"].as_f64());
-            epochs.push(Epoch { epoch: epoch + 1.0, train_loss, test_top1 });
+        if json["train_loss"].is_number() {
+            epochs.push(serde_json::from_value(json).with_context(line_of)?);
         }
     }
     Ok(epochs)
@@ -112,25 +56,35 @@ fn curve(text: &str) -> anyhow::Result<Vec<Epoch>> {
 mod tests {
     use super::*;
 
-    const RESULT: &str = r#"{"dataset": "d", "split": "s", "split_hash": "h", "t_steps": 4, "engine": "e", "precision": "f32",
-        "top1": 81.5, "top5": 99, "aurc_softmax": 30.25, "aurc_logit": 31, "best_top1": 82, "seconds": 60.5, "peak_rss_mb": 300}"#;
+    const RESULT: &str = r#"{"dataset": "d", "split": "s", "split_hash": "h", "architecture": "a", "loss": "ce", "t_steps": 4,
+        "seed": 1, "engine": "e", "precision": "f32", "data_hash": "h", "recipe_hash": "h", "data": {}, "n": 100, "top1": 81.5,
+        "top5": 99, "aurc_softmax": 30.25, "aurc_logit": 31, "per_step_top1": [], "cumulative_top1": [], "best_top1": 82,
+        "best_epoch": 1, "epochs": 2, "seconds": 60.5, "peak_rss_mb": 300, "checkpoint": "c"}"#;
 
     #[test]
     fn result_is_read_and_a_missing_field_is_named() {
         let outcome = result(RESULT).unwrap();
         assert_eq!((outcome.top1, outcome.t_steps, outcome.peak_rss_mb), (81.5, 4, 300.0));
         let error = result(&RESULT.replace("top5", "top_5")).unwrap_err();
-        assert_eq!(error.to_string(), "no number `top5`");
+        assert!(error.to_string().contains("`top5`"), "{error}");
         assert!(result(&RESULT.replace("81.5", "815")).is_err());
     }
 
     #[test]
     fn curve_has_the_epochs_only() {
-        let text = "{\"kind\":\"warning\",\"epoch\":0}\n\
-                    {\"epoch\":0,\"train_loss\":1.5,\"test\":null}\n\
-                    {\"epoch\":1,\"train_loss\":0.5,\"test\":{\"top1\":80.5}}\n";
-        let epoch = |epoch, loss, test_top1| Epoch { epoch, train_loss: loss, test_top1 };
-        assert_eq!(curve(text).unwrap(), [epoch(1.0, 1.5, None), epoch(2.0, 0.5, Some(80.5))]);
+        let rest = r#""epochs":2,"step":3,"lr":0.1,"alpha":0,"train_top1":50,"clock":{"seconds":1,"peak_rss_mb":2}"#;
+        let test = r#"{"n":4,"top1":80.5,"top5":99,"aurc_softmax":1,"aurc_logit":1,"eaurc_softmax":1,"eaurc_logit":1,
+            "per_step_top1":[],"cumulative_top1":[]}"#
+            .replace('\n', "");
+        let text = format!(
+            "{{\"kind\":\"warning\",\"epoch\":0}}\n\
+             {{\"epoch\":0,\"train_loss\":1.5,\"test\":null,{rest}}}\n\
+             {{\"epoch\":1,\"train_loss\":0.5,\"test\":{test},{rest}}}\n"
+        );
+        let told =
+            |line: &EpochReport| (line.epoch, line.train_loss, line.test.as_ref().map(|t| t.top1));
+        let epochs: Vec<_> = curve(&text).unwrap().iter().map(told).collect();
+        assert_eq!(epochs, [(0, 1.5, None), (1, 0.5, Some(80.5))]);
         assert!(curve("{").unwrap_err().to_string().starts_with("line 1"));
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn command(
 
 /// A finished run in half a line.
 pub(super) fn summary(out: &Path, run: &Run) -> anyhow::Result<String> {
-    let result = outcome::read(&out.join(&run.name))?;
+    let result = outcome::read(&out.join(&run.name))?.result;
     Ok(format!("top-1 {:.2} % on {} in {:.0} s", result.top1, result.dataset, result.seconds))
 }
 

@@ -33,13 +33,13 @@ pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> String {
         let mut line = format!(
             "<tr><td class=\"left\">{}</td><td class=\"left\">{}</td>",
             escape(row.paper.network()),
-            escape(&outcome.split)
+            escape(&outcome.result.split)
         );
-        let _ = write!(line, "<td>{}</td>", outcome.t_steps);
+        let _ = write!(line, "<td>{}</td>", outcome.result.t_steps);
         for (_, table, key) in SETTINGS {
             let _ = write!(line, "<td>{}</td>", escape(&setting(&run.recipe, table, key)));
         }
-        let by = format!("{}, {}", outcome.engine, outcome.precision);
+        let by = format!("{}, {}", outcome.result.engine, outcome.result.precision);
         let _ = write!(line, "<td class=\"left\">{}</td></tr>", escape(&by));
         if line != before {
             html += &line;

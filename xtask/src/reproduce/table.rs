@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
+use snn_records::{RunResult, TableFigures, TableRow};
+
 use super::outcome::Outcome;
 use super::preset::Planned;
-
-const COLUMNS: &str = "table,paper_dataset,architecture,method,t_steps,paper_top1,paper_top5,paper_aurc,dataset,split,\
-    top1,top5,aurc_softmax,aurc_logit,seeds,top1_std,seconds,peak_rss_mb,engine,precision,checkpoint,split_hash";
 
 /// What there is of ours for a row.
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ pub enum Ours {
 
 /// The figures of a row over its seeds: means, and the spread of top-1.
 pub(super) struct Summary<'a> {
-    pub(super) first: &'a Outcome,
+    pub(super) first: &'a RunResult,
     pub(super) top1: f64,
     pub(super) top1_std: Option<f64>,
     pub(super) best_top1: f64,
@@ -46,11 +45,12 @@ impl<'a> Summary<'a> {
     /// `None` for no run.
     pub(super) fn of(outcomes: &'a [Outcome]) -> Option<Self> {
         let n = outcomes.len() as f64;
-        let mean = |f: fn(&Outcome) -> f64| outcomes.iter().map(f).sum::<f64>() / n;
+        let results = || outcomes.iter().map(|outcome| &outcome.result);
+        let mean = |f: fn(&RunResult) -> f64| results().map(f).sum::<f64>() / n;
         let top1 = mean(|o| o.top1);
-        let squares: f64 = outcomes.iter().map(|o| (o.top1 - top1).powi(2)).sum();
+        let squares: f64 = results().map(|o| (o.top1 - top1).powi(2)).sum();
         Some(Self {
-            first: outcomes.first()?,
+            first: &outcomes.first()?.result,
             top1,
             top1_std: (outcomes.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
             best_top1: mean(|o| o.best_top1),
@@ -58,7 +58,7 @@ impl<'a> Summary<'a> {
             aurc_softmax: mean(|o| o.aurc_softmax),
             aurc_logit: mean(|o| o.aurc_logit),
             seconds: mean(|o| o.seconds),
-            peak_rss_mb: outcomes.iter().map(|o| o.peak_rss_mb).fold(0.0, f64::max),
+            peak_rss_mb: results().map(|o| o.peak_rss_mb).fold(0.0, f64::max),
         })
     }
 
@@ -73,39 +73,60 @@ impl<'a> Summary<'a> {
 /// One line for each row of the paper. Where nothing ran, `dataset` says what is needed and the rest is empty. Of several
 /// seeds, figures are means, `peak_rss_mb` is the largest, and `seconds` is one run's mean.
 pub fn csv(table: &str, planned: &[Planned], ours: &[Ours]) -> String {
-    let mut text = format!("{COLUMNS}\n");
+    let mut text = format!("{}\n", TableRow::COLUMNS.join(","));
     for (row, ours) in planned.iter().zip(ours) {
-        let p = &row.paper;
-        let mut cells: Vec<String> =
-            [table, &p.dataset, &p.architecture, &p.method, &p.t_steps, &p.top1, &p.top5, &p.aurc]
-                .map(str::to_string)
-                .into();
-        match ours {
-            Ours::Needs(what) => cells.push(format!("needs {what}")),
-            Ours::Failed { dataset, run } => cells.push(format!("{dataset}: no result in {run}")),
-            Ours::Ran { outcomes, checkpoint } => {
-                if let Some(s) = Summary::of(outcomes) {
-                    cells.extend([s.first.dataset.clone(), s.first.split.clone()]);
-                    cells.extend(
-                        [s.top1, s.top5, s.aurc_softmax, s.aurc_logit].map(|v| format!("{v:.2}")),
-                    );
-                    cells.push(outcomes.len().to_string());
-                    cells.push(s.top1_std.map_or(String::new(), |std| format!("{std:.2}")));
-                    cells.extend([format!("{:.1}", s.seconds), format!("{:.0}", s.peak_rss_mb)]);
-                    cells.extend([
-                        s.first.engine.clone(),
-                        s.first.precision.clone(),
-                        checkpoint.clone(),
-                        s.first.split_hash.clone(),
-                    ]);
-                }
-            }
-        }
-        cells.resize(COLUMNS.split(',').count(), String::new());
-        let line: Vec<String> = cells.iter().map(|cell| quote(cell)).collect();
+        let line: Vec<String> =
+            record(table, row, ours).cells().iter().map(|cell| quote(cell)).collect();
         let _ = writeln!(text, "{}", line.join(","));
     }
     text
+}
+
+fn record(table: &str, planned: &Planned, ours: &Ours) -> TableRow {
+    let p = &planned.paper;
+    let row = TableRow {
+        table: table.into(),
+        paper_dataset: p.dataset.clone(),
+        architecture: p.architecture.clone(),
+        method: p.method.clone(),
+        t_steps: p.t_steps.clone(),
+        paper_top1: p.top1.clone(),
+        paper_top5: p.top5.clone(),
+        paper_aurc: p.aurc.clone(),
+        ..TableRow::default()
+    };
+    match ours {
+        Ours::Needs(what) => TableRow { dataset: format!("needs {what}"), ..row },
+        Ours::Failed { dataset, run } => {
+            TableRow { dataset: format!("{dataset}: no result in {run}"), ..row }
+        }
+        Ours::Ran { outcomes, checkpoint } => match Summary::of(outcomes) {
+            Some(s) => {
+                let (dataset, ours) =
+                    (s.first.dataset.clone(), Some(figures(&s, outcomes.len(), checkpoint)));
+                TableRow { dataset, ours, ..row }
+            }
+            None => row,
+        },
+    }
+}
+
+fn figures(s: &Summary<'_>, seeds: usize, checkpoint: &str) -> TableFigures {
+    TableFigures {
+        split: s.first.split.clone(),
+        top1: s.top1,
+        top5: s.top5,
+        aurc_softmax: s.aurc_softmax,
+        aurc_logit: s.aurc_logit,
+        seeds,
+        top1_std: s.top1_std,
+        seconds: s.seconds,
+        peak_rss_mb: s.peak_rss_mb,
+        engine: s.first.engine.clone(),
+        precision: s.first.precision.clone(),
+        checkpoint: checkpoint.into(),
+        split_hash: s.first.split_hash.clone(),
+    }
 }
 
 fn quote(cell: &str) -> String {
@@ -116,7 +137,7 @@ fn quote(cell: &str) -> String {
     }
 }
 
-/// The same for people; the paper's figures and ours each carry the name of their data set. Columns are padded, so that
+/// The table for people; the paper's figures and ours each carry the name of their data set. Columns are padded, so that
 /// it can be read in a terminal too.
 pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
     let head = [
@@ -183,6 +204,6 @@ fn aligned(rows: &[Vec<String>]) -> String {
 
 /// Our data set, with T where it is not the row's.
 pub(super) fn name(summary: &Summary<'_>, t_steps: &str) -> String {
-    let Outcome { dataset, t_steps: own, .. } = summary.first;
+    let RunResult { dataset, t_steps: own, .. } = summary.first;
     if own.to_string() == t_steps { dataset.clone() } else { format!("{dataset} (T {own})") }
 }

@@ -14,7 +14,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("snn-losses", &[]),
     ("snn-data", &["snn-needs"]),
     ("snn-models", &["snn-ops", "snn-neuron"]),
-    ("snn-train", &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models"]),
+    ("snn-records", &[]),
+    (
+        "snn-train",
+        &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models", "snn-records"],
+    ),
     (
         "snn-cli",
         &[
@@ -24,10 +28,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-losses",
             "snn-data",
             "snn-models",
+            "snn-records",
             "snn-train",
         ],
     ),
-    ("xtask", &["snn-needs"]),
+    ("xtask", &["snn-needs", "snn-records"]),
     (
         "snn-tests",
         &[
@@ -37,6 +42,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-losses",
             "snn-data",
             "snn-models",
+            "snn-records",
             "snn-train",
             "snn-cli",
             "xtask",

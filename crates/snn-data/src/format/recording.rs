@@ -36,7 +36,7 @@ pub fn read_events(path: &Path, options: &EventOptions) -> Result<EventStream> {
     decode(bytes.into(), options, path)
 }
 
-/// The same from memory.
+/// Decodes the bytes of a file of events, as [`read_events`] does; `path` is for errors and for its extension.
 ///
 /// # Errors
 /// As [`read_events`].

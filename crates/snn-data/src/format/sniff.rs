@@ -9,6 +9,8 @@ use crate::{Error, FormatFault, Limits, Result};
 
 /// A file format that this crate reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Format {
     /// IDX images or labels (MNIST, Fashion-MNIST).

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Opening;
-use super::files::entries;
-use super::part::{Images, folder, image_set, owned};
+use super::files::named;
+use super::folder::{folder, owned};
+use super::held::{Images, image_set};
+use super::opening::Opening;
 use crate::format::{Cifar, cifar10, cifar100, read_file};
 use crate::split::{self, Split, name_of};
 use crate::{DatasetName, Error, Limits, Result, Splits};
@@ -77,9 +78,7 @@ fn open(opening: &Opening<'_>, kind: &Kind) -> Result<Splits> {
 
 /// The `.bin` files whose names begin so, in order; none where the folder cannot be read.
 fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
-    let mut found = entries(dir, "bin").unwrap_or_default();
-    found.retain(|path| path.file_name().unwrap_or_default().to_string_lossy().starts_with(prefix));
-    found
+    named(dir, prefix, "bin").unwrap_or_default()
 }
 
 fn images(dir: &Path, prefix: &str, kind: &Kind) -> Result<Images> {

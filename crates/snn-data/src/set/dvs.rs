@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::Opening;
 use super::cifar::NAMES_10;
 use super::files::{Item, entries, folders, name};
-use super::part::{folder, owned};
-use super::recorded::splits;
-use super::recordings::Reader;
-use crate::format::{AtisOptions, aedat2, atis};
+use super::folder::{folder, owned};
+use super::opening::Opening;
+use super::recordings::{Reader, splits};
+use crate::format::Format;
+use crate::preprocess::{Orientation, Recordings, Resize};
 use crate::random::{permutation, stream};
 use crate::split::{self, chosen};
-use crate::{DatasetName, EventStream, Limits, Result, Splits, fit, resize_bilinear};
+use crate::{DatasetName, Result, Splits};
 
 /// CIFAR10-DVS: `<class>/cifar10_<class>_<number>.aedat`, 1,000 recordings a class.
 pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
@@ -44,9 +44,12 @@ pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
     }
     let reader = Reader {
         name: "aedat2 128x128 upright",
-        read: upright,
-        resize: fit,
-        side: (128, 128),
+        recordings: Recordings {
+            format: Some(Format::Aedat2),
+            sensor: Some((128, 128)),
+            orientation: Orientation::OnItsSide,
+            ..Recordings::new(config.t_steps, 128, 128)
+        },
         in_memory: false,
     };
     let names = owned(&NAMES_10);
@@ -58,15 +61,6 @@ fn number(path: &Path) -> u64 {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let digits = stem.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
     digits.parse().unwrap_or(u64::MAX)
-}
-
-/// The camera lay on its side: column = 127 - y address, row = 127 - x address, as SpikingJelly reads the files.
-fn upright(bytes: &[u8], limits: &Limits, path: &Path) -> Result<EventStream> {
-    let mut stream = aedat2(bytes, (128, 128), limits, path)?;
-    for event in &mut stream.events {
-        (event.x, event.y) = (127 - event.y, 127 - event.x);
-    }
-    Ok(stream)
 }
 
 /// The class of pictures that show none of the others.
@@ -99,10 +93,13 @@ pub(super) fn ncaltech101(opening: &Opening<'_>) -> Result<Splits> {
     }
     let reader = Reader {
         name: "atis overflow, cropped",
-        read: cropped,
-        // Always resized: sizes differ by recording, and a crop here and there would mix two scales.
-        resize: |planes, from, to| resize_bilinear(planes, from, to, true),
-        side: (48, 48),
+        recordings: Recordings {
+            format: Some(Format::AtisOverflow),
+            crop: true,
+            // Sizes differ by recording.
+            resize: Resize::Bilinear,
+            ..Recordings::new(config.t_steps, 48, 48)
+        },
         in_memory: false,
     };
     let names: Vec<String> = classes.iter().map(|path| name(path)).collect();
@@ -113,20 +110,6 @@ pub(super) fn ncaltech101(opening: &Opening<'_>) -> Result<Splits> {
 fn nine_tenths(n: usize) -> usize {
     let (whole, tenths) = (9 * n / 10, 9 * n % 10);
     whole + usize::from(tenths > 5 || (tenths == 5 && whole % 2 == 1))
-}
-
-/// The events moved into the corner of the smallest sensor that holds them.
-fn cropped(bytes: &[u8], limits: &Limits, path: &Path) -> Result<EventStream> {
-    let options = AtisOptions { sensor: None, overflow_markers: true };
-    let mut stream = atis(bytes, &options, limits, path)?;
-    let left = stream.events.iter().map(|event| event.x).min().unwrap_or(0);
-    let top = stream.events.iter().map(|event| event.y).min().unwrap_or(0);
-    for event in &mut stream.events {
-        event.x -= left;
-        event.y -= top;
-    }
-    (stream.width, stream.height) = (stream.width - left, stream.height - top);
-    Ok(stream)
 }
 
 #[cfg(test)]
@@ -143,20 +126,5 @@ mod tests {
     fn numbers_end_the_stem() {
         assert_eq!(number(Path::new("a/cifar10_cat_950.aedat")), 950);
         assert_eq!(number(Path::new("a/cat.aedat")), u64::MAX);
-    }
-
-    #[test]
-    fn recordings_are_turned_upright_and_cropped() {
-        let aedat = [b"#!AER-DAT2.0\r\n".as_slice(), &[0, 0, 3, 11, 0, 0, 0, 9]].concat();
-        let [event] = upright(&aedat, &Limits::default(), Path::new("x")).unwrap().events[..]
-        else {
-            panic!()
-        };
-        // Address 0x030b: y 3, x 5, bit 0 set: OFF.
-        assert_eq!((event.x, event.y, event.polarity), (124, 122, false));
-        let atis = [10, 20, 0x80, 0, 1, 12, 25, 0, 0, 2];
-        let stream = cropped(&atis, &Limits::default(), Path::new("x")).unwrap();
-        assert_eq!((stream.width, stream.height), (3, 6));
-        assert_eq!((stream.events[1].x, stream.events[1].y), (2, 5));
     }
 }

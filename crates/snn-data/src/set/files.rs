@@ -4,7 +4,6 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::part::choose;
 use crate::{Error, Result};
 
 /// One sample's file, or the part of a recording that is one.
@@ -29,12 +28,6 @@ impl Item {
         let window = window.map_or(String::new(), |w| format!(" {}-{}", w.start, w.end));
         format!("{}{window}", parts.join("/"))
     }
-}
-
-/// The items that `limit` leaves, the first of every class.
-pub(super) fn chosen_items(items: &[Item], limit: Option<usize>) -> Vec<Item> {
-    let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
-    choose(&labels, limit).into_iter().filter_map(|index| items.get(index)).cloned().collect()
 }
 
 /// The files that `list` finds in the folders of the classes, in label order; a class without a folder has none.
@@ -70,6 +63,13 @@ pub(super) fn entries(dir: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// A folder's files of an extension whose names begin with `prefix`, in natural order.
+pub(super) fn named(dir: &Path, prefix: &str, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = entries(dir, extension)?;
+    found.retain(|path| name(path).starts_with(prefix));
+    Ok(found)
+}
+
 /// A folder's folders in the order of their names' bytes, capitals first, as class lists are sorted.
 pub(super) fn folders(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = listed(dir)?;
@@ -97,7 +97,7 @@ pub(super) fn name(path: &Path) -> String {
 }
 
 /// What names are sorted by so that 2 comes before 10: texts and the numbers after them, then the name itself.
-fn natural(name: &str) -> (Vec<(String, u128)>, String) {
+pub(super) fn natural(name: &str) -> (Vec<(String, u128)>, String) {
     let mut parts = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {

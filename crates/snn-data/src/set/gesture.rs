@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::Opening;
 use super::files::{Item, entries, items_of};
-use super::part::{folder, owned};
-use super::recorded::splits;
-use super::recordings::Reader;
-use crate::format::{EventOptions, decode_events, read_file};
-use crate::{DatasetName, Error, EventStream, FormatFault, Limits, Result, Splits, fit, split};
+use super::folder::{folder, owned};
+use super::opening::Opening;
+use super::recordings::{Reader, splits};
+use crate::format::read_file;
+use crate::preprocess::Recordings;
+use crate::{DatasetName, Error, FormatFault, Limits, Result, Splits, split};
 
 const GESTURES: [&str; 11] = [
     "hand clapping",
@@ -35,9 +35,10 @@ pub(super) fn dvs_gesture(opening: &Opening<'_>) -> Result<Splits> {
     let [train, test] = lists.map(|list| trials(&dir, list));
     let reader = Reader {
         name: "128x128",
-        read: |bytes, limits, path| sized(bytes, (128, 128), limits, path),
-        resize: fit,
-        side: (128, 128),
+        recordings: Recordings {
+            sensor: Some((128, 128)),
+            ..Recordings::new(opening.config.t_steps, 128, 128)
+        },
         in_memory: false,
     };
     splits(opening, &dir, split::DVS_GESTURE, &owned(&GESTURES), reader, (train?, test?))
@@ -116,19 +117,13 @@ pub(super) fn ncars(opening: &Opening<'_>) -> Result<Splits> {
     };
     let reader = Reader {
         name: "120x100",
-        read: |bytes, limits, path| sized(bytes, (120, 100), limits, path),
-        resize: fit,
-        side: (100, 120),
+        recordings: Recordings {
+            sensor: Some((120, 100)),
+            ..Recordings::new(opening.config.t_steps, 100, 120)
+        },
         in_memory: false,
     };
     splits(opening, &dir, split::NCARS, &owned(&CARS), reader, (items("train")?, items("test")?))
-}
-
-/// The events of a file in whichever format it has, on a sensor of that size.
-fn sized(bytes: &[u8], sensor: (u16, u16), limits: &Limits, path: &Path) -> Result<EventStream> {
-    let options =
-        EventOptions { sensor: Some(sensor), limits: limits.clone(), ..EventOptions::default() };
-    decode_events(bytes, &options, path)
 }
 
 #[cfg(test)]

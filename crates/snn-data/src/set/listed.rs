@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Opening;
-use super::files::{Item, chosen_items};
+use super::choice::chosen_items;
+use super::files::Item;
 use super::on_demand::{OnDemand, Prepare};
+use super::opening::Opening;
 use crate::cache::CacheConfig;
-use crate::dataset::{Kind, Samples, hex};
+use crate::hash::hex;
 use crate::limits::product;
+use crate::preprocess::Preprocess;
+use crate::samples::Samples;
 use crate::{Dataset, DatasetName, Error, Limits, Result};
 
 /// Files looked at between two reports.
@@ -24,9 +27,8 @@ pub(super) struct Listed<'a, 'w> {
     pub(super) root: &'a Path,
     pub(super) split: &'a str,
     pub(super) class_names: &'a [String],
-    /// Of one sample.
-    pub(super) shape: &'a [usize],
-    pub(super) kind: Kind,
+    /// What is done with a file, as `prepare` does it.
+    pub(super) preprocess: &'a Preprocess,
     /// Everything but the files' contents that decides the samples.
     pub(super) about: &'a str,
     /// Where they are kept; `None` for samples that are never twice the same.
@@ -42,16 +44,17 @@ impl Listed<'_, '_> {
         prepare: Prepare,
     ) -> Result<Dataset> {
         let name = &self.opening.config.name;
-        let n = product("sample size", self.shape, Limits::default().sample_values)?;
+        let shape = self.preprocess.shape();
+        let n = product("sample size", &shape, Limits::default().sample_values)?;
         let items = chosen_items(items, limit);
         let labels = items.iter().map(|item| item.label).collect();
         let names: Vec<String> = items.iter().map(|item| item.name(self.root)).collect();
         let hash = self.hash(&items, &names)?;
         let source = OnDemand::new(items, prepare, n, self.cache, self.about.to_owned());
         let samples = Samples::OnDemand(Arc::new(source));
-        let (classes, shape) = (self.class_names.to_vec(), self.shape.to_vec());
-        let set = Dataset::new(name, self.split, classes, labels, shape, samples)?;
-        Ok(set.with_members(names.iter()).with_hash(hash).with_kind(self.kind))
+        let (classes, preprocess) = (self.class_names.to_vec(), self.preprocess.clone());
+        let set = Dataset::new(name, self.split, classes, labels, shape, samples, preprocess)?;
+        Ok(set.with_members(names.iter()).with_hash(hash))
     }
 
     /// A hash of the items' names, labels and lengths, and of what else decides the samples. Files that are not there,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::{Item, folders, name};
-use super::pictures::{Pictures, images};
+use super::photographs::{Photographs, images};
 use crate::format::{Mat, mat, read_file};
 use crate::{Error, FormatFault, Limits, Result};
 
-pub(super) fn tiny_imagenet(root: PathBuf) -> Result<Pictures> {
+pub(super) fn tiny_imagenet(root: PathBuf) -> Result<Photographs> {
     let class_names: Vec<String> =
         folders(&root.join("train"))?.iter().map(|path| name(path)).collect();
     let mut train = Vec::new();
@@ -32,11 +32,11 @@ pub(super) fn tiny_imagenet(root: PathBuf) -> Result<Pictures> {
         label.map(|label| Item::new(path, label))
     };
     let test = images(&root.join("val/images"))?.into_iter().filter_map(labeled).collect();
-    Ok(Pictures { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test })
 }
 
 /// `<id> <path>`, `<id> <class from 1>`, `<id> <1 for training>` and `<class from 1> <name>`.
-pub(super) fn cub200(root: PathBuf) -> Result<Pictures> {
+pub(super) fn cub200(root: PathBuf) -> Result<Photographs> {
     let class_names: Vec<String> = pairs(&root.join("classes.txt"))?.into_values().collect();
     let labels_file = root.join("image_class_labels.txt");
     let labels = pairs(&labels_file)?;
@@ -56,11 +56,11 @@ pub(super) fn cub200(root: PathBuf) -> Result<Pictures> {
             _ => return Err(id_error(&sides_file, id, "1 for training or 0 for test")),
         }
     }
-    Ok(Pictures { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test })
 }
 
 /// `file_list`, cells of paths below `Images`, and `labels` from 1; a class's name follows the first dash of its folder.
-pub(super) fn stanford_dogs(root: PathBuf) -> Result<Pictures> {
+pub(super) fn stanford_dogs(root: PathBuf) -> Result<Photographs> {
     let mut names = BTreeMap::new();
     let mut side = |list: &str| -> Result<Vec<Item>> {
         let path =
@@ -91,11 +91,11 @@ pub(super) fn stanford_dogs(root: PathBuf) -> Result<Pictures> {
     let last = names.last_key_value().map_or(0, |(&label, _)| label + 1);
     let class_name = |label| names.get(&label).cloned().unwrap_or_else(|| format!("class-{label}"));
     let class_names = (0..last).map(class_name).collect();
-    Ok(Pictures { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test })
 }
 
 /// `annotations` of `fname` and `class` from 1; the names are in `cars_meta.mat`.
-pub(super) fn stanford_cars(root: PathBuf) -> Result<Pictures> {
+pub(super) fn stanford_cars(root: PathBuf) -> Result<Photographs> {
     let wanted = |file: &str, remedy: &str| {
         cars_file(&root, file).ok_or_else(|| Error::Missing {
             path: root.clone(),
@@ -127,7 +127,7 @@ pub(super) fn stanford_cars(root: PathBuf) -> Result<Pictures> {
         Some(Mat::Cells(names)) => names.iter().filter_map(Mat::text).map(str::to_owned).collect(),
         _ => return Err(mat_error(&meta, "class_names is not there")),
     };
-    Ok(Pictures { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test })
 }
 
 /// A file of the devkit, in the folder itself or in one of two places it is unpacked to.

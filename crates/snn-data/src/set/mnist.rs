@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Opening;
-use super::part::{Images, choose, event_set, folder, image_set, owned, pick};
+use super::choice::{choose, pick};
+use super::folder::{folder, owned};
+use super::held::{Images, event_set, image_set};
+use super::opening::Opening;
+use super::recordings::configured;
 use crate::format::{gunzip, idx, read_file};
+use crate::preprocess::Recordings;
 use crate::random::stream;
 use crate::split::{self, Split, name_of};
 use crate::{
@@ -54,9 +58,9 @@ pub(super) fn fashion_dvs(opening: &Opening<'_>) -> Result<Splits> {
         let [_, height, width] = images.shape;
         let chosen = choose(&images.labels, limit);
         let labels = pick(&images.labels, &chosen);
-        let side = (usize::from(camera.height), usize::from(camera.width));
-        let side = config.size.map_or(side, |size| (size, size));
-        event_set(opening, &split, owned(&FASHION), labels, &chosen, side, |index| {
+        let (rows, columns) = (camera.height.into(), camera.width.into());
+        let framing = configured(config, Recordings::new(config.t_steps, rows, columns));
+        event_set(opening, &split, owned(&FASHION), labels, &chosen, framing, |index| {
             let n = height * width;
             let image = images.pixels.get(index * n..(index + 1) * n).unwrap_or(&[]);
             let mut rng = stream(config.seed, purpose, 0, index as u64);

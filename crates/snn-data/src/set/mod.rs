@@ -1,15 +1,20 @@
 //! Data sets by name.
 
+mod choice;
 mod cifar;
 mod clouds;
+mod config;
 mod dvs;
 mod files;
+mod folder;
 mod gesture;
+mod held;
 mod listed;
 mod lists;
 mod mnist;
 mod on_demand;
-mod part;
+mod opening;
+mod photographs;
 mod pictures;
 mod recorded;
 mod recordings;
@@ -19,98 +24,15 @@ mod shards;
 mod shd;
 mod synthetic;
 mod vibration;
+mod windows;
 
-use std::cell::RefCell;
-use std::path::PathBuf;
+pub use config::{DataConfig, Normalize};
+pub use opening::Opened;
 
-use crate::frame::check_t_steps;
+use opening::Opening;
+
 use crate::split;
-use crate::{CacheConfig, DatasetName, Error, FrameBy, MAX_SIZE, Result, Splits};
-
-/// Which data set to open and how its samples are made.
-///
-/// This crate reads no environment variable and has no folder of its own: the caller names the folder.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DataConfig {
-    /// A name of [`catalog`](crate::catalog()).
-    pub name: String,
-    /// The folder with the files, or a folder with that one inside; for `fashion_mnist` and
-    /// `fashion_mnist_dvs` the repository's `data` folder. Generated sets need none.
-    pub dir: Option<PathBuf>,
-    /// Frames of an event recording, 1 to [`MAX_T_STEPS`](crate::MAX_T_STEPS); images ignore it.
-    pub t_steps: usize,
-    /// Rows and columns of a sample, by [`fit`](crate::fit()), 1 to [`MAX_SIZE`]; the files' own when absent. Of a
-    /// signal the samples of a window, of a point cloud its points, 1,024 when absent; of SHD the groups into which its
-    /// 700 channels are joined.
-    pub size: Option<usize>,
-    /// How recordings are cut into frames.
-    pub frames_by: FrameBy,
-    /// One of the data set's [`Split`](crate::Split)s, by name or by rule; the first when absent.
-    pub split: Option<String>,
-    /// Use that many training samples, the first of every class; all when absent.
-    pub limit_train: Option<usize>,
-    /// The same of test samples.
-    pub limit_test: Option<usize>,
-    /// Where prepared samples of sets that are not held in memory are kept; nowhere when absent.
-    pub cache: Option<CacheConfig>,
-    /// Seed of generated and simulated samples.
-    pub seed: u64,
-}
-
-impl DataConfig {
-    /// The data set `name` with T = 10, frames by time, the files' own size, all samples and seed 0.
-    pub fn new(name: &str, dir: Option<PathBuf>) -> Self {
-        Self {
-            name: name.into(),
-            dir,
-            t_steps: 10,
-            size: None,
-            frames_by: FrameBy::Time,
-            split: None,
-            limit_train: None,
-            limit_test: None,
-            cache: None,
-            seed: 0,
-        }
-    }
-
-    fn check(&self) -> Result<()> {
-        check_t_steps(self.t_steps)?;
-        if let Some(size) = self.size.filter(|size| !(1..=MAX_SIZE).contains(size)) {
-            let why = format!("{size} is out of range; give 1 to {MAX_SIZE}");
-            return Err(Error::config("size", why));
-        }
-        if self.limit_train == Some(0) || self.limit_test == Some(0) {
-            return Err(Error::config(
-                "limit_train, limit_test",
-                "0 is out of range; give at least 1",
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// How far the opening of a data set is: samples of the training or the test side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Samples that are ready.
-    pub done: usize,
-    /// Samples of this side.
-    pub total: usize,
-}
-
-/// A request to open a data set, as the readers of single sets get it.
-struct Opening<'a> {
-    config: &'a DataConfig,
-    watch: RefCell<&'a mut dyn FnMut(Progress) -> bool>,
-}
-
-impl Opening<'_> {
-    fn report(&self, done: usize, total: usize) -> Result<()> {
-        let mut watch = self.watch.borrow_mut();
-        if watch(Progress { done, total }) { Ok(()) } else { Err(Error::Stopped) }
-    }
-}
+use crate::{DatasetName, Error, Result, Splits};
 
 /// Opens a data set: reads, decodes and frames all of its samples, in parallel.
 ///
@@ -124,15 +46,16 @@ pub fn open(config: &DataConfig) -> Result<Splits> {
     open_with(config, &mut |_| true)
 }
 
-/// The same, for long openings: `watch` is called now and then, on this thread, and stops the opening by `false`.
+/// Opens a data set as [`open`] does, for long openings: `watch` is called now and then, on this thread, and stops the
+/// opening by `false`.
 ///
 /// # Errors
 /// As [`open`], and [`Error::Stopped`].
-pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Progress) -> bool) -> Result<Splits> {
+pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Opened) -> bool) -> Result<Splits> {
     let name: DatasetName = config.name.parse()?;
     config.check()?;
     let split = split::chosen(name.listing().map_or(&[], |listing| listing.splits), config)?;
-    let opening = &Opening { config, watch: RefCell::new(watch) };
+    let opening = &Opening::new(config, watch);
     let splits = match name {
         DatasetName::FashionMnist => mnist::fashion(opening),
         DatasetName::FashionMnistDvs => mnist::fashion_dvs(opening),

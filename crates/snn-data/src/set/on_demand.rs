@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::files::Item;
 use crate::cache::{Cache, CacheConfig};
-use crate::dataset::{Samples, Source};
 use crate::format::read_file;
+use crate::samples::{Samples, Source};
 use crate::{Error, Limits, Result};
 
 /// Makes the samples of one file's items, each from its item alone.

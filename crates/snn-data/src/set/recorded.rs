@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Opening;
 use super::files::{Item, entries, items_of, name};
-use super::part::{folder, owned};
-use super::recordings::{Reader, Recorded};
-use crate::format::{AtisOptions, aedat2, atis, read_npy};
-use crate::split::{self, Split, chosen, name_of};
-use crate::{DatasetName, Result, Splits, fit};
+use super::folder::{folder, owned};
+use super::opening::Opening;
+use super::recordings::{Reader, splits};
+use crate::format::Format;
+use crate::preprocess::Recordings;
+use crate::split::{self, Split, chosen};
+use crate::{DatasetName, Result, Splits};
 
 /// N-MNIST: `Train/<digit>/NNNNN.bin` and `Test/<digit>/NNNNN.bin`, in the order of the numbers, which is MNIST's.
 pub(super) fn nmnist(opening: &Opening<'_>) -> Result<Splits> {
@@ -18,16 +19,7 @@ pub(super) fn nmnist(opening: &Opening<'_>) -> Result<Splits> {
     let dir = folder(opening.config, DatasetName::NMnist, &subfolders, what, holds)?;
     let sides = (digits(&dir.join("Train"))?, digits(&dir.join("Test"))?);
     let class_names: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
-    let reader = Reader {
-        name: "atis 34x34",
-        read: |bytes, limits, path| {
-            let options = AtisOptions { sensor: Some((34, 34)), overflow_markers: false };
-            atis(bytes, &options, limits, path)
-        },
-        resize: fit,
-        side: (34, 34),
-        in_memory: true,
-    };
+    let reader = held_in_memory("atis 34x34", Format::Atis, 34);
     splits(opening, &dir, split::NMNIST, &class_names, reader, sides)
 }
 
@@ -63,13 +55,7 @@ fn pips(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
         let suits = FOLDERS.map(|suit| dir.join(side).join(suit));
         items_of(suits, |suit| entries(suit, "npy"))
     };
-    let reader = Reader {
-        name: "npy 35x35",
-        read: |bytes, limits, path| read_npy(bytes, Some((35, 35)), limits, path),
-        resize: fit,
-        side: (35, 35),
-        in_memory: true,
-    };
+    let reader = held_in_memory("npy 35x35", Format::Npy, 35);
     let [train, test] = SIDES.map(side);
     let sides = (train?, test?);
     splits(opening, &dir, std::slice::from_ref(split), &owned(&SUITS), reader, sides)
@@ -85,13 +71,7 @@ fn cards(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
     for (i, item) in suits(&dir)?.into_iter().enumerate() {
         if i % 2 == 0 { train.push(item) } else { test.push(item) }
     }
-    let reader = Reader {
-        name: "aedat2 35x35",
-        read: |bytes, limits, path| aedat2(bytes, (35, 35), limits, path),
-        resize: fit,
-        side: (35, 35),
-        in_memory: true,
-    };
+    let reader = held_in_memory("aedat2 35x35", Format::Aedat2, 35);
     splits(opening, &dir, std::slice::from_ref(split), &owned(&SUITS), reader, (train, test))
 }
 
@@ -104,20 +84,12 @@ fn suits(dir: &Path) -> Result<Vec<Item>> {
     Ok(paths.into_iter().filter_map(item).collect())
 }
 
-/// Both sides of a set of recordings, by one of `known` splits or a part of the first.
-pub(super) fn splits(
-    opening: &Opening<'_>,
-    root: &Path,
-    known: &[Split],
-    class_names: &[String],
-    reader: Reader,
-    (train, test): (Vec<Item>, Vec<Item>),
-) -> Result<Splits> {
-    let config = opening.config;
-    let split = &name_of(known, (train.len(), test.len()), config);
-    let set = Recorded { opening, root, split, class_names, reader };
-    Ok(Splits {
-        train: set.dataset(&train, config.limit_train)?,
-        test: set.dataset(&test, config.limit_test)?,
-    })
+/// Small recordings of a square sensor.
+fn held_in_memory(name: &'static str, format: Format, side: u16) -> Reader {
+    let recordings = Recordings {
+        format: Some(format),
+        sensor: Some((side, side)),
+        ..Recordings::new(1, side.into(), side.into())
+    };
+    Reader { name, recordings, in_memory: true }
 }

@@ -4,55 +4,83 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Opening;
-use super::files::{Item, chosen_items};
+use super::choice::chosen_items;
+use super::config::DataConfig;
+use super::files::Item;
+use super::held::event_set;
 use super::listed::Listed;
 use super::on_demand::Prepare;
-use super::part::{event_set, prepared};
-use crate::dataset::Kind;
+use super::opening::Opening;
 use crate::format::read_file;
-use crate::{DataConfig, Dataset, Error, Event, EventStream, FormatFault, Limits, Result};
-
-/// Planes, their rows and columns, the rows and columns wanted.
-pub(super) type Resize = fn(&[f32], (usize, usize), (usize, usize)) -> Vec<f32>;
+use crate::preprocess::{Preprocess, Recordings};
+use crate::split::{Split, name_of};
+use crate::{Dataset, Error, Event, EventStream, FormatFault, Limits, Result, Splits};
 
 /// How a data set's recordings are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reader {
-    /// The name of the decoding, for the cache: it changes when `read` gives other events than before.
+    /// The name of the decoding, for the cache: it changes when `recordings` decodes other events than before.
     pub(super) name: &'static str,
-    pub(super) read: fn(&[u8], &Limits, &Path) -> Result<EventStream>,
-    /// Brings frames of one size to another.
-    pub(super) resize: Resize,
-    /// Rows and columns of a sample when the configuration names none.
-    pub(super) side: (usize, usize),
+    /// What is done with a recording where the configuration says nothing else.
+    pub(super) recordings: Recordings,
     /// Whether all samples are held in memory: for sets of small recordings.
     pub(super) in_memory: bool,
 }
 
-/// What the sets of recordings share.
-pub(super) struct Recorded<'a, 'w> {
-    pub(super) opening: &'a Opening<'w>,
-    pub(super) root: &'a Path,
-    pub(super) split: &'a str,
-    pub(super) class_names: &'a [String],
-    pub(super) reader: Reader,
+/// What is done with a recording, by the configuration's framing and size.
+pub(super) fn configured(config: &DataConfig, recordings: Recordings) -> Recordings {
+    Recordings {
+        frames_by: config.frames_by,
+        t_steps: config.t_steps,
+        height: config.size.unwrap_or(recordings.height),
+        width: config.size.unwrap_or(recordings.width),
+        ..recordings
+    }
+}
+
+/// Both sides of a set of recordings, by one of `known` splits or a part of the first.
+pub(super) fn splits(
+    opening: &Opening<'_>,
+    root: &Path,
+    known: &[Split],
+    class_names: &[String],
+    reader: Reader,
+    (train, test): (Vec<Item>, Vec<Item>),
+) -> Result<Splits> {
+    let config = opening.config;
+    let split = &name_of(known, (train.len(), test.len()), config);
+    let recordings = configured(config, reader.recordings.clone());
+    let set = Recorded { opening, root, split, class_names, reader, recordings };
+    Ok(Splits {
+        train: set.dataset(&train, config.limit_train)?,
+        test: set.dataset(&test, config.limit_test)?,
+    })
+}
+
+/// What both sides share.
+struct Recorded<'a, 'w> {
+    opening: &'a Opening<'w>,
+    root: &'a Path,
+    split: &'a str,
+    class_names: &'a [String],
+    reader: Reader,
+    recordings: Recordings,
 }
 
 impl Recorded<'_, '_> {
     /// The data set of the items that `limit` leaves.
-    pub(super) fn dataset(&self, items: &[Item], limit: Option<usize>) -> Result<Dataset> {
-        let (config, reader) = (self.opening.config, self.reader);
-        let side = config.size.map_or(reader.side, |size| (size, size));
-        if reader.in_memory {
+    fn dataset(&self, items: &[Item], limit: Option<usize>) -> Result<Dataset> {
+        let (config, recordings) = (self.opening.config, &self.recordings);
+        if self.reader.in_memory {
             let items = chosen_items(items, limit);
             let labels: Vec<u32> = items.iter().map(|item| item.label).collect();
             let names: Vec<String> = items.iter().map(|item| item.name(self.root)).collect();
+            let none = || Err(Error::config("index", "there is no such sample"));
             let read =
-                |index: usize| items.get(index).map_or_else(none, |item| reader.decode(item));
+                |index: usize| items.get(index).map_or_else(none, |item| decode(recordings, item));
             let places: Vec<usize> = (0..items.len()).collect();
-            let classes = self.class_names.to_vec();
-            let set = event_set(self.opening, self.split, classes, labels, &places, side, read)?;
+            let (classes, framing) = (self.class_names.to_vec(), recordings.clone());
+            let set = event_set(self.opening, self.split, classes, labels, &places, framing, read)?;
             return Ok(set.with_members(names.iter()));
         }
         let listed = Listed {
@@ -60,40 +88,31 @@ impl Recorded<'_, '_> {
             root: self.root,
             split: self.split,
             class_names: self.class_names,
-            shape: &[config.t_steps, 2, side.0, side.1],
-            kind: Kind::Events,
-            about: &about(config, reader, side),
+            preprocess: &Preprocess::Recordings(recordings.clone()),
+            about: &about(config, &self.reader, recordings),
             cache: config.cache.as_ref(),
         };
-        let framing = Arc::new(config.clone());
+        let recordings = Arc::new(recordings.clone());
         let prepare: Prepare = Box::new(move |bytes, path| {
-            let recording = (reader.read)(bytes, &Limits::default(), path)?;
-            let framing = Arc::clone(&framing);
-            Ok(Box::new(move |item| {
-                let part = part_of(&recording, item)?;
-                prepared(&part, &framing, side, reader.resize)
-            }))
+            let recording = recordings.decode(bytes, &Limits::default(), path)?;
+            let recordings = Arc::clone(&recordings);
+            Ok(Box::new(move |item| recordings.frames(&*part_of(&recording, item)?)))
         });
         listed.dataset(items, limit, prepare)
     }
 }
 
-fn none<T>() -> Result<T> {
-    Err(Error::config("index", "there is no such sample"))
-}
-
 /// Everything but a file's content that decides its sample.
-fn about(config: &DataConfig, reader: Reader, side: (usize, usize)) -> String {
-    let (t_steps, by) = (config.t_steps, config.frames_by);
-    format!("{}: {}, T = {t_steps} by {by:?}, {} x {}", config.name, reader.name, side.0, side.1)
+fn about(config: &DataConfig, reader: &Reader, recordings: &Recordings) -> String {
+    let Recordings { t_steps, frames_by, height, width, .. } = recordings;
+    let (name, decoding) = (&config.name, reader.name);
+    format!("{name}: {decoding}, T = {t_steps} by {frames_by:?}, {height} x {width}")
 }
 
-impl Reader {
-    fn decode(&self, item: &Item) -> Result<EventStream> {
-        let limits = Limits::default();
-        let recording = (self.read)(&read_file(&item.path, &limits)?, &limits, &item.path)?;
-        Ok(part_of(&recording, item)?.into_owned())
-    }
+fn decode(recordings: &Recordings, item: &Item) -> Result<EventStream> {
+    let limits = Limits::default();
+    let recording = recordings.decode(&read_file(&item.path, &limits)?, &limits, &item.path)?;
+    Ok(part_of(&recording, item)?.into_owned())
 }
 
 /// The events of the item; none are an error, because there is nothing to learn from.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Opening;
-use super::files::name;
-use super::part::choose;
-use super::pictures::{MOMENTS, shards};
-use crate::dataset::{Kind, Samples, Source, hex};
+use super::choice::choose;
+use super::files::{name, named};
+use super::opening::Opening;
+use super::photographs::MOMENTS;
 use crate::format::{Shard, open_file, parquet, picture};
+use crate::hash::hex;
 use crate::limits::product;
+use crate::preprocess::{Pictures, Preprocess};
+use crate::samples::{Samples, Source};
 use crate::split::{self, name_of};
 use crate::{Dataset, Error, Limits, Result, Splits};
 
@@ -24,8 +26,8 @@ const SIZE: usize = 224;
 
 pub(super) fn imagenet(opening: &Opening<'_>, dir: &Path) -> Result<Splits> {
     let config = opening.config;
-    let train = Pictures::open(opening, shards(dir, "train")?)?;
-    let test = Pictures::open(opening, shards(dir, "validation")?)?;
+    let train = Shards::open(opening, named(dir, "train-", "parquet")?)?;
+    let test = Shards::open(opening, named(dir, "validation-", "parquet")?)?;
     let split = &name_of(split::IMAGENET, (train.labels.len(), test.labels.len()), config);
     Ok(Splits {
         train: train.dataset(opening, split, config.limit_train)?,
@@ -35,14 +37,14 @@ pub(super) fn imagenet(opening: &Opening<'_>, dir: &Path) -> Result<Splits> {
 
 /// The pictures of some shards, each read when it is asked for.
 #[derive(Debug)]
-struct Pictures {
+struct Shards {
     shards: Vec<(PathBuf, Shard)>,
     /// Of each picture its class, and its shard and row.
     labels: Vec<u32>,
     places: Vec<(usize, usize)>,
 }
 
-impl Pictures {
+impl Shards {
     fn open(opening: &Opening<'_>, paths: Vec<PathBuf>) -> Result<Self> {
         let (mut shards, mut labels, mut places) = (Vec::new(), Vec::new(), Vec::new());
         let total = paths.len();
@@ -85,9 +87,10 @@ impl Pictures {
         let hash = hex(&hash.finalize());
         let samples = Samples::OnDemand(Arc::new(Self { places, ..self }));
         let classes = (0..NUM_CLASSES).map(|class| class.to_string()).collect();
-        let set = Dataset::new(&config.name, split, classes, labels, shape.to_vec(), samples)?;
-        let set = set.with_members(names.iter()).with_hash(hash);
-        Ok(set.with_kind(Kind::Images).with_moments(MOMENTS))
+        let preprocess = Preprocess::Pictures(Pictures::new(shape, MOMENTS));
+        let (shape, name) = (shape.to_vec(), &config.name);
+        let set = Dataset::new(name, split, classes, labels, shape, samples, preprocess)?;
+        Ok(set.with_members(names.iter()).with_hash(hash))
     }
 
     fn name(&self, (shard, row): (usize, usize)) -> Option<String> {
@@ -95,7 +98,7 @@ impl Pictures {
     }
 }
 
-impl Source for Pictures {
+impl Source for Shards {
     fn sample(&self, index: usize) -> Result<Samples> {
         let found = self.places.get(index);
         let found = found.and_then(|&(shard, row)| Some((self.shards.get(shard)?, row)));

@@ -3,11 +3,15 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::Opening;
-use super::part::{choose, event_set, folder, owned, pick};
-use crate::format::{Shd, gunzip, read_file, shd};
+use super::choice::{choose, pick};
+use super::folder::{folder, owned};
+use super::held::event_set;
+use super::opening::Opening;
+use super::recordings::configured;
+use crate::format::{Format, Shd, gunzip, read_file, shd};
+use crate::preprocess::Recordings;
 use crate::split::{self, name_of};
-use crate::{Dataset, DatasetName, Error, EventStream, Limits, Result, Splits};
+use crate::{Dataset, DatasetName, Error, Limits, Result, Splits};
 
 const DIGITS: [&str; 20] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "null", "eins",
@@ -35,14 +39,20 @@ pub(super) fn digits(opening: &Opening<'_>) -> Result<Splits> {
     let [train, test] = ["train", "test"].map(|side| read(&file(&dir, side)));
     let (train, test) = (train?, test?);
     let split = name_of(split::SHD, (train.len(), test.len()), config);
+    let framing = Recordings {
+        format: Some(Format::Hdf5),
+        columns: Some(columns),
+        height: 1,
+        width: columns.into(),
+        ..configured(config, Recordings::new(config.t_steps, 1, columns.into()))
+    };
     let set = |recordings: &Shd, side, limit| -> Result<Dataset> {
         let path = file(&dir, side);
         let chosen = choose(recordings.labels(), limit);
         let labels = pick(recordings.labels(), &chosen);
-        let shape = (1, columns.into());
-        event_set(opening, &split, owned(&DIGITS), labels, &chosen, shape, |index| {
+        event_set(opening, &split, owned(&DIGITS), labels, &chosen, framing.clone(), |index| {
             let stream = recordings.recording(index, &Limits::default(), &path)?;
-            Ok(joined(stream.not_empty(&path)?, columns))
+            Ok(framing.placed(stream.not_empty(&path)?))
         })
     };
     Ok(Splits {
@@ -70,14 +80,4 @@ fn read(path: &Path) -> Result<Shd> {
         return Err(Error::Label { path: path.into(), record, got, num_classes });
     }
     Ok(recordings)
-}
-
-/// The spikes of `columns` groups of channels.
-fn joined(mut stream: EventStream, columns: u16) -> EventStream {
-    for event in &mut stream.events {
-        // Below `columns`, because every channel is below `CHANNELS`.
-        event.x = (u32::from(event.x) * u32::from(columns) / u32::from(CHANNELS)) as u16;
-    }
-    stream.width = columns;
-    stream
 }

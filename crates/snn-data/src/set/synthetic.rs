@@ -2,12 +2,15 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::Opening;
-use super::part::reserved;
-use crate::dataset::Samples;
+use super::config::DataConfig;
+use super::held::reserved;
+use super::opening::Opening;
+use super::recordings::configured;
 use crate::limits::product;
+use crate::preprocess::{Preprocess, Recordings};
 use crate::random::{between, stream, unit};
-use crate::{DataConfig, Dataset, Limits, Result, Splits};
+use crate::samples::Samples;
+use crate::{Dataset, Limits, Result, Splits};
 
 const CLASSES: usize = 10;
 const BLOBS: usize = 3;
@@ -65,8 +68,10 @@ pub(super) fn events(opening: &Opening<'_>) -> Result<Splits> {
     let part = |n, side| {
         let (labels, counts) = generate(opening, side, &[n, t_steps, 2, size, size], draw)?;
         let shape = vec![t_steps, 2, size, size];
-        let samples = Samples::Counts(counts);
-        Dataset::new(&config.name, "synthetic/generated", class_names(), labels, shape, samples)
+        let framing = configured(config, Recordings::new(t_steps, size, size));
+        let (name, split) = (&config.name, "synthetic/generated");
+        let (samples, preprocess) = (Samples::Counts(counts), Preprocess::Recordings(framing));
+        Dataset::new(name, split, class_names(), labels, shape, samples, preprocess)
     };
     splits(config, part)
 }

@@ -23,7 +23,7 @@ impl Image {
         Ok(Self { shape, pixels })
     }
 
-    /// The same without a check: `pixels` was made to have this shape.
+    /// An image without a check: `pixels` was made to have this shape.
     pub(super) fn made(shape: [usize; 3], pixels: Vec<u8>) -> Self {
         Self { shape, pixels }
     }

@@ -6,6 +6,8 @@ use super::Image;
 
 /// How a pixel is made from its neighbors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Interpolation {
     /// The nearest pixel.
     Nearest,

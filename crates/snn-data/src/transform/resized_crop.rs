@@ -105,14 +105,12 @@ fn middle((height, width): (usize, usize), [low, high]: [f32; 2]) -> Region {
 
 impl Image {
     /// The image at `size` (rows, columns) without chance: as it is when it has that size, else the
-    /// [`central`](Image::central) square with a share of 0.875, or for another shape all of it, resized.
-    pub(crate) fn fitted(self, size: (usize, usize)) -> Self {
+    /// [`central`](Image::central) square with that share, or for another shape all of it, resized.
+    pub(crate) fn fitted(self, size: (usize, usize), share: f64, by: Interpolation) -> Self {
         match size {
             size if size == self.size() => self,
-            (height, width) if height == width => {
-                self.central(height, 0.875, Interpolation::Bilinear)
-            }
-            size => self.resize(size, Interpolation::Bilinear),
+            (height, width) if height == width => self.central(height, share, by),
+            size => self.resize(size, by),
         }
     }
 
@@ -194,7 +192,7 @@ mod tests {
     fn line_of_pixels_stays_small() {
         // Resized whole it would have 256 x 8,388,352 pixels.
         let image = Image::new([3, 1, 32_767], vec![9; 3 * 32_767]).unwrap();
-        let seen = image.fitted((224, 224));
+        let seen = image.fitted((224, 224), 0.875, Interpolation::Bilinear);
         assert_eq!(seen.size(), (224, 224));
         assert!(seen.pixels().iter().all(|&x| x == 9));
     }

@@ -187,7 +187,7 @@ fn names_that_cannot_be_opened_say_what_to_do() {
         for dir in [None, Some("/nowhere".into())] {
             let error = open(&DataConfig::new(listing.name, dir)).unwrap_err();
             assert!(matches!(error, Error::Missing { .. }), "{error}");
-            assert!(error.to_string().contains("--data DIR"), "{error}");
+            assert!(error.to_string().contains("name the folder of"), "{error}");
         }
     }
     assert!(matches!(open(&DataConfig::new("nothing", None)), Err(Error::Config { .. })));

@@ -404,7 +404,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "unknown.foo",
-        ": neither the first bytes nor the name tell which format this is; name it (--format): one of idx, cifar10, cifar100, atis, atis-overflow, bs1, bs2, bs3, aedat2, aedat3, aedat4, dat, evt2, evt3, evt3-as-written, es, npy, hdf5, npz (at byte 0)",
+        ": neither the first bytes nor the name tell which format this is; name it: one of idx, cifar10, cifar100, atis, atis-overflow, bs1, bs2, bs3, aedat2, aedat3, aedat4, dat, evt2, evt3, evt3-as-written, es, npy, hdf5, npz (at byte 0)",
     ),
     (
         "xyz-nan.xyz",

@@ -9,6 +9,7 @@ mod decode;
 mod event_files;
 mod files;
 mod golden;
+mod hashes;
 mod hostile;
 mod hostile_files;
 mod images;
@@ -19,6 +20,8 @@ mod parquet;
 #[cfg(feature = "image")]
 mod pictures;
 mod pipeline;
+#[cfg(feature = "image")]
+mod preprocess;
 mod recordings;
 mod sets;
 #[cfg(feature = "hdf5")]

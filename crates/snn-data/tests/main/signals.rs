@@ -4,14 +4,17 @@ use std::path::Path;
 
 use snn_data::format::{mat, npz, off, read_file, xyz};
 use snn_data::{
-    Augment, DataConfig, Error, Kind, Limits, Loader, LoaderConfig, Order, Splits, open,
+    Augment, DataConfig, Error, Kind, Limits, Loader, LoaderConfig, Normalize, Order, Splits, Time,
+    open,
 };
 
 use crate::util::per_class;
 use snn_needs::shared_data;
 
+/// Windows normalized by the training side's moments.
 fn opened(name: &str, dir: &Path) -> Splits {
-    open(&DataConfig::new(name, Some(dir.into()))).unwrap()
+    let config = DataConfig::new(name, Some(dir.into()));
+    open(&DataConfig { normalize: Normalize::Training, ..config }).unwrap()
 }
 
 fn values(splits: &Splits, index: usize) -> Vec<f32> {
@@ -23,7 +26,7 @@ fn cwru_is_cut_into_windows() {
     let Some(dir) = shared_data() else { return };
     let splits = opened("cwru", &dir);
     assert_eq!((splits.train.num_classes(), splits.train.kind()), (10, Kind::Signals));
-    assert_eq!(splits.train.sample_shape(), [1, 1024]);
+    assert_eq!(splits.train.sample_shape(), [1, 1, 1024]);
     // Normal has 243,938 samples: 146,362 train, which are 142 windows, and 97,576 test.
     assert_eq!(
         (per_class(splits.train.labels(), 10)[0], per_class(splits.test.labels(), 10)[0]),
@@ -73,6 +76,54 @@ fn mfpt_reads_matlab_files() {
     // Four inner and three outer recordings: 87,890 samples train, 85 windows each.
     assert_eq!(per_class(splits.train.labels(), 3), [0, 3 * 85, 4 * 85]);
     assert_eq!(per_class(splits.test.labels(), 3), [0, 3 * 57, 4 * 57]);
+}
+
+#[test]
+fn windows_are_normalized_each_by_its_own() {
+    let Some(dir) = shared_data() else { return };
+    let splits = open(&DataConfig::new("cwru", Some(dir))).unwrap();
+    assert!(splits.train.mean().is_empty() && splits.train.std().is_empty());
+    for index in [0, 500] {
+        let x = values(&splits, index);
+        let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / 1024.0;
+        let square = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / 1024.0;
+        assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-6, "{mean} {square}");
+    }
+}
+
+#[test]
+fn mfpt_has_three_ways_to_make_classes() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(shared) = shared_data() else { return };
+    let opened = |dir: &Path, split: &str| {
+        let split = Some(split.to_owned());
+        open(&DataConfig { split, ..DataConfig::new("mfpt", Some(dir.into())) }).unwrap()
+    };
+    let faults = opened(&shared, "first-60-percent-faults");
+    assert_eq!(faults.train.class_names(), ["outer race", "inner race"]);
+    assert_eq!(per_class(faults.train.labels(), 2), [3 * 85, 4 * 85]);
+    assert_eq!(per_class(faults.test.labels(), 2), [3 * 57, 4 * 57]);
+    let recordings = opened(&shared, "mfpt/first-60-percent-recordings");
+    assert_eq!(recordings.train.split(), "mfpt/first-60-percent-recordings-595-399");
+    let names = ["InnerRaceFault_vload_1", "InnerRaceFault_vload_2", "InnerRaceFault_vload_3"];
+    assert_eq!(recordings.train.class_names()[..3], names);
+    assert_eq!(recordings.train.class_names()[6], "OuterRaceFault_vload_3");
+    assert_eq!(per_class(recordings.train.labels(), 7), [85; 7]);
+    assert_eq!(per_class(recordings.test.labels(), 7), [57; 7]);
+    // A recording keeps its class wherever its file lies.
+    for folder in ["train_data", "test_data"] {
+        for entry in std::fs::read_dir(shared.join("mfpt").join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let flat = opened(dir.path(), "first-60-percent-recordings");
+    let beginning = |splits: &Splits| {
+        let first = splits.train.labels().iter().position(|&label| label == 3).unwrap();
+        values(splits, first)
+    };
+    assert_eq!(flat.train.class_names(), recordings.train.class_names());
+    assert_eq!(beginning(&flat), beginning(&recordings));
 }
 
 #[test]
@@ -139,7 +190,8 @@ fn signals_are_not_flipped() {
     let refused = Loader::new(data.clone(), config.clone());
     assert!(matches!(refused, Err(Error::Config { field: "augment", .. })));
     let plain = LoaderConfig { augment: Augment::default(), ..config };
-    assert_eq!(Loader::new(data, plain).unwrap().batch(0, 0).unwrap().shape, [2, 1, 1024]);
+    let batch = Loader::new(data, plain).unwrap().batch(0, 0).unwrap();
+    assert_eq!((batch.shape, batch.time), (vec![2, 1, 1, 1024], Time::Still));
 }
 
 #[test]
@@ -148,7 +200,10 @@ fn lidar_objects_open() {
     let splits = opened("lidar_objects", &dir);
     assert_eq!((splits.train.len(), splits.test.len()), (249, 250));
     assert_eq!(splits.train.split(), "lidar-objects/even-odd");
-    assert_eq!((splits.train.sample_shape(), splits.train.kind()), (vec![3, 1024], Kind::Points));
+    assert_eq!(
+        (splits.train.sample_shape(), splits.train.kind()),
+        (vec![3, 1, 1024], Kind::Points)
+    );
     let x = values(&splits, 7);
     let radius = (0..1024).map(|i| x[i].powi(2) + x[1024 + i].powi(2) + x[2048 + i].powi(2));
     assert!((radius.fold(0.0, f32::max) - 1.0).abs() < 1e-5);

@@ -17,6 +17,20 @@ pub struct Lif {
     pub config: LifConfig,
 }
 
+impl Lif {
+    /// One step of a layer from a potential that the caller keeps: the currents `x` `[N, ..]` f32 and the potential `v`
+    /// of [`LifOutput::v_last`](super::LifOutput::v_last), or `None` to begin at rest, give the spikes `[N, ..]` u8 and
+    /// the potential for the next step. Steps in a row give the spikes of [`norm_lif`] on the whole sequence, bit for bit.
+    ///
+    /// # Errors
+    /// As [`norm_lif`].
+    pub fn step(&self, x: &Tensor, v: Option<&Tensor>) -> crate::Result<(Tensor, Tensor)> {
+        let x = snn_ops::Value::constant(x.unsqueeze(0)?);
+        let output = norm_lif(&mut Tape::off(), 1, &[Current::Plain(&x)], v, &self.config)?;
+        Ok((output.spikes.tensor().squeeze(0)?, output.v_last))
+    }
+}
+
 impl Module for Lif {
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         x.contiguous()?.apply_op1(*self)

@@ -68,7 +68,7 @@ fn overrides_replace_values_before_they_are_checked() {
     let error = parse(LEAST, &["train.bach=1"]).unwrap_err().to_string();
     assert!(error.contains("--set train.bach=1") && error.contains("bach"), "{error}");
     let missing = LEAST.replace("epochs = 600", "");
-    assert_eq!(parse(&missing, &["schedule.epochs=3"]).unwrap().schedule.epochs, 3);
+    assert_eq!(parse(&missing, &["schedule.epochs=3"]).unwrap().schedule.epochs, Some(3));
 }
 
 #[test]
@@ -244,6 +244,7 @@ fn keys_that_never_change_weights_are_not_in_the_hash() {
         "train.checkpoint_every=7",
         "train.recompute=stage",
         "train.loss_limit=10",
+        "train.log_steps=true",
     ] {
         assert_eq!(hash(&[]), hash(&[set]), "{set}");
     }

@@ -1,6 +1,6 @@
 //! One step: what it changes, and what it refuses to change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::Tensor;
 use snn_losses::{Loss, Objective, Position, Ramp};
@@ -60,7 +60,8 @@ fn step(
 
 #[test]
 fn steps_lower_the_loss_of_their_batch() {
-    let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
+    let (mut model, mut optimizer) =
+        (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));
     let input = input(None);
     let losses: Vec<f64> =
         (0..30).map(|k| step(&mut model, &mut optimizer, &input, k).unwrap().loss).collect();
@@ -87,7 +88,7 @@ fn recomputed_stages_change_no_byte() {
             let objective = objective();
             let train = |recompute| {
                 let mut model = start.clone();
-                let mut optimizer = Optimizer::new(&OptimizerConfig::default());
+                let mut optimizer = Optimizer::new(&OptimizerConfig::default(), BTreeSet::new());
                 let outputs = [0, 1, 2].map(|k| {
                     let config = StepConfig { recompute, ..config(&objective, k) };
                     train_step(&mut model, &mut optimizer, &input, config).unwrap()
@@ -105,7 +106,8 @@ fn recomputed_stages_change_no_byte() {
 #[test]
 fn non_finite_input_changes_nothing_and_is_named() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
+        let (mut model, mut optimizer) =
+            (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));
         step(&mut model, &mut optimizer, &input(None), 0).unwrap();
         let before = (values(model.params()), values(model.buffers()), optimizer.moments().clone());
         let error = step(&mut model, &mut optimizer, &input(Some(bad)), 1);
@@ -123,7 +125,8 @@ fn non_finite_input_changes_nothing_and_is_named() {
 
 #[test]
 fn label_out_of_range_is_a_typed_error() {
-    let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
+    let (mut model, mut optimizer) =
+        (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));
     let mut input = input(None);
     input.labels = buffer::tensor(vec![0u32, 1, 10, 2], 4).unwrap();
     let error = step(&mut model, &mut optimizer, &input, 0).unwrap_err();
@@ -135,7 +138,8 @@ fn label_out_of_range_is_a_typed_error() {
 fn mixed_samples_weigh_the_losses_of_both_labels() {
     let other = buffer::tensor(vec![7u32, 7, 1, 0], 4).unwrap();
     let loss = |labels: Option<&Tensor>, mixed: Option<(Tensor, Vec<f64>)>| {
-        let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
+        let (mut model, mut optimizer) =
+            (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));
         let mut input = Examples { mixed, ..input(None) };
         if let Some(labels) = labels {
             input.labels = labels.clone();
@@ -182,7 +186,8 @@ fn every_loss_learns_sixteen_samples_by_heart() {
     ];
     let input = stripes();
     for loss in &losses {
-        let (mut model, mut optimizer) = (model(), Optimizer::new(&OptimizerConfig::default()));
+        let (mut model, mut optimizer) =
+            (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));
         let learned = (0..150).any(|step| {
             // Knowledge sharing grows as in a run: at once, it would hold every answer near uniform.
             let objective = loss.at(Position { epoch: step, epochs: 600 });

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use snn_models::Model;
 use snn_train::{
-    DataRecipe, EVAL_BATCH, EpochReport, Error, Observer, Recipe, RunLock, RunOptions, RunResult,
-    evaluate, train,
+    DataRecipe, EVAL_BATCH, EpochReport, Error, Observer, Recipe, RunLock, RunOptions, evaluate,
+    load_result, train,
 };
 
 use crate::util::{STEPS, TINY, bytes, finish, interrupt_after, names, options, run, tiny};
@@ -57,7 +57,8 @@ fn checkpoint_of_a_bf16_run_evaluates_in_bf16() {
     assert_eq!(result.precision, "bf16");
     let model = Model::load(&result.checkpoint).unwrap();
     assert_eq!(model.config().precision, snn_models::Precision::Bf16);
-    let test = snn_data::open(&result.data.config(None)).unwrap().test;
+    let data: DataRecipe = serde_json::from_value(result.data).unwrap();
+    let test = snn_data::open(&data.config(None)).unwrap().test;
     let again = evaluate(&model, &Arc::new(test), EVAL_BATCH).unwrap();
     assert_eq!((again.top1, again.aurc_logit), (result.top1, result.aurc_logit));
 }
@@ -78,7 +79,7 @@ fn finished_run_holds_what_it_says() {
         "step-00000006.safetensors",
     ];
     assert_eq!(names(dir.path()), expected);
-    assert_eq!(RunResult::load(dir.path()).unwrap(), Some(result.clone()));
+    assert_eq!(load_result(dir.path()).unwrap(), Some(result.clone()));
     assert_eq!((result.loss.as_str(), result.architecture.as_str()), ("tks", "sew_resnet19"));
     assert_eq!((result.n, result.epochs, result.per_step_top1.len()), (16, 2, 2));
     assert_eq!(result.cumulative_top1.last(), Some(&result.top1));

@@ -5,13 +5,34 @@ use std::fmt::Display;
 use snn_data::{MAX_SIZE, MAX_T_STEPS};
 use snn_models::ModelConfig;
 
-use crate::{Error, Recipe, Result};
+use super::{Recipe, of_phase};
+use crate::{Error, Result};
 
 /// No count in a recipe may exceed this.
 const MOST: usize = 1 << 24;
 
 pub(crate) fn check(recipe: &Recipe) -> Result<()> {
-    let Recipe { seed, data, model, neuron, loss, optimizer, schedule, train } = recipe;
+    each(recipe)?;
+    let length = recipe.schedule.epochs;
+    let field = "schedule.epochs";
+    if recipe.phase.is_empty() {
+        return need(field, "absent", length.is_some(), "the epochs of the run, or [[phase]]s");
+    }
+    let allowed = "epochs or steps in each [[phase]]";
+    need(field, length.unwrap_or(0), length.is_none(), allowed)?;
+    for (at, phase) in recipe.phase.iter().enumerate() {
+        let lengths = [phase.epochs, phase.steps];
+        let given = lengths.iter().flatten().count();
+        let own = need("epochs and steps", given, given == 1, "one of the two")
+            .and_then(|()| count("steps", phase.steps.unwrap_or(1), 1, MOST))
+            .and_then(|()| each(&of_phase(recipe, phase)));
+        own.map_err(|error| error.in_phase(at))?;
+    }
+    Ok(())
+}
+
+fn each(recipe: &Recipe) -> Result<()> {
+    let Recipe { seed, data, model, neuron, loss, optimizer, schedule, train, phase: _ } = recipe;
     need("seed", seed, *seed < 1 << 63, "0 to 2^63 - 1, TOML's largest integer")?;
     need("data.name", &data.name, !data.name.is_empty(), "the name of a data set")?;
     count("data.t_steps", data.t_steps.unwrap_or(1), 1, MAX_T_STEPS)?;
@@ -42,7 +63,7 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     below_one("optimizer.betas", optimizer.betas[0])?;
     below_one("optimizer.betas", optimizer.betas[1])?;
     positive("optimizer.eps", optimizer.eps)?;
-    count("schedule.epochs", schedule.epochs, 1, MOST)?;
+    count("schedule.epochs", schedule.epochs.unwrap_or(1), 1, MOST)?;
     count("schedule.warmup_epochs", schedule.warmup_epochs, 0, MOST)?;
     range("schedule.warmup_lr", schedule.warmup_lr, 0.0, f64::MAX)?;
     range("schedule.min_lr", schedule.min_lr, 0.0, f64::MAX)?;

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::{Error, Recipe, Result, hash};
+use super::Recipe;
+use crate::{Error, Result, hash};
 
 /// Keys of `[train]` that change when and how fast a run computes, and never its weights.
-const FREE: [&str; 6] =
-    ["workers", "keep", "eval_every", "checkpoint_every", "recompute", "loss_limit"];
+const FREE: [&str; 7] =
+    ["workers", "keep", "eval_every", "checkpoint_every", "recompute", "loss_limit", "log_steps"];
 
 /// The recipe written out with all defaults, but for the keys that never change weights; `model.init` is the SHA-256 of
 /// that checkpoint's weights.
@@ -18,13 +19,22 @@ const FREE: [&str; 6] =
 pub(crate) fn text(recipe: &Recipe) -> Result<String> {
     let fault = |why: String| Error::Recipe { origin: "recipe".into(), why };
     let mut table = Table::try_from(recipe).map_err(|e| fault(e.to_string()))?;
-    if let Some(Value::Table(train)) = table.get_mut("train") {
-        train.retain(|key, _| !FREE.contains(&key));
-    }
+    forget_free(&mut table);
+    let phases = table.get_mut("phase").and_then(Value::as_array_mut).into_iter().flatten();
+    phases.filter_map(Value::as_table_mut).for_each(forget_free);
     if let (Some(init), Some(Value::Table(model))) = (&recipe.model.init, table.get_mut("model")) {
         model.insert("init".into(), weights(init)?.into());
     }
     toml::to_string(&table).map_err(|e| fault(e.to_string()))
+}
+
+fn forget_free(recipe: &mut Table) {
+    if let Some(Value::Table(train)) = recipe.get_mut("train") {
+        train.retain(|key, _| !FREE.contains(&key));
+        if train.is_empty() {
+            recipe.remove("train");
+        }
+    }
 }
 
 /// The SHA-256 of [`text`].

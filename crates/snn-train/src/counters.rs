@@ -1,16 +1,18 @@
 //! Where a run stands: the part of its state that is not tensors.
 
 use serde::{Deserialize, Serialize};
-
-use crate::metrics::Metrics;
+use snn_records::Metrics;
 
 /// A function of the number of steps taken, so that an interrupted and an uninterrupted run agree on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Progress {
+pub(crate) struct Counters {
     /// Optimizer steps taken in all.
     pub(crate) step: u64,
-    /// The epoch in progress, counted from 0: as many epochs are evaluated and logged.
+    /// The phase in progress, counted from 0; a checkpoint of format 1 knows none.
+    #[serde(default)]
+    pub(crate) phase: usize,
+    /// The epoch in progress, counted from 0 over the whole run: as many epochs are evaluated and logged.
     pub(crate) epoch: usize,
     /// Steps taken in this epoch.
     pub(crate) step_in_epoch: usize,
@@ -20,11 +22,11 @@ pub(crate) struct Progress {
     pub(crate) correct: usize,
     /// This epoch's samples.
     pub(crate) seen: usize,
-    /// The best test accuracy of the epochs before, and its epoch.
+    /// The best test accuracy of this phase's epochs before, and its epoch.
     pub(crate) best: Option<(f64, usize)>,
 }
 
-impl Progress {
+impl Counters {
     pub(crate) fn add_step(&mut self, loss: f64, correct: usize, n: usize) {
         self.step += 1;
         self.step_in_epoch += 1;
@@ -46,6 +48,13 @@ impl Progress {
             (None, Some(test)) => Some((test.top1, self.epoch)),
             (best, _) => best,
         };
-        *self = Self { step: self.step, epoch: self.epoch + 1, best, ..Self::default() };
+        let Self { step, phase, epoch, .. } = *self;
+        *self = Self { step, phase, epoch: epoch + 1, best, ..Self::default() };
+    }
+
+    /// The next phase, whose answers are to other samples: no epoch of it is the best yet.
+    pub(crate) fn end_phase(&mut self) {
+        self.phase += 1;
+        self.best = None;
     }
 }

@@ -56,7 +56,7 @@ fn ten_steps_agree_with_the_f64_reference() {
             OptimizerConfig { kind, lr: 0.05, weight_decay: Some(0.1), ..Default::default() };
         for (shape, decay) in [(&[2, 2][..], 0.1), (&[4][..], 0.0)] {
             let mut params = named(tensor(&start, shape));
-            let mut optimizer = Optimizer::new(&config);
+            let mut optimizer = Optimizer::new(&config, BTreeSet::new());
             for k in 1..=10 {
                 let g: Vec<f64> = values(&params).iter().map(|&p| slope(p, k)).collect();
                 optimizer.step(&mut params, &named(tensor(&g, shape)), config.lr).unwrap();
@@ -74,14 +74,14 @@ fn first_steps_are_those_worked_out_by_hand() {
     let mut params = named(tensor(&[1.0, 1.0], &[1, 2]));
     let gradient = named(tensor(&[0.5, -4.0], &[1, 2]));
     // Adam's first step is lr in the gradient's direction, after the decay of 1 - lr * 0.01.
-    let mut adamw = Optimizer::new(&OptimizerConfig::default());
+    let mut adamw = Optimizer::new(&OptimizerConfig::default(), BTreeSet::new());
     adamw.step(&mut params, &gradient, 0.1).unwrap();
     let got = values(&params);
     assert!((got[0] - 0.899).abs() < F32 && (got[1] - 1.099).abs() < F32, "{got:?}");
     // Two steps of momentum 0.9 on one gradient move by 1 and 1.9 times lr g.
     let config = OptimizerConfig { kind: OptimizerKind::Sgd, ..Default::default() };
     let mut params = named(tensor(&[1.0, 1.0], &[1, 2]));
-    let mut sgd = Optimizer::new(&config);
+    let mut sgd = Optimizer::new(&config, BTreeSet::new());
     for _ in 0..2 {
         sgd.step(&mut params, &gradient, 0.1).unwrap();
     }
@@ -94,13 +94,14 @@ fn state_by_name_resumes_to_the_same_bits() {
     let config = OptimizerConfig::default();
     let run = |pause: bool| {
         let mut params = named(tensor(&[0.3, -0.9], &[2]));
-        let mut optimizer = Optimizer::new(&config);
+        let mut optimizer = Optimizer::new(&config, BTreeSet::new());
         for k in 0..6 {
             let g = named(tensor(&[0.1 * f64::from(k), -0.4], &[2]));
             optimizer.step(&mut params, &g, 1e-2).unwrap();
             if pause && k == 2 {
                 let moments = optimizer.moments().clone();
-                optimizer = Optimizer::resume(&config, optimizer.steps(), moments);
+                optimizer =
+                    Optimizer::new(&config, BTreeSet::new()).resume(optimizer.steps(), moments);
             }
         }
         values(&params)
@@ -112,7 +113,7 @@ fn state_by_name_resumes_to_the_same_bits() {
 fn copies_of_a_parameter_keep_their_values() {
     let mut params = named(tensor(&[1.0], &[1]));
     let before = params.clone();
-    Optimizer::new(&OptimizerConfig::default())
+    Optimizer::new(&OptimizerConfig::default(), BTreeSet::new())
         .step(&mut params, &named(tensor(&[1.0], &[1])), 0.1)
         .unwrap();
     assert_eq!(values(&before), [1.0]);
@@ -123,6 +124,7 @@ fn copies_of_a_parameter_keep_their_values() {
 fn gradient_of_another_shape_is_a_typed_error() {
     let mut params = named(tensor(&[1.0, 2.0], &[2]));
     let wrong = named(tensor(&[1.0, 2.0], &[1, 2]));
-    let error = Optimizer::new(&OptimizerConfig::default()).step(&mut params, &wrong, 0.1);
+    let error =
+        Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()).step(&mut params, &wrong, 0.1);
     assert!(matches!(error, Err(Error::Ops(snn_ops::Error::Shape { .. }))));
 }

@@ -1,21 +1,15 @@
-//! A recipe: the TOML file that says everything a run depends on, apart from where the data lies.
+//! The tables of a recipe.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use snn_data::{Augment, DataConfig, FrameBy};
+use snn_data::{Augment, DataConfig, FrameBy, Normalize};
 use snn_losses::Loss;
 use snn_models::{Architecture, NeuronConfig, Precision};
 use snn_ops::Tape;
 
-use crate::{
-    Error, Result, identity, optim::OptimizerConfig, overrides, recipe_old, recipe_steps,
-    schedule::ScheduleConfig, validate,
-};
-
-/// Bytes of a recipe's file, at most.
-const LONGEST: u64 = 1 << 20;
+use super::Phase;
+use crate::{optim::OptimizerConfig, schedule::ScheduleConfig};
 
 /// A whole recipe. Unknown keys are refused in every table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,10 +32,14 @@ pub struct Recipe {
     #[serde(default)]
     pub optimizer: OptimizerConfig,
     /// The learning rate over the epochs.
+    #[serde(default)]
     pub schedule: ScheduleConfig,
     /// Batches, evaluation and checkpoints.
     #[serde(default)]
     pub train: TrainRecipe,
+    /// Parts of the run with settings of their own, in their order; none by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phase: Vec<Phase>,
 }
 
 /// `[data]`
@@ -90,6 +88,7 @@ impl DataRecipe {
             t_steps: self.t_steps.unwrap_or(1),
             size: self.size,
             frames_by: self.frames_by,
+            normalize: Normalize::Window,
             split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
@@ -170,6 +169,9 @@ pub struct TrainRecipe {
     /// End as diverged when an epoch's mean loss after the warm-up is above that many times the loss of a
     /// uniform answer, above 1; default 3.
     pub loss_limit: f64,
+    /// Write a line for every step to steps.jsonl; default false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub log_steps: bool,
 }
 
 impl Default for TrainRecipe {
@@ -184,59 +186,12 @@ impl Default for TrainRecipe {
             keep: 2,
             workers: 1,
             loss_limit: 3.0,
+            log_steps: false,
         }
     }
 }
 
 impl Recipe {
-    /// Reads a recipe, applies `key=value` overrides with dotted keys, and checks every range.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] with name and line for what is not a recipe, [`Error::Setting`] for a value out of range.
-    pub fn parse(text: &str, origin: &str, sets: &[String]) -> Result<Self> {
-        let mut recipe: Self = overrides::read(text, origin, sets, recipe_old::modernize)?;
-        validate::check(&recipe)?;
-        recipe_steps::settle(&mut recipe.data, &mut recipe.model)?;
-        Ok(recipe)
-    }
-
-    /// [`Recipe::parse`] of a file.
-    ///
-    /// # Errors
-    /// As there, and [`Error::Recipe`] when the file cannot be read.
-    pub fn load(path: &Path, sets: &[String]) -> Result<Self> {
-        let origin = path.display().to_string();
-        let mut text = String::new();
-        let read = std::fs::File::open(path)
-            .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
-        match read {
-            Ok(n) if n as u64 > LONGEST => {
-                Err(Error::Recipe { origin, why: format!("longer than {LONGEST} bytes") })
-            }
-            Ok(_) => Self::parse(&text, &origin, sets),
-            Err(error) => Err(Error::Recipe { origin, why: error.to_string() }),
-        }
-    }
-
-    /// The recipe written out with all defaults: what a run directory keeps.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] when TOML cannot hold a number of the recipe (a seed of 2^63 or more).
-    pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self)
-            .map_err(|e| Error::Recipe { origin: "recipe".into(), why: e.to_string() })
-    }
-
-    /// A SHA-256 in hexadecimal that is equal for recipes that train the same weights: of the recipe with all defaults,
-    /// without the keys that never change weights (`train.workers`, `keep`, `eval_every`, `checkpoint_every`, `recompute`
-    /// and `loss_limit`), and with the weights that `model.init` names in the place of their path.
-    ///
-    /// # Errors
-    /// As [`Recipe::to_toml`], and [`Error::Checkpoint`] when the checkpoint `model.init` cannot be read.
-    pub fn hash(&self) -> Result<String> {
-        identity::hash(self)
-    }
-
     /// The time steps T that the network runs: those of a still sample, or the frames of a recording.
     pub fn t_steps(&self) -> usize {
         self.model.t_steps.or(self.data.t_steps).unwrap_or(1)

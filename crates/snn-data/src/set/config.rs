@@ -1,0 +1,84 @@
+//! What a caller asks for when a data set is opened.
+
+use std::path::PathBuf;
+
+use crate::frame::check_t_steps;
+use crate::{CacheConfig, Error, FrameBy, MAX_SIZE, Result};
+
+/// Which data set to open and how its samples are made.
+///
+/// This crate reads no environment variable and has no folder of its own: the caller names the folder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataConfig {
+    /// A name of [`catalog`](crate::catalog()).
+    pub name: String,
+    /// The folder with the files, or a folder with that one inside; for `fashion_mnist` and
+    /// `fashion_mnist_dvs` the repository's `data` folder. Generated sets need none.
+    pub dir: Option<PathBuf>,
+    /// Frames of an event recording, 1 to [`MAX_T_STEPS`](crate::MAX_T_STEPS); images ignore it.
+    pub t_steps: usize,
+    /// Rows and columns of a sample, by [`fit`](crate::fit()), 1 to [`MAX_SIZE`]; the files' own when absent. Of a
+    /// signal the samples of a window, of a point cloud its points, 1,024 when absent; of SHD the groups into which its
+    /// 700 channels are joined.
+    pub size: Option<usize>,
+    /// How recordings are cut into frames.
+    pub frames_by: FrameBy,
+    /// By what the windows of a signal are normalized.
+    pub normalize: Normalize,
+    /// One of the data set's [`Split`](crate::Split)s, by name or by rule; the first when absent.
+    pub split: Option<String>,
+    /// Use that many training samples, the first of every class; all when absent.
+    pub limit_train: Option<usize>,
+    /// Use that many test samples, the first of every class; all when absent.
+    pub limit_test: Option<usize>,
+    /// Where prepared samples of sets that are not held in memory are kept; nowhere when absent.
+    pub cache: Option<CacheConfig>,
+    /// Seed of generated and simulated samples.
+    pub seed: u64,
+}
+
+impl DataConfig {
+    /// The data set `name` with T = 10, frames by time, the files' own size, all samples and seed 0.
+    pub fn new(name: &str, dir: Option<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            dir,
+            t_steps: 10,
+            size: None,
+            frames_by: FrameBy::Time,
+            normalize: Normalize::Window,
+            split: None,
+            limit_train: None,
+            limit_test: None,
+            cache: None,
+            seed: 0,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        check_t_steps(self.t_steps)?;
+        if let Some(size) = self.size.filter(|size| !(1..=MAX_SIZE).contains(size)) {
+            let why = format!("{size} is out of range; give 1 to {MAX_SIZE}");
+            return Err(Error::config("size", why));
+        }
+        if self.limit_train == Some(0) || self.limit_test == Some(0) {
+            return Err(Error::config(
+                "limit_train, limit_test",
+                "0 is out of range; give at least 1",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// By which mean and deviation the windows of a signal are normalized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Normalize {
+    /// Each window by its own, so that no amplitude is left.
+    #[default]
+    Window,
+    /// All by those of the training windows.
+    Training,
+}

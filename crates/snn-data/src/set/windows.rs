@@ -1,0 +1,126 @@
+//! Recorded signals cut into windows, which are held in memory.
+
+use std::path::{Path, PathBuf};
+
+use super::choice::{choose, pick};
+use super::config::{DataConfig, Normalize};
+use super::files::{entries, folders, name};
+use super::folder::folder;
+use super::opening::Opening;
+use crate::format::read_file;
+use crate::preprocess::{Preprocess, Signals, moments_of};
+use crate::samples::Samples;
+use crate::split::{Split, name_of};
+use crate::{Dataset, DatasetName, Error, Limits, Result, Splits};
+
+/// Samples of a window when the configuration's `size` names no other number.
+const WINDOW: usize = 1024;
+
+/// Where the files of a set of signals lie.
+pub(super) struct Place {
+    pub(super) name: DatasetName,
+    pub(super) subfolders: &'static [&'static str],
+    pub(super) extension: &'static str,
+    pub(super) what: &'static str,
+}
+
+impl Place {
+    /// The set's files with what `class` says of their names; a file of which it says nothing is not part of the set.
+    pub(super) fn files(
+        &self,
+        config: &DataConfig,
+        class: impl Fn(&str) -> Option<usize>,
+    ) -> Result<Vec<(PathBuf, usize)>> {
+        let files = |dir: &Path| -> Result<Vec<(PathBuf, usize)>> {
+            let classed = |path: PathBuf| class(&name(&path)).map(|class| (path, class));
+            Ok(self.all(dir)?.into_iter().filter_map(classed).collect())
+        };
+        let holds = |dir: &Path| files(dir).is_ok_and(|files| !files.is_empty());
+        files(&folder(config, self.name, self.subfolders, self.what, holds)?)
+    }
+
+    /// The files in a folder, in the folders of it and in theirs: archives differ in depth.
+    fn all(&self, dir: &Path) -> Result<Vec<PathBuf>> {
+        let mut paths = entries(dir, self.extension)?;
+        for folder in folders(dir)? {
+            paths.extend(entries(&folder, self.extension)?);
+            for inner in folders(&folder)? {
+                paths.extend(entries(&inner, self.extension)?);
+            }
+        }
+        Ok(paths)
+    }
+}
+
+/// A set of recorded signals.
+pub(super) struct Recorded {
+    pub(super) split: &'static Split,
+    /// Samples a second.
+    pub(super) rate: f64,
+    /// The array that is the signal, where a file has several.
+    pub(super) signal: Option<&'static str>,
+    pub(super) class_names: Vec<String>,
+    /// The files and the places of their classes.
+    pub(super) files: Vec<(PathBuf, usize)>,
+}
+
+/// The windows of one side, one after another.
+#[derive(Default)]
+struct Side {
+    labels: Vec<u32>,
+    /// Of each window the file and the place in it.
+    names: Vec<String>,
+    values: Vec<f32>,
+}
+
+impl Side {
+    fn add(&mut self, label: usize, name: &str, part: &[f32], window: usize) {
+        for (i, values) in part.chunks_exact(window).enumerate() {
+            self.labels.push(label as u32);
+            self.names.push(format!("{name} {i}"));
+            self.values.extend_from_slice(values);
+        }
+    }
+}
+
+/// Both sides of a set: the windows of the first 60 % of every file train, those of the rest test.
+pub(super) fn open(opening: &Opening<'_>, set: &Recorded) -> Result<Splits> {
+    let config = opening.config;
+    let window = config.size.unwrap_or(WINDOW);
+    let (mut train, mut test) = (Side::default(), Side::default());
+    let limits = Limits::default();
+    let signal = set.signal.map(str::to_owned);
+    let (mean, std) = (Vec::new(), Vec::new());
+    let mut signals = Signals { window, rate: Some(set.rate), signal, mean, std };
+    for (done, (path, class)) in set.files.iter().enumerate() {
+        opening.report(done, set.files.len())?;
+        let signal = signals.decode(&read_file(path, &limits)?, &limits, path)?;
+        let (first, rest) = signal.split_at(signal.len() * 6 / 10);
+        if first.len() < window || rest.len() < window {
+            let why = format!("{} has no whole window of {window} samples", path.display());
+            return Err(Error::config("size", why));
+        }
+        let name = name(path);
+        train.add(*class, &name, first, window);
+        test.add(*class, &name, rest, window);
+    }
+    if config.normalize == Normalize::Training {
+        let (mean, std) = moments_of(&train.values);
+        (signals.mean, signals.std) = (vec![mean as f32], vec![std as f32]);
+    }
+    let counts = (train.labels.len(), test.labels.len());
+    let split = name_of(std::slice::from_ref(set.split), counts, config);
+    let class_names = &set.class_names;
+    let set = |side: &Side, limit| -> Result<Dataset> {
+        let chosen = choose(&side.labels, limit);
+        let windows = chosen.iter().filter_map(|&i| side.values.get(i * window..(i + 1) * window));
+        let samples = Samples::Frames(windows.flatten().copied().collect());
+        let labels = pick(&side.labels, &chosen);
+        let names: Vec<&String> = chosen.iter().filter_map(|&i| side.names.get(i)).collect();
+        let (classes, shape) = (class_names.clone(), vec![1, 1, window]);
+        let preprocess = Preprocess::Signals(signals.clone());
+        let set = Dataset::new(&config.name, &split, classes, labels, shape, samples, preprocess)?;
+        Ok(set.with_members(names.into_iter()))
+    };
+    Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
+}

@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod epoch;
+mod metrics;
+mod result;
+mod run_file;
+mod table;
+
+pub use epoch::{Clock, EpochReport, StepLine};
+pub use metrics::Metrics;
+pub use result::{PhaseRecord, RunResult};
+pub use run_file::{FORMAT, RunFile};
+pub use table::{TableFigures, TableRow};
+
+/// The recipe with all defaults, in a run directory.
+pub const RECIPE_FILE: &str = "recipe.toml";
+/// What a run was started with: a [`RunFile`].
+pub const RUN_FILE: &str = "run.json";
+/// An [`EpochReport`] a line.
+pub const METRICS_FILE: &str = "metrics.jsonl";
+/// A [`StepLine`] a line.
+pub const STEPS_FILE: &str = "steps.jsonl";
+/// What a finished run came to: a [`RunResult`].
+pub const RESULT_FILE: &str = "result.json";
+/// The directory of a finished run's network.
+pub const CHECKPOINT_DIR: &str = "checkpoint";

@@ -1,0 +1,108 @@
+//! The data of a phase, opened.
+
+use std::sync::Arc;
+
+use snn_data::{DataConfig, Dataset, Loader, LoaderConfig, Order};
+use snn_models::{InputConfig, Model, ModelConfig};
+
+use crate::{Error, Recipe, Result, RunOptions, hash};
+
+/// Both sides of the data set that a phase trains on, prepared as it asks.
+pub(crate) struct Stage {
+    config: DataConfig,
+    pub(crate) train: Arc<Loader>,
+    pub(crate) test: Arc<Dataset>,
+    /// Hash of which samples are on which side.
+    pub(crate) split_hash: String,
+    /// Hash of both sides' samples.
+    pub(crate) data_hash: String,
+}
+
+impl Stage {
+    /// Opens the data of a phase, whose recipe is `recipe`. `watch` hears how far it is, and stops it by `false`.
+    pub(crate) fn open(
+        recipe: &Recipe,
+        options: &RunOptions,
+        watch: &mut dyn FnMut(snn_data::Opened) -> bool,
+    ) -> Result<Self> {
+        let config = data_config(recipe, options);
+        let splits = snn_data::open_with(&config, watch)?;
+        let split_hash = splits.members();
+        let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
+        // One name for both sides' contents.
+        let data_hash = hash::sha256(format!("{} {}", train.hash(), test.hash()).as_bytes());
+        let train = loader(recipe, train)?;
+        Ok(Self { config, train, test, split_hash, data_hash })
+    }
+
+    /// The data of the next phase: what is open, where that phase prepares its samples alike.
+    pub(crate) fn next(
+        self,
+        recipe: &Recipe,
+        options: &RunOptions,
+        watch: &mut dyn FnMut(snn_data::Opened) -> bool,
+    ) -> Result<Self> {
+        if data_config(recipe, options) == self.config {
+            let train = loader(recipe, Arc::clone(self.train.data()))?;
+            return Ok(Self { train, ..self });
+        }
+        // Two sets at once may not fit into memory.
+        let samples = self.train.data().len();
+        drop(self);
+        let next = Self::open(recipe, options, watch)?;
+        match next.train.data().len() {
+            got if got == samples => Ok(next),
+            got => Err(Error::Setting {
+                field: "phase data.size".into(),
+                got: format!("{:?}, which makes {got} training samples", recipe.data.size),
+                allowed: format!("sizes that make {samples}, as in the phase before"),
+            }),
+        }
+    }
+
+    /// Sets the model to what the phase's samples are: their size, and the steps that it runs.
+    pub(crate) fn fit(&self, recipe: &Recipe, model: &mut Model) -> Result<()> {
+        let config = model_config(recipe, self.train.data());
+        check_batch(&config, recipe, self.train.data())?;
+        let own = model.config_mut();
+        (own.t_steps, own.input) = (config.t_steps, config.input);
+        Ok(())
+    }
+}
+
+/// Refuses a batch whose feature maps would be too large.
+pub(crate) fn check_batch(config: &ModelConfig, recipe: &Recipe, data: &Dataset) -> Result<()> {
+    Ok(config.check_batch(recipe.train.batch.min(data.len()), config.t_steps)?)
+}
+
+/// The model for the samples of `data`.
+pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
+    let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
+    config.width = recipe.model.width;
+    config.t_steps = recipe.t_steps();
+    config.neuron = recipe.neuron.clone();
+    config.precision = recipe.train.precision;
+    config.labels = data.class_names().to_vec();
+    if let [.., channels, height, width] = *data.sample_shape() {
+        config.in_channels = channels;
+        config.input = InputConfig { height, width };
+    }
+    config
+}
+
+fn data_config(recipe: &Recipe, options: &RunOptions) -> DataConfig {
+    DataConfig { cache: options.cache.clone(), ..recipe.data.config(options.data_dir.clone()) }
+}
+
+/// The last, smaller batch is dropped, unless it is the only one.
+fn loader(recipe: &Recipe, data: Arc<Dataset>) -> Result<Arc<Loader>> {
+    let config = LoaderConfig {
+        batch: recipe.train.batch,
+        order: if recipe.data.class_balanced { Order::ClassBalanced } else { Order::Shuffled },
+        drop_last: data.len() >= recipe.train.batch,
+        workers: recipe.train.workers,
+        seed: recipe.seed,
+        augment: recipe.data.augment,
+    };
+    Ok(Arc::new(Loader::new(data, config)?))
+}
