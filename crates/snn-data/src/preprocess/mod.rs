@@ -2,6 +2,7 @@
 
 mod clouds;
 mod pictures;
+mod ranges;
 mod recordings;
 mod signals;
 
@@ -10,13 +11,14 @@ use std::path::Path;
 pub use clouds::Clouds;
 pub use pictures::Pictures;
 pub(crate) use pictures::decode;
+pub(crate) use ranges::moments;
 pub use recordings::{Orientation, Recordings, Resize};
 pub use signals::Signals;
 pub(crate) use signals::moments_of;
 
 use crate::format::read_file;
 use crate::limits::product;
-use crate::{Error, Kind, Limits, MAX_SIZE, Result, Time};
+use crate::{Error, Kind, Limits, Result, Time};
 
 /// Everything between a file and a network: what a data set does with its files, and so what has to be done with any
 /// other file before a network that was trained on the set sees it.
@@ -140,30 +142,8 @@ impl Preprocess {
             Self::Pictures(pictures) => pictures.check()?,
             Self::Recordings(recordings) => recordings.check()?,
             Self::Signals(signals) => signals.check()?,
-            Self::Clouds(clouds) => sides(&[("points", clouds.points)])?,
+            Self::Clouds(clouds) => ranges::sides(&[("points", clouds.points)])?,
         }
         product("sample size", &self.shape(), Limits::default().sample_values).map(drop)
     }
-}
-
-/// Refuses a side that is 0 or too long.
-fn sides(fields: &[(&'static str, usize)]) -> Result<()> {
-    for &(field, got) in fields {
-        if !(1..=MAX_SIZE).contains(&got) {
-            let why = format!("{got} is out of range; give 1 to {MAX_SIZE}");
-            return Err(Error::config(field, why));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses means and deviations that are not one a channel.
-pub(crate) fn moments(channels: usize, mean: &[f32], std: &[f32]) -> Result<()> {
-    let are_finite = mean.iter().chain(std).all(|x| x.is_finite());
-    if mean.len() == channels && std.len() == channels && are_finite && std.iter().all(|&s| s > 0.0)
-    {
-        return Ok(());
-    }
-    let why = format!("{channels} means and positive deviations are needed, one a channel");
-    Err(Error::config("mean, std", why))
 }

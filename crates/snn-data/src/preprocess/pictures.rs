@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{moments, sides};
+use super::ranges::{moments, sides};
 use crate::transform::{Image, Interpolation};
 use crate::{Error, Limits, Result, fit};
 

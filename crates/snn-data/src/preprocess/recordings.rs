@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::sides;
+use super::ranges::sides;
 use crate::format::{EventOptions, Format, decode_events};
 use crate::frame::check_t_steps;
 use crate::samples::{Samples, held};

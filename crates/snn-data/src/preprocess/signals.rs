@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{moments, sides};
+use super::ranges::{moments, sides};
 use crate::format::{csv, mat, npz};
 use crate::{Error, Limits, Result};
 
