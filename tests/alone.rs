@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 
 use crate::util;
 
@@ -19,10 +20,11 @@ struct Program {
     lines: usize,
 }
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program { name: "snn-neuron", also: &[], lines: 8 },
     Program { name: "snn-losses", also: &[], lines: 8 },
     Program { name: "snn-data", also: &[], lines: 10 },
+    Program { name: "snn-models", also: &["snn-data"], lines: 8 },
 ];
 
 #[test]
@@ -77,8 +79,10 @@ fn package(program: &Program) -> String {
 /// Writes a program as a package that depends on what its crate's reader would name.
 fn write(place: &Path, program: &Program, code: &str) -> Result<()> {
     let mut names = [&[program.name], program.also].concat();
-    if code.contains("candle_core") {
-        names.push("candle-core");
+    for (module, foreign) in [("candle_core", "candle-core"), ("serde_json", "serde_json")] {
+        if code.contains(module) {
+            names.push(foreign);
+        }
     }
     member(&place.join(program.name), &package(program), &names, code)
 }
@@ -87,7 +91,12 @@ fn member(folder: &Path, package: &str, dependencies: &[&str], code: &str) -> Re
     let mut manifest = format!(
         "[package]\nname = {package:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n"
     );
-    dependencies.iter().for_each(|name| manifest += &format!("{name}.workspace = true\n"));
+    for name in dependencies {
+        // What a checkpoint says of its files is read as JSON.
+        let is_read = *name == "snn-data" && dependencies.contains(&"serde_json");
+        let features = if is_read { ", features = [\"serde\"]" } else { "" };
+        manifest += &format!("{name} = {{ workspace = true{features} }}\n");
+    }
     fs::create_dir_all(folder.join("src"))?;
     fs::write(folder.join("Cargo.toml"), manifest)?;
     fs::write(folder.join("src/main.rs"), code)?;
@@ -142,5 +151,20 @@ fn build(place: &Path) -> Result<PathBuf> {
 fn inputs(place: &Path) -> Result<()> {
     // ON at (5, 7) after 10 us, OFF at (6, 7) after 1 ms.
     fs::write(place.join("recording.bin"), [5, 7, 0x80, 0x00, 0x0a, 6, 7, 0x00, 0x03, 0xe8])?;
+    fs::write(
+        place.join("picture.png"),
+        util::png(24, 16, |x, y| [10 * x as u8, 15 * y as u8, 99])?,
+    )?;
+    let trained = xtask::sh::root().join("data/golden/run-1/finished/checkpoint");
+    let checkpoint = place.join("checkpoint");
+    fs::create_dir(&checkpoint)?;
+    fs::copy(trained.join("model.safetensors"), checkpoint.join("model.safetensors"))?;
+    // That version did not say yet how files are prepared.
+    let mut config: Value = serde_json::from_slice(&fs::read(trained.join("config.json"))?)?;
+    config["preprocess"] = json!({
+        "kind": "pictures", "channels": 3, "height": 16, "width": 16, "crop": 0.875,
+        "interpolation": "bilinear", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25],
+    });
+    fs::write(checkpoint.join("config.json"), config.to_string())?;
     Ok(())
 }

@@ -12,6 +12,10 @@ mod conformance;
 mod invariants;
 /// Which crate imports which.
 mod layers;
+/// Files that a checkpoint classifies.
+mod predict;
+/// What a run leaves, read by the developer commands.
+mod records;
 /// Equal bytes: again, with other threads, after a kill, after a signal.
 mod resume;
 /// A disk that is full.

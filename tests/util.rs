@@ -132,6 +132,23 @@ pub(crate) fn metrics(run: &Path) -> Result<Vec<Value>> {
         .collect()
 }
 
+/// The bytes of a colored PNG picture.
+pub(crate) fn png(
+    width: usize,
+    height: usize,
+    pixel: impl Fn(usize, usize) -> [u8; 3],
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header()?;
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let rgb: Vec<u8> = pixels.flat_map(|(x, y)| pixel(x, y)).collect();
+    writer.write_image_data(&rgb)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
 /// Every file below a folder.
 pub(crate) fn tree(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut files = BTreeMap::new();

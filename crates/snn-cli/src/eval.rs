@@ -1,5 +1,7 @@
 //! `snn eval`: a checkpoint's figures on a data set's test split.
 
+mod changes;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +10,9 @@ use snn_data::DataConfig;
 use snn_models::Model;
 use snn_train::{DataRecipe, EVAL_BATCH};
 
+use crate::preprocess::trained_on;
 use crate::{checkpoint, exit, output};
+use changes::{change, prepared};
 
 /// Evaluates a checkpoint on the test split it was made with, or on another data set's
 #[derive(clap::Args)]
@@ -27,6 +31,12 @@ pub(crate) struct Args {
     /// Time steps [default: those it was trained with]
     #[arg(long, value_name = "N")]
     t_steps: Option<usize>,
+    /// Prepare the samples otherwise than the checkpoint says: a key of the recipe's [data], or of config.json's preprocess
+    #[arg(long = "set", value_name = "data.KEY=VALUE")]
+    sets: Vec<String>,
+    /// Compute as `snn predict` does: a sample's answer does not depend on the batch that it is in
+    #[arg(long)]
+    exact: bool,
     /// Also print the accuracy of each step alone and of the first 1, 2, .. T together
     #[arg(long)]
     per_step: bool,
@@ -48,12 +58,8 @@ fn measured_t_steps(model: &Model, data: &DataRecipe) -> Option<usize> {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut model = checkpoint::load(&args.checkpoint)?;
     model.set_device(&args.device);
-    let config = args.checkpoint.join("config.json");
-    let trained = model.config().metrics.get("data").cloned();
-    let trained: Option<DataRecipe> = trained
-        .map(serde_json::from_value)
-        .transpose()
-        .map_err(|error| exit::unusable(&config, format!("metrics.data: {error}")))?;
+    let config_file = args.checkpoint.join("config.json");
+    let trained = trained_on(&model, &config_file)?;
     let mut data = match (&args.dataset, trained) {
         (Some(name), Some(trained)) if *name == trained.name => trained,
         (Some(name), _) => {
@@ -66,6 +72,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             args.checkpoint.display()
         ),
     };
+    let mut of_files = change(&mut data, &args.sets)?;
+    if let Some(t_steps) = args.t_steps
+        && model.config().preprocess["kind"] == "recordings"
+    {
+        of_files.push(format!("data.t_steps={t_steps}"));
+    }
     let stored = model.config().t_steps;
     if let Some(t_steps) = args.t_steps {
         data.t_steps = Some(t_steps);
@@ -74,14 +86,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let why = format!(
             "t_steps is {stored}, but its metrics are of {measured}; say which with --t-steps"
         );
-        return Err(exit::unusable(&config, why));
+        return Err(exit::unusable(&config_file, why));
     }
     let t_steps = model.config().t_steps;
     let cache = if args.no_cache { None } else { crate::cache::writable()? };
     let config = DataConfig { cache, ..data.config(args.data.clone()) };
     let splits = snn_data::open(&config)?;
     let split_hash = splits.members();
-    let test = Arc::new(splits.test);
+    let (test, notices) = prepared(splits.test, &mut model, &config_file, &of_files)?;
+    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    let test = Arc::new(test);
     let classes = model.config().num_classes;
     anyhow::ensure!(
         test.num_classes() == classes,
@@ -89,13 +103,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         test.name(),
         test.num_classes()
     );
-    let metrics = snn_train::evaluate(&model, &test, EVAL_BATCH)?;
+    let evaluate = if args.exact { snn_train::evaluate_exact } else { snn_train::evaluate };
+    let metrics = evaluate(&model, &test, EVAL_BATCH)?;
     if args.json {
         let mut json = serde_json::to_value(&metrics)?;
         json["dataset"] = test.name().into();
         json["split"] = test.split().into();
         json["split_hash"] = split_hash.into();
         json["t_steps"] = t_steps.into();
+        if !notices.is_empty() {
+            json["prepared"] = notices.into();
+        }
+        json["exact"] = args.exact.into();
         json["engine"] = snn_ops::engine_name(&args.device).into();
         output::print(&json.to_string());
         return Ok(());

@@ -12,6 +12,8 @@ mod exit;
 mod forward;
 mod models;
 mod output;
+mod predict;
+mod preprocess;
 mod profile;
 mod train;
 mod unsafe_malloc;
@@ -49,6 +51,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Eval(eval::Args),
+    Predict(predict::Args),
     Forward(forward::Args),
     Conformance(conformance::Args),
     Models(models::Args),
@@ -107,6 +110,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
     match command {
         Command::Train(args) => train::run(args, quiet),
         Command::Eval(args) => eval::run(&args).map(|()| 0),
+        Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
         Command::Conformance(args) => Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE }),
         Command::Models(args) => models::run(&args).map(|()| 0),

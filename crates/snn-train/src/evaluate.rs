@@ -24,9 +24,28 @@ pub const EVAL_BATCH: usize = 64;
 /// # Determinism
 /// A function of the model, the data, `batch` and the engine; not of the number of threads.
 pub fn evaluate(model: &Model, dataset: &Arc<Dataset>, batch: usize) -> Result<Metrics> {
-    let never = AtomicBool::new(false);
-    Ok(evaluate_until(model, dataset, batch, 1, &never)?
-        .unwrap_or_else(|| Meter::default().finish()))
+    whole(model, dataset, batch, Tape::off)
+}
+
+/// Runs `model` over all of `dataset` as [`Model::predict`] runs it, whose answers are the ones counted here.
+///
+/// # Errors
+/// As [`evaluate`].
+///
+/// # Determinism
+/// A function of the model, the data and the engine: neither the batch nor the number of threads changes an answer.
+pub fn evaluate_exact(model: &Model, dataset: &Arc<Dataset>, batch: usize) -> Result<Metrics> {
+    whole(model, dataset, batch, Tape::exact)
+}
+
+fn whole(
+    model: &Model,
+    dataset: &Arc<Dataset>,
+    batch: usize,
+    tape: fn() -> Tape,
+) -> Result<Metrics> {
+    let metrics = pass(model, dataset, (batch, 1), tape, &AtomicBool::new(false))?;
+    Ok(metrics.unwrap_or_else(|| Meter::default().finish()))
 }
 
 /// [`evaluate`] that gives up, with no metrics, as soon as `stop` is set.
@@ -35,6 +54,16 @@ pub(crate) fn evaluate_until(
     dataset: &Arc<Dataset>,
     batch: usize,
     workers: usize,
+    stop: &AtomicBool,
+) -> Result<Option<Metrics>> {
+    pass(model, dataset, (batch, workers), Tape::off, stop)
+}
+
+fn pass(
+    model: &Model,
+    dataset: &Arc<Dataset>,
+    (batch, workers): (usize, usize),
+    tape: fn() -> Tape,
     stop: &AtomicBool,
 ) -> Result<Option<Metrics>> {
     let config = LoaderConfig {
@@ -53,7 +82,7 @@ pub(crate) fn evaluate_until(
             return Ok(None);
         }
         let examples = Examples::new(batch?)?;
-        let output = model.forward(&mut Tape::off(), &examples.x, Mode::Eval)?;
+        let output = model.forward(&mut tape(), &examples.x, Mode::Eval)?;
         let read = buffer::Read::new("logits", output.logits.tensor())?;
         if let buffer::Data::F32(logits) = read.data() {
             meter.push(logits, &examples.host_labels, n_classes)?;

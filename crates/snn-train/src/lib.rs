@@ -29,7 +29,7 @@ mod steps_file;
 
 pub use atomic::{create_dir, write_atomic};
 pub use error::{Error, Result, exit_code};
-pub use evaluate::{EVAL_BATCH, evaluate};
+pub use evaluate::{EVAL_BATCH, evaluate, evaluate_exact};
 pub use examples::Examples;
 pub use journal::peak_rss_mb;
 pub use lock::RunLock;

@@ -74,7 +74,9 @@ pub(crate) fn finish(
         peak_rss_mb: journal::peak_rss_mb(),
         checkpoint,
     };
-    run.model.config_mut().metrics = card(&result)?;
+    let preprocess = serde_json::to_value(run.stage.test.preprocess()).map_err(fault)?;
+    let config = run.model.config_mut();
+    (config.preprocess, config.metrics) = (preprocess, card(&result)?);
     export(&run.model, &result.checkpoint)?;
     atomic::write_json(&run.dir.join(RESULT_FILE), &result)?;
     Ok(result)

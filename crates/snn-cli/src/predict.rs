@@ -1,0 +1,119 @@
+//! `snn predict`: the classes of files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use candle_core::Device;
+use serde_json::{Value, json};
+use snn_data::{Prepared, Time};
+use snn_models::{Input, Model, Prediction};
+use snn_ops::buffer;
+
+use crate::preprocess::Prepare;
+use crate::{checkpoint, exit, output};
+
+/// Says what each file shows: a picture, a recording, the first window of a signal, or a point cloud
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Checkpoint directory: config.json and model.safetensors
+    checkpoint: PathBuf,
+    /// Files of the kind that the checkpoint was trained on
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The most probable classes, so many of them
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    top: u16,
+    /// Prepare the files otherwise than config.json says, such as data.size=32 or data.frames_by=count
+    #[arg(long = "set", value_name = "data.KEY=VALUE")]
+    sets: Vec<String>,
+    /// Folder of the data set, for checkpoints whose config.json does not say how files are prepared
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
+    #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
+    device: Device,
+    /// One JSON object a file, each on a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut model = checkpoint::load(&args.checkpoint)?;
+    model.set_device(&args.device);
+    let config = args.checkpoint.join("config.json");
+    let prepare = Prepare::of(&mut model, &config, args.data.clone(), &args.sets)?;
+    prepare.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    for file in &args.files {
+        let answer = predict(&model, &prepare, file)?;
+        let top = answer.top(args.top.into());
+        output::print(&match args.json {
+            true => object(&model, &prepare, file, &answer, &top).to_string(),
+            false => line(&model, file, &answer, &top),
+        });
+    }
+    Ok(())
+}
+
+/// One file at a time: its answer would be the same among others.
+fn predict(model: &Model, prepare: &Prepare, file: &Path) -> anyhow::Result<Prediction> {
+    let Prepared { x, shape, time } = prepare.preprocess.read(file)?;
+    let input = match (time, shape.as_slice()) {
+        (Time::Frames, &[t_steps, c, h, w]) => {
+            Input::Frames(buffer::tensor(x, vec![t_steps, 1, c, h, w])?)
+        }
+        (Time::Still | Time::Frames, shape) => {
+            Input::Still(buffer::tensor(x, [&[1], shape].concat())?)
+        }
+    };
+    let answers = model.predict(&input);
+    let answers = answers
+        .map_err(|error| exit::unusable(file, format!("does not fit the checkpoint: {error}")))?;
+    answers.into_iter().next().context("the network gave no answer")
+}
+
+/// A class by its name, or by its number where the checkpoint names none.
+fn class(model: &Model, class: usize) -> Value {
+    match model.config().labels.get(class) {
+        Some(name) => name.as_str().into(),
+        None => class.into(),
+    }
+}
+
+fn object(
+    model: &Model,
+    prepare: &Prepare,
+    file: &Path,
+    answer: &Prediction,
+    top: &[(usize, f64)],
+) -> Value {
+    let top = top.iter().map(|&(at, p)| json!({"class": class(model, at), "probability": p}));
+    let mut object = json!({
+        "file": file.display().to_string(), "class": class(model, answer.class),
+        "probability": answer.probability(),
+        "per_step": answer.per_step.iter().map(|&at| class(model, at)).collect::<Vec<_>>(),
+        "top": top.collect::<Vec<_>>(),
+    });
+    if !prepare.notices.is_empty() {
+        object["prepared"] = prepare.notices.clone().into();
+    }
+    object
+}
+
+fn line(model: &Model, file: &Path, answer: &Prediction, top: &[(usize, f64)]) -> String {
+    let name = |at: usize| match class(model, at) {
+        Value::String(name) => name,
+        number => number.to_string(),
+    };
+    let top: Vec<String> =
+        top.iter().map(|&(at, p)| format!("{} {:.2} %", name(at), 100.0 * p)).collect();
+    // Steps in a row that say the same are said once.
+    let mut steps: Vec<(usize, usize)> = Vec::new();
+    for &at in &answer.per_step {
+        match steps.last_mut() {
+            Some((last, n)) if *last == at => *n += 1,
+            _ => steps.push((at, 1)),
+        }
+    }
+    let steps: Vec<String> = steps.iter().map(|&(at, n)| format!("{n} x {}", name(at))).collect();
+    format!("{}: {}; steps: {}", file.display(), top.join(", "), steps.join(", "))
+}
