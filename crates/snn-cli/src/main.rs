@@ -15,6 +15,7 @@ mod forward;
 mod models;
 mod picture;
 mod profile;
+mod recipe;
 mod show;
 mod stats;
 mod train;
@@ -54,6 +55,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Train(train::Args),
+    Recipe(recipe::Args),
     Eval(eval::Args),
     Forward(forward::Args),
     Conformance(conformance::Args),
@@ -110,6 +112,10 @@ fn start(cli: Cli) -> anyhow::Result<Command> {
 fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
     match command {
         Command::Train(args) => train::run(args, quiet),
+        Command::Recipe(args) => {
+            recipe::run(&args);
+            Ok(0)
+        }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
         Command::Conformance(args) => Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE }),
