@@ -15,6 +15,7 @@ mod output;
 mod predict;
 mod preprocess;
 mod profile;
+mod recipe;
 mod train;
 mod unsafe_malloc;
 
@@ -50,6 +51,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Train(train::Args),
+    Recipe(recipe::Args),
     Eval(eval::Args),
     Predict(predict::Args),
     Forward(forward::Args),
@@ -109,6 +111,10 @@ fn start(cli: Cli) -> anyhow::Result<Command> {
 fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
     match command {
         Command::Train(args) => train::run(args, quiet),
+        Command::Recipe(args) => {
+            recipe::run(&args);
+            Ok(0)
+        }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),

@@ -12,13 +12,15 @@ use crate::{Dataset, Error, Kind, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Augment {
-    /// Pixels of zeros on each side before a random crop to the old size; default 0.
+    /// Pixels of zeros on each side before a random crop to the old size.
+    #[cfg_attr(feature = "schemars", schemars(range(max = crate::MAX_SIZE)))]
     pub crop_padding: usize,
     /// Images: a random part at the sample's size, such as `{ scale = [0.08, 1.0] }`; not with `crop_padding`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub random_resized_crop: Option<RandomResizedCrop>,
-    /// Mirror half of the samples; default false.
+    /// Mirror half of the samples.
     pub flip: bool,
     /// Images: RandAugment, a few random changes of about one strength, such as `{ magnitude = 9 }`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -26,35 +28,44 @@ pub struct Augment {
     /// Images: AutoAugment's policy `cifar10` or `imagenet`; not with `rand_augment`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub auto_augment: Option<AutoAugment>,
-    /// Images: brightness, contrast and color each by a factor of 1 +- this, in random order, 0 to 1; default 0; not with
+    /// Images: brightness, contrast and color each by a factor of 1 +- this, in random order; not with
     /// a policy.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
     pub color_jitter: f32,
-    /// Rotate about the center by up to that many degrees either way, nearest pixel, zeros from outside, 0 to 180; default 0.
+    /// Rotate about the center by up to that many degrees either way, nearest pixel, zeros from outside.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 180.0)))]
     pub rotate_degrees: f32,
-    /// Events: move by up to that many pixels each way, what leaves on one side entering on the other; default 0.
+    /// Events: move by up to that many pixels each way, what leaves on one side entering on the other.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_none"))]
+    #[cfg_attr(feature = "schemars", schemars(range(max = crate::MAX_SIZE), extend("default" = 0)))]
     pub roll: usize,
     /// Events: a roll, a rotation or a shear, such as `{ roll = 5 }`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub nda: Option<Nda>,
-    /// Events: probability of frames in reverse order with swapped polarities, 0 to 1; default 0.
+    /// Events: probability of frames in reverse order with swapped polarities.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
     pub time_reversal: f32,
-    /// Events: probability of swapped polarities, 0 to 1; default 0.
+    /// Events: probability of swapped polarities.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
     pub polarity_flip: f32,
-    /// Side in pixels of a square with a uniform center that is set to the mean (events: to 0); default 0.
+    /// Side in pixels of a square with a uniform center that is set to the mean (events: to 0).
+    #[cfg_attr(feature = "schemars", schemars(range(max = crate::MAX_SIZE)))]
     pub cutout: usize,
-    /// Images: probability of a rectangle of normal noise after normalization, 0 to 1; default 0.
+    /// Images: probability of a rectangle of normal noise after normalization.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
     pub random_erasing: f32,
-    /// Mix every sample of a batch with another one by a weight of Beta(this, this), 0 to 100; default 0. Losses weigh
+    /// Mix every sample of a batch with another one by a weight of Beta(this, this). Losses weigh
     /// both labels. With `cutmix`, each batch draws one of the two.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 100.0), extend("default" = 0.0)))]
     pub mixup: f32,
-    /// Put a rectangle of another sample into every sample of a batch, its share from Beta(this, this), 0 to 100; default 0.
+    /// Put a rectangle of another sample into every sample of a batch, its share from Beta(this, this).
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 100.0), extend("default" = 0.0)))]
     pub cutmix: f32,
 }
 

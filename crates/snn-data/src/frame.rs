@@ -10,6 +10,7 @@ use crate::{Error, EventStream, Limits, MAX_T_STEPS, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum FrameBy {
     /// Equal windows of whole microseconds; events after the last window are dropped.
     ///

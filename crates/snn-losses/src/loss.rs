@@ -1,6 +1,6 @@
 //! The choice of a loss, as a value that a recipe can name.
 
-use crate::{Objective, Position, Ramp, Result, label_smoothing, tet, tks};
+use crate::{Ramp, Result, label_smoothing, tet, tks};
 
 /// A loss with the constants it has over a whole training.
 ///
@@ -62,20 +62,6 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// What is computed in an epoch: the loss with the constants that it has there. Of all losses only the two forms of
-    /// TKS change with the epochs, by their [`Ramp`].
-    pub fn at(&self, position: Position) -> Objective {
-        let mut loss = self.clone();
-        match &mut loss {
-            Loss::Tks { alpha, ramp, .. } | Loss::TksPaper { alpha, ramp, .. } => {
-                *alpha = ramp.alpha(*alpha, position.epoch, position.epochs);
-                *ramp = Ramp::Constant;
-            }
-            Loss::CrossEntropy | Loss::LabelSmoothing { .. } | Loss::Tet { .. } => {}
-        }
-        Objective::of(loss)
-    }
-
     /// Refuses constants that are out of their range.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use crate::{Error, Loss, Result, batch::Batch, cross_entropy, label_smoothing, tet, tks};
+use crate::{Error, Loss, Ramp, Result, batch::Batch, cross_entropy, label_smoothing, tet, tks};
 
 /// Where a training stands, for constants that change with the epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +66,23 @@ pub struct Objective {
     loss: Loss,
 }
 
-impl Objective {
-    pub(crate) fn of(loss: Loss) -> Self {
-        Self { loss }
+impl Loss {
+    /// What is computed in an epoch: the loss with the constants that it has there. Of all losses only the two forms of
+    /// TKS change with the epochs, by their [`Ramp`].
+    pub fn at(&self, position: Position) -> Objective {
+        let mut loss = self.clone();
+        match &mut loss {
+            Loss::Tks { alpha, ramp, .. } | Loss::TksPaper { alpha, ramp, .. } => {
+                *alpha = ramp.alpha(*alpha, position.epoch, position.epochs);
+                *ramp = Ramp::Constant;
+            }
+            Loss::CrossEntropy | Loss::LabelSmoothing { .. } | Loss::Tet { .. } => {}
+        }
+        Objective { loss }
     }
+}
 
+impl Objective {
     /// The loss of a batch.
     ///
     /// # Equation

@@ -8,22 +8,25 @@ use crate::{Error, Result};
 /// The neuron's constants under the names that config files and recipes use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NeuronConfig {
-    /// Membrane time constant in steps, at least 1; default 2.
+    /// Membrane time constant in steps.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 1.0)))]
     pub tau: f64,
-    /// Firing threshold, above 0; default 0.5.
+    /// Firing threshold.
+    #[cfg_attr(feature = "schemars", schemars(extend("exclusiveMinimum" = 0.0)))]
     pub v_threshold: f64,
-    /// `bireal` (default), `triangle`, `rectangle`, `atan` or `sigmoid`.
+    /// Surrogate of the spike's derivative: `bireal`, `triangle`, `rectangle`, `atan` or `sigmoid`.
     pub surrogate: String,
-    /// `hard` (default) or `soft`.
+    /// What a spike does to the potential: `hard` sets it to `v_reset`, `soft` takes the threshold from it.
     pub reset: String,
-    /// Potential after a hard reset; default 0.
+    /// Potential after a hard reset.
     pub v_reset: f64,
-    /// No gradient through the reset; default true.
+    /// No gradient through the reset.
     pub detach_reset: bool,
-    /// The input, too, is divided by tau; default true.
+    /// The input, too, is divided by tau.
     pub decay_input: bool,
-    /// Fires on `u > v_threshold` (default) rather than `>=`.
+    /// Fires on `u > v_threshold` rather than `>=`.
     pub strict: bool,
 }
 
@@ -83,6 +86,7 @@ fn of_neuron(error: snn_neuron::Error) -> Error {
 /// What one layer of neurons has of its own; what is absent is that of [`NeuronConfig`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NeuronChange {
     /// As [`NeuronConfig::tau`].
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,8 +37,8 @@ pub use metrics::{Meter, aurc, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
 pub use options::RunOptions;
 pub use recipe::{
-    DataRecipe, ModelRecipe, Phase, PhaseData, PhaseModel, PhaseOptimizer, PhaseSchedule,
-    PhaseTrain, Recipe, Recompute, TrainRecipe,
+    DataRecipe, Key, ModelRecipe, Phase, PhaseData, PhaseModel, PhaseOptimizer, PhaseSchedule,
+    PhaseTrain, Recipe, Recompute, TrainRecipe, recipe_keys, recipe_reference,
 };
 pub use result::{export, load_result};
 pub use run::{Observer, Outcome, StepReport, train};

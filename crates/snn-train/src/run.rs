@@ -66,8 +66,8 @@ pub enum Outcome {
 /// directory still holds the checkpoints before it.
 ///
 /// # Determinism
-/// The same recipe, data and engine give the same checkpoints, metrics (but for `clock`) and export, bit for bit, with
-/// any number of threads and workers and any number of interruptions.
+/// Equal recipes, data and engines give equal checkpoints, metrics (but for `clock`) and exports, bit for bit, with any
+/// number of threads and workers and any number of interruptions.
 pub fn train(
     recipe: &Recipe,
     options: &RunOptions,

@@ -1,23 +1,31 @@
 //! The learning rate over the epochs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// No count in a recipe may exceed this.
+pub(crate) const MOST: usize = 1 << 24;
+
 /// `[schedule]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScheduleConfig {
-    /// Epochs of the run, at least 1, unless it has phases, which say their own. The authors' trainer has 600.
+    /// Epochs of the run, unless it has phases, which say their own. The authors' trainer has 600.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MOST))]
     pub epochs: Option<usize>,
-    /// Epochs of linear warm-up; default 5.
+    /// Epochs of linear warm-up.
+    #[schemars(range(max = MOST))]
     pub warmup_epochs: usize,
-    /// Where the warm-up starts; default 1e-6.
+    /// Where the warm-up starts.
+    #[schemars(range(min = 0.0))]
     pub warmup_lr: f64,
-    /// Where the cosine ends; default 1e-5.
+    /// Where the cosine ends.
+    #[schemars(range(min = 0.0))]
     pub min_lr: f64,
-    /// What follows the warm-up; default `cosine`.
+    /// What follows the warm-up.
     pub kind: ScheduleKind,
-    /// Change the rate with every step rather than every epoch; default false, as in the authors' trainer. Short runs
+    /// Change the rate with every step; the authors' trainer changes it with every epoch. Short runs
     /// end better when the rate has really come down.
     pub per_step: bool,
 }
@@ -36,7 +44,7 @@ impl Default for ScheduleConfig {
 }
 
 /// The shape of the learning rate after the warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScheduleKind {
     /// Half a cosine from the base to the least rate.

@@ -14,12 +14,15 @@ use crate::random::{below, between};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Nda {
-    /// Most pixels of a roll, each way in both axes; default 5.
+    /// Most pixels of a roll, each way in both axes.
     pub roll: usize,
-    /// Most degrees of a rotation, either way, 0 to 180; default 30.
+    /// Most degrees of a rotation, either way.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 180.0)))]
     pub rotate_degrees: f32,
-    /// Most degrees of a shear of the columns, either way, 0 to 80; default 30.
+    /// Most degrees of a shear of the columns, either way.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 80.0)))]
     pub shear_degrees: f32,
 }
 

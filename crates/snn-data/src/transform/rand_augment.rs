@@ -14,14 +14,19 @@ use crate::random::{below, normal, unit};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RandAugment {
-    /// Mean strength, 0 to 10; default 9.
+    /// Mean strength.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 10.0)))]
     pub magnitude: f32,
-    /// Standard deviation of the strength, 0 to 10; default 0.5.
+    /// Standard deviation of the strength.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 10.0)))]
     pub std: f32,
-    /// Changes drawn for an image, 0 to 15; default 2.
+    /// Changes drawn for an image.
+    #[cfg_attr(feature = "schemars", schemars(range(max = 15)))]
     pub layers: usize,
-    /// Probability that a drawn change is made, 0 to 1; default 0.5.
+    /// Probability that a drawn change is made.
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0)))]
     pub probability: f32,
 }
 

@@ -12,12 +12,13 @@ use crate::random::{below, between, unit};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RandomResizedCrop {
-    /// Least and greatest share of the area; default 0.08 and 1.
+    /// Least and greatest share of the area.
     pub scale: [f32; 2],
-    /// Least and greatest width over height; default 3/4 and 4/3.
+    /// Least and greatest width over height.
     pub ratio: [f32; 2],
-    /// How the part is resized: `bilinear`, `bicubic`, or `random`, the default.
+    /// How the part is resized: `bilinear`, `bicubic` or `random`.
     pub interpolation: CropInterpolation,
 }
 
@@ -25,6 +26,7 @@ pub struct RandomResizedCrop {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum CropInterpolation {
     /// Bilinear or bicubic, drawn for each image with equal odds, as timm does.
     #[default]

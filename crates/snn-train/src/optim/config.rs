@@ -1,9 +1,10 @@
 //! `[optimizer]`: which rule, with which constants.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The optimizers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {
     /// Adam with decoupled weight decay.
@@ -35,23 +36,33 @@ impl OptimizerKind {
 }
 
 /// `[optimizer]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimizerConfig {
-    /// Which one; default `adamw`.
+    /// Which one.
     pub kind: OptimizerKind,
-    /// Base learning rate, above 0, used as written; default 6.25e-4, the paper's `5e-3 * batch / 1024` at batch 128.
+    /// Base learning rate, used as written. The default is the paper's `5e-3 * batch / 1024` at batch 128.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
-    /// Weight decay, 0 to 1; default 0.01 for `adamw` and 0 for the others. One-dimensional parameters (norms and
+    /// Weight decay; 0.01 for `adamw` and 0 for the others when absent. One-dimensional parameters (norms and
     /// biases) have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub weight_decay: Option<f64>,
-    /// `sgd`: 0 or more and below 1; default 0.9.
+    /// `sgd`: what stays of the mean gradient.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub momentum: f64,
-    /// `adamw`, `adam`: decay of the two moments; default 0.9 and 0.999.
+    /// `adamw`, `adam`: decay of the two moments.
+    #[schemars(transform = below_one)]
     pub betas: [f64; 2],
-    /// `adamw`, `adam`: added to the denominator; default 1e-8.
+    /// `adamw`, `adam`: added to the denominator.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub eps: f64,
+}
+
+fn below_one(schema: &mut schemars::Schema) {
+    let items = serde_json::json!({"type": "number", "minimum": 0.0, "exclusiveMaximum": 1.0});
+    schema.insert("items".into(), items);
 }
 
 impl Default for OptimizerConfig {

@@ -2,6 +2,7 @@
 
 mod adam;
 mod config;
+mod rule;
 mod sgd;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,23 +12,10 @@ use snn_ops::buffer;
 
 use crate::{Error, Result};
 
+use rule::Rule;
+
 pub use config::{OptimizerConfig, OptimizerKind};
-
-/// What an optimizer remembers of one parameter: the mean gradient (momentum for `sgd`) and, for the Adams, the
-/// mean squared gradient (else empty).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Moments {
-    /// First moment.
-    pub first: Vec<f32>,
-    /// Second moment.
-    pub second: Vec<f32>,
-}
-
-/// How one kind of optimizer changes a parameter. A new kind is a file with a rule, and a name in [`OptimizerKind`].
-trait Rule {
-    /// Changes `values` by `gradient`, element by element, and `moments` with it.
-    fn apply(&self, values: &mut [f32], gradient: &[f32], moments: &mut Moments);
-}
+pub use rule::Moments;
 
 /// An optimizer with its state.
 #[derive(Clone, Debug)]
@@ -37,9 +25,6 @@ pub struct Optimizer {
     steps: u64,
     moments: BTreeMap<String, Moments>,
 }
-
-/// Elements of a chunk; results do not depend on it, as no sum crosses elements.
-const CHUNK: usize = 1 << 15;
 
 impl Optimizer {
     /// An optimizer before its first step. Weight decay spares one-dimensional parameters (norms and biases) and those

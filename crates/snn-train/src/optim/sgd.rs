@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{CHUNK, Moments, OptimizerConfig, Rule};
+use super::config::OptimizerConfig;
+use super::rule::{CHUNK, Moments, Rule};
 
 /// The constants of one step, rounded to f32 once.
 pub(super) struct Sgd {

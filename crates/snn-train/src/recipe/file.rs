@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::{Recipe, identity, old, overrides, steps, validate};
+use super::{identity, old, overrides, ranges, steps, tables::Recipe};
 use crate::{Error, Result};
 
 /// Bytes of a recipe's file, at most.
@@ -16,7 +16,7 @@ impl Recipe {
     /// [`Error::Recipe`] with name and line for what is not a recipe, [`Error::Setting`] for a value out of range.
     pub fn parse(text: &str, origin: &str, sets: &[String]) -> Result<Self> {
         let mut recipe: Self = overrides::read(text, origin, sets, old::modernize)?;
-        validate::check(&recipe)?;
+        ranges::check(&recipe)?;
         steps::settle(&mut recipe)?;
         Ok(recipe)
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::Recipe;
+use super::tables::Recipe;
 use crate::{Error, Result, hash};
 
 /// Keys of `[train]` that change when and how fast a run computes, and never its weights.

@@ -3,14 +3,16 @@
 pub(crate) mod difference;
 mod file;
 pub(crate) mod identity;
+mod keys;
 mod old;
 mod overrides;
 mod phase;
 mod phases;
+mod ranges;
 mod steps;
 mod tables;
-mod validate;
 
+pub use keys::{Key, recipe_keys, recipe_reference};
 pub use phase::{Phase, PhaseData, PhaseModel, PhaseOptimizer, PhaseSchedule, PhaseTrain};
 pub(crate) use phases::of_phase;
 pub use tables::{DataRecipe, ModelRecipe, Recipe, Recompute, TrainRecipe};

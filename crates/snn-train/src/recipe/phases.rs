@@ -1,6 +1,6 @@
 //! What a phase makes of its recipe.
 
-use super::{Phase, Recipe};
+use super::{phase::Phase, tables::Recipe};
 
 /// The recipe of a phase alone: `base` with the phase's settings in place, and no phases.
 pub(crate) fn of_phase(base: &Recipe, phase: &Phase) -> Recipe {

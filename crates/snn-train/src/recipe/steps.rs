@@ -2,7 +2,7 @@
 
 use snn_data::DatasetName;
 
-use super::Recipe;
+use super::tables::Recipe;
 use crate::{Error, Result};
 
 /// Moves T to where it belongs, in the recipe and in its phases: `data.t_steps` of a set of still samples is taken as

@@ -2,20 +2,24 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use snn_data::{Augment, DataConfig, FrameBy, Normalize};
+use snn_data::{Augment, DataConfig, FrameBy, MAX_SIZE, MAX_T_STEPS, Normalize};
 use snn_losses::Loss;
-use snn_models::{Architecture, NeuronConfig, Precision};
+use snn_models::{Architecture, ModelConfig, NeuronConfig, Precision};
 use snn_ops::Tape;
 
-use super::Phase;
-use crate::{optim::OptimizerConfig, schedule::ScheduleConfig};
+use super::phase::Phase;
+use crate::{
+    optim::OptimizerConfig,
+    schedule::{MOST, ScheduleConfig},
+};
 
 /// A whole recipe. Unknown keys are refused in every table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// Where every random number comes from; default 42, the authors' seed.
+    /// Where every random number comes from. 42 is the authors' seed.
     #[serde(default = "seed")]
     pub seed: u64,
     /// The samples.
@@ -25,10 +29,10 @@ pub struct Recipe {
     /// The neuron; its defaults are the TKS paper's.
     #[serde(default)]
     pub neuron: NeuronConfig,
-    /// The loss and its constants; default `ce`.
+    /// The loss and its constants.
     #[serde(default)]
     pub loss: Loss,
-    /// The optimizer; default AdamW.
+    /// The optimizer.
     #[serde(default)]
     pub optimizer: OptimizerConfig,
     /// The learning rate over the epochs.
@@ -37,42 +41,46 @@ pub struct Recipe {
     /// Batches, evaluation and checkpoints.
     #[serde(default)]
     pub train: TrainRecipe,
-    /// Parts of the run with settings of their own, in their order; none by default.
+    /// Parts of the run with settings of their own, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phase: Vec<Phase>,
 }
 
 /// `[data]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataRecipe {
     /// The data set, such as `cifar10`.
     pub name: String,
-    /// Recordings: the frames that each is cut into, the network's time steps T, at least 1. Still samples have
+    /// Recordings: the frames that each is cut into, the network's time steps T. Still samples have
     /// `model.t_steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_T_STEPS))]
     pub t_steps: Option<usize>,
     /// Side in pixels that samples are resized to; their own size when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_SIZE))]
     pub size: Option<usize>,
-    /// How events are cut into frames: `time`, the default, `time-whole`, `count` or `count-even`.
+    /// How the events of recordings are cut into frames.
     #[serde(default)]
     pub frames_by: FrameBy,
-    /// What is done to training samples; default nothing.
+    /// What is done to training samples.
     #[serde(default)]
     pub augment: Augment,
     /// How the data set is divided, such as `dvs-cifar10/tebn` or `tebn`; its first split when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
     /// Draw as many training samples as there are, with replacement and every class equally likely, instead of
-    /// visiting each once; default false.
+    /// visiting each once.
     #[serde(default)]
     pub class_balanced: bool,
-    /// Use that many training samples only, at least 1.
+    /// Use that many training samples only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub limit_train: Option<usize>,
-    /// Use that many test samples only, at least 1.
+    /// Use that many test samples only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub limit_test: Option<usize>,
 }
 
@@ -99,16 +107,19 @@ impl DataRecipe {
 }
 
 /// `[model]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecipe {
     /// The network's name.
+    #[schemars(schema_with = "architectures")]
     pub architecture: Architecture,
-    /// Factor of every layer's channels; default 1.
+    /// Factor of every layer's channels.
     #[serde(default = "one")]
+    #[schemars(range(max = ModelConfig::MAX_WIDTH), extend("exclusiveMinimum" = 0.0))]
     pub width: f64,
-    /// Still samples: the time steps T for which each is shown, at least 1. Recordings have `data.t_steps`.
+    /// Still samples: the time steps T for which each is shown. Recordings have `data.t_steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_T_STEPS))]
     pub t_steps: Option<usize>,
     /// Start from the weights of this checkpoint rather than at random. Its time steps and neuron may differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +127,7 @@ pub struct ModelRecipe {
 }
 
 /// What a training step computes a second time in its backward pass. The results are equal to the bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recompute {
     /// Nothing: every activation that a gradient needs is kept.
@@ -143,34 +154,43 @@ impl Recompute {
 }
 
 /// `[train]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainRecipe {
-    /// Samples of a step, at least 1; default 128. The last, smaller batch of an epoch is dropped.
+    /// Samples of a step. The last, smaller batch of an epoch is dropped.
+    #[schemars(range(min = 1, max = MOST))]
     pub batch: usize,
-    /// Steps of an epoch, at least 1 and at most those of the data; all of them when absent. Samples are drawn anew for each
+    /// Steps of an epoch, at most those of the data; all of them when absent. Samples are drawn anew for each
     /// epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MOST))]
     pub steps_per_epoch: Option<usize>,
-    /// Number format, `f32` or `bf16`; default `f32`.
+    /// Number format of convolutions' results.
+    #[schemars(with = "String", extend("enum" = ["f32", "bf16"]))]
     pub precision: Precision,
-    /// `none`, the default, or `stage`: a step keeps the inputs of the network's stages and computes what lies inside them
-    /// again, which takes less memory and more time.
+    /// With `stage` a step keeps the inputs of the network's stages and computes what lies inside them again, which
+    /// takes less memory and more time.
     #[serde(skip_serializing_if = "Recompute::is_none")]
+    #[schemars(extend("default" = "none"))]
     pub recompute: Recompute,
-    /// Evaluate every that many epochs, at least 1, and after the last; default 1.
+    /// Evaluate every that many epochs, and after the last.
+    #[schemars(range(min = 1, max = MOST))]
     pub eval_every: usize,
-    /// Steps between checkpoints; default 0, one after every epoch.
+    /// Steps between checkpoints; 0 is one after every epoch.
     pub checkpoint_every: u64,
-    /// Checkpoints that are kept, at least 1; default 2.
+    /// Checkpoints that are kept.
+    #[schemars(range(min = 1, max = MOST))]
     pub keep: usize,
-    /// Threads that prepare batches ahead; default 1.
+    /// Threads that prepare batches ahead.
+    #[schemars(range(max = 256))]
     pub workers: usize,
     /// End as diverged when an epoch's mean loss after the warm-up is above that many times the loss of a
-    /// uniform answer, above 1; default 3.
+    /// uniform answer.
+    #[schemars(extend("exclusiveMinimum" = 1.0))]
     pub loss_limit: f64,
-    /// Write a line for every step to steps.jsonl; default false.
+    /// Write a line for every step to steps.jsonl.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
     pub log_steps: bool,
 }
 
@@ -196,6 +216,10 @@ impl Recipe {
     pub fn t_steps(&self) -> usize {
         self.model.t_steps.or(self.data.t_steps).unwrap_or(1)
     }
+}
+
+fn architectures(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "enum": Architecture::ALL.map(Architecture::name)})
 }
 
 fn seed() -> u64 {

@@ -115,7 +115,7 @@ fn contradictions_are_named_by_phase() {
     for (phases, named) in [
         ("[[phase]]\n", "phase 1 epochs and steps"),
         ("[[phase]]\nepochs = 1\nsteps = 2\n", "phase 1 epochs and steps"),
-        ("[[phase]]\nepochs = 1\n[[phase]]\nepochs = 0\n", "phase 2 schedule.epochs"),
+        ("[[phase]]\nepochs = 1\n[[phase]]\nepochs = 0\n", "phase 2 epochs is 0"),
         ("[[phase]]\nsteps = 1\noptimizer = { lr = -1.0 }\n", "phase 1 optimizer.lr"),
         ("", "schedule.epochs is absent"),
     ] {

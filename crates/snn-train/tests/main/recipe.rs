@@ -298,6 +298,16 @@ fn written_out_recipe_means_the_same() {
 }
 
 #[test]
+fn reference_of_the_keys_is_what_the_types_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/recipes/README.md");
+    let is = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        is == snn_train::recipe_reference(),
+        "write it anew: snn recipe --markdown > data/recipes/README.md"
+    );
+}
+
+#[test]
 fn missing_file_is_a_usage_error() {
     let error = Recipe::load("/no/such/recipe.toml".as_ref(), &[]).unwrap_err();
     assert!(error.exit_code() == 1 && error.to_string().contains("/no/such/recipe.toml"));

@@ -1,0 +1,111 @@
+//! The ranges of a recipe's values: those that its types state, and what no range can say.
+
+use serde_json::Value as Schema;
+use toml::Value;
+
+use super::{keys, phases::of_phase, tables::Recipe};
+use crate::{Error, Result};
+
+/// Refuses a value out of its range, and settings that contradict one another.
+pub(crate) fn check(recipe: &Recipe) -> Result<()> {
+    if recipe.seed >= 1 << 63 {
+        return refuse("seed", recipe.seed, "0 to 2^63 - 1, TOML's largest integer");
+    }
+    if recipe.data.name.is_empty() {
+        return refuse("data.name", "empty", "the name of a data set");
+    }
+    let fault = |e: toml::ser::Error| Error::Recipe { origin: "recipe".into(), why: e.to_string() };
+    walk("", &keys::schema(), &Value::try_from(recipe).map_err(fault)?)?;
+    let length = recipe.schedule.epochs;
+    if recipe.phase.is_empty() {
+        if length.is_none() {
+            return refuse("schedule.epochs", "absent", "the epochs of the run, or [[phase]]s");
+        }
+        return others(recipe);
+    }
+    if let Some(epochs) = length {
+        return refuse("schedule.epochs", epochs, "epochs or steps in each [[phase]]");
+    }
+    for (at, phase) in recipe.phase.iter().enumerate() {
+        let given = [phase.epochs, phase.steps].iter().flatten().count();
+        let own = match given {
+            1 => others(&of_phase(recipe, phase)),
+            _ => refuse("epochs and steps", given, "one of the two"),
+        };
+        own.map_err(|error| error.in_phase(at))?;
+    }
+    Ok(())
+}
+
+/// What other crates know of their own settings.
+fn others(recipe: &Recipe) -> Result<()> {
+    recipe.data.augment.check()?;
+    recipe.neuron.lif()?;
+    recipe.loss.check().map_err(of_loss)
+}
+
+/// A loss knows its own constants, not where a recipe has them.
+fn of_loss(error: snn_losses::Error) -> Error {
+    match error {
+        snn_losses::Error::Config { field, got, allowed } => Error::Setting {
+            field: format!("loss.{field}"),
+            got: got.to_string(),
+            allowed: allowed.into(),
+        },
+        other => Error::Loss(other),
+    }
+}
+
+/// Compares every number of `value` with the range that its schema states.
+fn walk(path: &str, schema: &Schema, value: &Value) -> Result<()> {
+    let schema = keys::without_null(schema);
+    match value {
+        // The constants of one change of the samples: `Augment::check` names them.
+        Value::Table(_) if path.starts_with("data.augment.") => Ok(()),
+        Value::Table(table) => table.iter().try_for_each(|(key, value)| {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            walk(&path, &schema["properties"][key], value)
+        }),
+        // Phases are named by their place.
+        Value::Array(values) if values.iter().any(Value::is_table) => {
+            values.iter().enumerate().try_for_each(|(at, value)| {
+                walk("", &schema["items"], value).map_err(|error| error.in_phase(at))
+            })
+        }
+        Value::Array(values) => {
+            values.iter().try_for_each(|value| number(path, &schema["items"], value))
+        }
+        Value::Integer(_) | Value::Float(_) => number(path, schema, value),
+        Value::String(_) | Value::Boolean(_) | Value::Datetime(_) => Ok(()),
+    }
+}
+
+fn number(path: &str, schema: &Schema, value: &Value) -> Result<()> {
+    let got = match *value {
+        Value::Integer(got) => got as f64,
+        Value::Float(got) => got,
+        Value::String(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::Array(_)
+        | Value::Table(_) => {
+            return Ok(());
+        }
+    };
+    let holds = |name: &str, holds: fn(f64, f64) -> bool| {
+        schema[name].as_f64().is_none_or(|bound| holds(got, bound))
+    };
+    let fits = holds("minimum", |got, bound| got >= bound)
+        && holds("maximum", |got, bound| got <= bound)
+        && holds("exclusiveMinimum", |got, bound| got > bound)
+        && holds("exclusiveMaximum", |got, bound| got < bound);
+    match (got.is_finite() && fits, keys::range(schema)) {
+        (true, _) => Ok(()),
+        (false, range) if range.is_empty() => refuse(path, got, "a finite number"),
+        (false, range) => refuse(path, value, &range),
+    }
+}
+
+fn refuse(field: &str, got: impl std::fmt::Display, allowed: &str) -> Result<()> {
+    Err(Error::Setting { field: field.into(), got: got.to_string(), allowed: allowed.into() })
+}
