@@ -18,6 +18,8 @@ mod predict;
 mod records;
 /// Equal bytes: again, with other threads, after a kill, after a signal.
 mod resume;
+/// What runs leave, read by others, and runs of older versions.
+mod runs;
 /// A disk that is full.
 mod storage;
 /// `cargo xtask reproduce table4` with a stand-in for `snn`.

@@ -308,6 +308,20 @@ fn reference_of_the_keys_is_what_the_types_say() {
 }
 
 #[test]
+fn defaults_of_the_losses_are_what_the_reference_says() {
+    for key in snn_train::recipe_keys() {
+        let Some(name) = key.name.strip_prefix("loss.").filter(|name| *name != "kind") else {
+            continue;
+        };
+        let kind = key.meaning.split('`').nth(1).unwrap();
+        let recipe = parse(LEAST, &[&format!("loss.kind={kind}")]).unwrap();
+        let is = toml::Table::try_from(&recipe.loss).unwrap()[name].clone();
+        let is = is.as_str().map_or_else(|| is.as_float().unwrap().to_string(), str::to_string);
+        assert_eq!(format!("`{is}`"), key.default, "{kind} {name}");
+    }
+}
+
+#[test]
 fn missing_file_is_a_usage_error() {
     let error = Recipe::load("/no/such/recipe.toml".as_ref(), &[]).unwrap_err();
     assert!(error.exit_code() == 1 && error.to_string().contains("/no/such/recipe.toml"));

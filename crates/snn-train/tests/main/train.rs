@@ -192,10 +192,19 @@ fn events_are_trained_with_time_first_and_resume_alike() {
 
 #[test]
 fn every_loss_trains() {
-    for kind in ["ce", "ls", "tet", "tks", "tks-paper"] {
+    // A ramp would raise the loss as it goes.
+    let shared = ["loss.ramp=constant", "loss.alpha=0.3", "loss.temperature=1"];
+    for (kind, own) in
+        [("ce", &[][..]), ("ls", &[]), ("tet", &[]), ("tks", &shared), ("tks-paper", &shared)]
+    {
         let dir = tempfile::tempdir().unwrap();
-        let recipe = tiny(&[&format!("loss.kind={kind}"), "schedule.epochs=1"]);
+        let kind_is = format!("loss.kind={kind}");
+        let recipe = tiny(&[&[kind_is.as_str(), "schedule.epochs=6"], own].concat());
         assert_eq!(finish(&recipe, dir.path()).loss, kind);
+        let metrics = std::fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
+        let lines = metrics.lines().map(|line| serde_json::from_str::<EpochReport>(line).unwrap());
+        let losses: Vec<f64> = lines.map(|line| line.train_loss).collect();
+        assert!(losses[5] < 0.98 * losses[0], "{kind}: {losses:?}");
     }
 }
 
