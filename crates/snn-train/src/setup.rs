@@ -59,10 +59,10 @@ impl Run {
         let (own, _) = &phases[phase.min(phases.len() - 1)];
         let stage = Stage::open(own, options, watch)?;
         let data = Arc::clone(stage.train.data());
-        let config = stage::model_config(own, &data);
+        let config = stage::model_config(own, &data)?;
         stage::check_batch(&config, own, &data)?;
         phases.iter().try_for_each(|(other, _)| one_network(&config, other))?;
-        let mut model = Model::new(&config, recipe.seed)?;
+        let mut model = Model::new(&config, recipe.seed).map_err(stage::by_key)?;
         if let Some(device) = &options.device {
             model.set_device(device);
         }
@@ -94,7 +94,7 @@ impl Run {
         if !dir.join(RECIPE_FILE).exists() {
             write_atomic(&dir.join(RECIPE_FILE), recipe.to_toml()?.as_bytes())?;
         }
-        let optimizer = Optimizer::new(&own.optimizer, Default::default());
+        let optimizer = Optimizer::new(&own.optimizer, model.undecayed());
         let restored = Restored::newest(dir, manifest, &mut model, optimizer, &identity, phase)?;
         let Restored { manifest, optimizer, counters, metrics_bytes, seconds } = restored;
         journal::cut(dir, metrics_bytes)?;

@@ -62,32 +62,52 @@ impl Stage {
 
     /// Sets the model to what the phase's samples are: their size, and the steps that it runs.
     pub(crate) fn fit(&self, recipe: &Recipe, model: &mut Model) -> Result<()> {
-        let config = model_config(recipe, self.train.data());
+        let config = model_config(recipe, self.train.data())?;
         check_batch(&config, recipe, self.train.data())?;
         let own = model.config_mut();
-        (own.t_steps, own.input) = (config.t_steps, config.input);
+        (own.t_steps, own.input, own.preprocess) =
+            (config.t_steps, config.input, config.preprocess);
         Ok(())
     }
 }
 
 /// Refuses a batch whose feature maps would be too large.
 pub(crate) fn check_batch(config: &ModelConfig, recipe: &Recipe, data: &Dataset) -> Result<()> {
-    Ok(config.check_batch(recipe.train.batch.min(data.len()), config.t_steps)?)
+    config.check_batch(recipe.train.batch.min(data.len()), config.t_steps).map_err(by_key)
 }
 
 /// The model for the samples of `data`.
-pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
+///
+/// # Errors
+/// [`Error::Checkpoint`] when JSON cannot hold what the data set does with its files.
+pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> Result<ModelConfig> {
     let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
     config.width = recipe.model.width;
     config.t_steps = recipe.t_steps();
     config.neuron = recipe.neuron.clone();
+    config.neurons = recipe.neurons.clone();
     config.precision = recipe.train.precision;
     config.labels = data.class_names().to_vec();
+    config.preprocess = serde_json::to_value(data.preprocess())
+        .map_err(|e| Error::checkpoint("config.json", e.to_string()))?;
     if let [.., channels, height, width] = *data.sample_shape() {
         config.in_channels = channels;
         config.input = InputConfig { height, width };
     }
-    config
+    Ok(config)
+}
+
+/// A model's fields by the keys of the recipe that set them.
+pub(crate) fn by_key(error: snn_models::Error) -> Error {
+    let snn_models::Error::Config { field, why } = error else { return error.into() };
+    let key = match field.as_str() {
+        "width" => "model.width",
+        "t_steps" => "model.t_steps",
+        "batch" => "train.batch",
+        "input" | "input.height" | "input.width" => "data.size",
+        other => other,
+    };
+    Error::Model(snn_models::Error::Config { field: key.into(), why })
 }
 
 fn data_config(recipe: &Recipe, options: &RunOptions) -> DataConfig {

@@ -1,12 +1,13 @@
 //! The tables of a recipe.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use snn_data::{Augment, DataConfig, FrameBy, MAX_SIZE, MAX_T_STEPS, Normalize};
 use snn_losses::Loss;
-use snn_models::{Architecture, ModelConfig, NeuronConfig, Precision};
+use snn_models::{Architecture, ModelConfig, NeuronChange, NeuronConfig, Precision};
 use snn_ops::Tape;
 
 use super::phase::Phase;
@@ -29,6 +30,9 @@ pub struct Recipe {
     /// The neuron; its defaults are the TKS paper's.
     #[serde(default)]
     pub neuron: NeuronConfig,
+    /// Constants of single layers of neurons, by name: `[neurons."layer1.0.lif2"]` with keys of `[neuron]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub neurons: BTreeMap<String, NeuronChange>,
     /// The loss and its constants.
     #[serde(default)]
     pub loss: Loss,
