@@ -194,8 +194,21 @@ fn events_are_trained_with_time_first_and_resume_alike() {
 fn every_loss_trains() {
     for kind in ["ce", "ls", "tet", "tks", "tks-paper"] {
         let dir = tempfile::tempdir().unwrap();
-        let recipe = tiny(&[&format!("loss.kind={kind}"), "schedule.epochs=1"]);
-        assert_eq!(finish(&recipe, dir.path()).loss, kind);
+        let kind_is = format!("loss.kind={kind}");
+        let mut sets = vec![kind_is.as_str(), "schedule.epochs=8", "optimizer.lr=1e-2"];
+        if kind.starts_with("tks") {
+            // Of one weight in all epochs, so that their losses can be compared.
+            sets.push("loss.ramp=constant");
+        }
+        assert_eq!(finish(&tiny(&sets), dir.path()).loss, kind);
+        let text = std::fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
+        let losses: Vec<f64> = text
+            .lines()
+            .map(|line| serde_json::from_str::<EpochReport>(line).unwrap().train_loss)
+            .collect();
+        assert_eq!(losses.len(), 8);
+        let [early, late] = [0, 4].map(|at| losses[at..at + 4].iter().sum::<f64>());
+        assert!(losses[7] < losses[0] && late < early, "{kind}: {losses:?}");
     }
 }
 
