@@ -98,7 +98,7 @@ fn foreign_or_damaged_checkpoint_is_2() -> Result<()> {
     fs::write(&weights, &good_weights)?;
     ensure!(eval()?.code == Some(0), "the intact checkpoint works");
     refused(&run(&["eval", &dir.join("nothing").display().to_string()])?, 2, &["nothing"])?;
-    // A run is told where its checkpoint is; settings are the caller's fault, not the file's.
+    // The error for a run's directory names its checkpoint. Wrong settings are the caller's fault, not the file's.
     let run_dir = folder.path().join("run").display().to_string();
     refused(&run(&["eval", &run_dir])?, 2, &["is a run", &path])?;
     refused(
@@ -235,7 +235,7 @@ fn data_sets_are_checked_and_what_is_missing_is_named() -> Result<()> {
     let part = folder.path().display().to_string();
     let named = ["1 of 50000 training and 1 of 10000 test", "www.cs.toronto.edu"];
     refused(&run(&["data", "check", "cifar10", "--data", &part])?, 2, &named)?;
-    // A car and a thing that is none on each side, an event each.
+    // On each side one recording of a car and one of background, each of one event.
     let dat = [b"% Version 2\n\x00\x08\0\0\0\0".as_slice(), &[3, 0, 1, 0x10]].concat();
     for class in ["train/cars", "train/background", "test/cars", "test/background"] {
         let folder = folder.path().join(format!("n-cars_{class}"));

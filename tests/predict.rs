@@ -81,7 +81,7 @@ fn every_test_file_gets_the_answer_that_eval_counts() -> Result<()> {
     let class = answers[0]["class"].as_str().context("class")?;
     ensure!(words.out.starts_with(&format!("{}: {class} ", files[0])), "{words:?}");
 
-    // Another preparation is said; what is none is refused.
+    // The output says that files were prepared otherwise; a key that does not exist is refused.
     let changed = predict(&["--set", "data.crop=1.0"], &files[1..2])?;
     let said = objects(&changed.out)?[0]["prepared"].to_string();
     ensure!(said.contains("data.crop=1.0") && said.contains("0.875"), "{changed:?}");

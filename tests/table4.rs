@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use xtask::reproduce::{Done, Options, table4};
 
-/// Leaves what `snn train` leaves. Told to by a file, it is interrupted or diverges once.
+/// Writes the files that `snn train` leaves. A file `end-130` or `end-3` beside it makes it end so, once.
 const STUB: &str = r#"#!/bin/sh
 set -eu
 here=$(dirname "$0"); recipe=$2; run=$6

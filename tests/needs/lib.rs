@@ -115,7 +115,7 @@ pub fn read(record: &str) -> BTreeSet<(Need, String)> {
 }
 
 /// The folder of real recordings: the one that `SNN_SHARED_DATA` names, else `../shared/data` beside the repository.
-/// Where there is none, the calling test is noted as skipped.
+/// When neither exists, the calling test is noted as skipped.
 #[track_caller]
 pub fn shared_data() -> Option<PathBuf> {
     let folder = shared_folder();
@@ -131,7 +131,7 @@ fn shared_folder() -> PathBuf {
     variable("SNN_SHARED_DATA").map_or_else(beside, PathBuf::from)
 }
 
-#[expect(clippy::disallowed_methods, reason = "what tests need is told by whoever runs them")]
+#[expect(clippy::disallowed_methods, reason = "the person who runs the tests points them at data")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -77,8 +77,7 @@ pub fn output(mut command: Command) -> anyhow::Result<String> {
     text(&command, out)
 }
 
-/// As [`output`], but nothing for a command that is not done in time: it is stopped. For output of a few lines, which a
-/// pipe holds.
+/// Runs a command as [`output`] does, but stops it after `limit` and returns `None`. Its output has to fit a pipe.
 ///
 /// # Errors
 /// As [`output`].

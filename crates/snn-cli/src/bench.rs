@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The number of elements of a shape that this command is willing to fill.
+/// The number of elements of a shape; more than this command fills is an error.
 fn elements(shape: &[usize]) -> anyhow::Result<usize> {
     const MOST: usize = 1 << 31;
     let n = shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side)).filter(|n| *n <= MOST);

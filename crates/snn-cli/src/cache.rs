@@ -1,4 +1,4 @@
-//! `snn data cache`: where prepared samples are kept, and what is there.
+//! `snn data cache`: the folder of prepared samples, its size, and how to empty it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::output;
 /// GiB that the cache may hold unless `SNN_CACHE_GIB` says otherwise: CIFAR10-DVS at 48 x 48 and T = 10 takes two.
 const MAX_GIB: u64 = 16;
 
-/// The folder of `SNN_CACHE`, else `snn` in the user's cache folder; none where there is no such folder.
+/// The folder that `SNN_CACHE` names, or else `snn` in the user's cache folder; `None` when the user has none.
 fn config() -> anyhow::Result<Option<CacheConfig>> {
     #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -32,7 +32,7 @@ fn config() -> anyhow::Result<Option<CacheConfig>> {
     Ok(dir.map(|dir| CacheConfig { dir, max_bytes: gib << 30 }))
 }
 
-/// The cache to train or evaluate with; none, and a warning, where its folder takes no files.
+/// The cache to train or evaluate with; `None`, with a warning, when its folder cannot be written.
 pub(crate) fn writable() -> anyhow::Result<Option<CacheConfig>> {
     let Some(config) = config()? else { return Ok(None) };
     let probe = config.dir.join(format!("probe-{}", std::process::id()));

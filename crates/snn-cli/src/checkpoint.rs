@@ -7,7 +7,7 @@ use snn_train::CHECKPOINT_DIR;
 
 use crate::exit;
 
-/// Loads a checkpoint; of a run's directory, says where the run's is.
+/// Loads a checkpoint. The error for a run's directory names the checkpoint inside it.
 pub(crate) fn load(checkpoint: &Path) -> anyhow::Result<Model> {
     let exported = checkpoint.join(CHECKPOINT_DIR);
     if exported.is_dir() && !checkpoint.join("config.json").exists() {

@@ -23,8 +23,9 @@ pub(crate) struct Args {
     /// Write our tensors to DIR under the file's own keys
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
-    /// bf16: convolutions and neurons on inputs rounded to bf16, against their own f32 form on the same inputs, to 2^-8;
-    /// what has no bf16 form as in f32; no model_* files, for rounding flips spikes
+    /// f32, or bf16: convolutions and neurons get inputs rounded to bf16 and are compared with our f32 results on those
+    /// inputs, to 2^-8. Operators without a bf16 form are compared as in f32. Whole networks (model_*) are refused:
+    /// rounding flips spikes
     #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
     /// One JSON object on one line
@@ -98,7 +99,7 @@ fn stem(path: &Path) -> &str {
     path.file_stem().and_then(|s| s.to_str()).unwrap_or_default()
 }
 
-/// Whether a golden tensor is given, or left as it was, rather than computed.
+/// Whether a golden tensor is an input, or a parameter that the pass leaves unchanged: there is nothing to compare.
 fn is_input(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
     let given = ["x", "w", "labels", "logits", "grad_out", "grad_y", "stride_pad"];

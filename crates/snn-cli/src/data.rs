@@ -40,12 +40,12 @@ enum What {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
-    /// Whether a data set is whole: its counts, sizes and classes, and where to get what is missing
+    /// Checks whether a data set is whole: its counts, sizes and classes, and where to get what is missing
     Check(check::Args),
-    /// What its training samples are like, measured: each channel's mean, deviation and range, and the classes
+    /// Measures the training samples: each channel's mean, deviation and range, and the samples of each class
     Stats(stats::Args),
-    /// The prepared samples of large data sets that are kept on disk: in the folder SNN_CACHE, else in snn of the user's
-    /// cache folder; at most SNN_CACHE_GIB, else 16 GiB
+    /// The prepared samples of large data sets that are kept on disk. SNN_CACHE names the folder, by default snn in the
+    /// user's cache folder; SNN_CACHE_GIB bounds it, by default to 16 GiB
     Cache {
         #[command(subcommand)]
         action: CacheAction,
@@ -83,7 +83,7 @@ enum What {
 
 #[derive(Clone, Copy, Subcommand)]
 enum CacheAction {
-    /// What is kept, and how much
+    /// Lists what is kept, with its size
     List,
     /// Deletes all of it
     Clear,

@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 
-/// A device by its name; one that this build or this machine has not is an error, never another device.
+/// The device of a name. A device that this build or this machine lacks is an error; it is never replaced by another.
 pub(crate) fn parse(name: &str) -> Result<Device, String> {
     if name == "cpu" {
         return Ok(Device::Cpu);

@@ -6,7 +6,7 @@ use std::path::Path;
 pub(crate) const USAGE: u8 = 1;
 /// Data or checkpoint unusable, or a golden file past its tolerance.
 pub(crate) const UNUSABLE: u8 = 2;
-/// What should be kept could not be written.
+/// A result, a checkpoint or a download could not be written.
 pub(crate) const STORAGE: u8 = 5;
 
 /// An input file that cannot be used, and why.
@@ -26,7 +26,7 @@ pub(crate) fn unusable(path: &Path, why: impl std::fmt::Display) -> anyhow::Erro
     Unusable(format!("{}: {why}", path.display())).into()
 }
 
-/// The flag that an error of the data crate, which knows none, asks for.
+/// The flag that mends an error of the data crate. That crate knows no flags, so its messages name none.
 pub(crate) fn flag(error: &anyhow::Error) -> &'static str {
     use snn_data::{Error, FormatFault};
     let of_data = |cause: &(dyn std::error::Error + 'static)| {
@@ -46,7 +46,7 @@ pub(crate) fn flag(error: &anyhow::Error) -> &'static str {
     error.chain().find_map(of_data).unwrap_or("")
 }
 
-/// The code of an error: that of the outermost of ours in its chain.
+/// The code of an error: that of the outermost error in its chain which has one.
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     let ours = |cause: &(dyn std::error::Error + 'static)| match cause.is::<Unusable>() {
         true => Some(UNUSABLE),

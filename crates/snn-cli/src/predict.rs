@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Files of the kind that the checkpoint was trained on
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The most probable classes, so many of them
+    /// How many of the most probable classes are given
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
     /// Prepare the files otherwise than config.json says, such as data.size=32 or data.frames_by=count
@@ -106,7 +106,7 @@ fn line(model: &Model, file: &Path, answer: &Prediction, top: &[(usize, f64)]) -
     };
     let top: Vec<String> =
         top.iter().map(|&(at, p)| format!("{} {:.2} %", name(at), 100.0 * p)).collect();
-    // Steps in a row that say the same are said once.
+    // Equal answers of steps in a row are printed once, with their number.
     let mut steps: Vec<(usize, usize)> = Vec::new();
     for &at in &answer.per_step {
         match steps.last_mut() {

@@ -1,5 +1,5 @@
-//! Where the time of a step goes: the operators' tracing spans, summed by name, pass and shape, beside
-//! the arithmetic and the memory rate that this processor reaches in the same run.
+//! Where the time of a step goes: the operators' tracing spans, summed by name, pass and shape, and beside them the
+//! rates of arithmetic and of memory that this processor reaches in the same run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -35,7 +35,7 @@ fn sums() -> std::sync::MutexGuard<'static, BTreeMap<Key, Sum>> {
 /// Sums the life of every span of the operators.
 struct Recorder;
 
-/// What a span says of itself, and when it was entered.
+/// A span's fields, and when it was entered.
 struct Running {
     key: Key,
     gflop: f64,
@@ -99,7 +99,7 @@ pub(crate) fn forget() {
     sums().clear();
 }
 
-/// Where the time of `runs` runs went that took `total` seconds together.
+/// A table of where the time went, of `runs` runs that took `total` seconds together.
 pub(crate) fn report(total: f64, runs: usize) -> anyhow::Result<String> {
     let sums = std::mem::take(&mut *sums());
     let mut by_name: BTreeMap<&str, Sum> = BTreeMap::new();

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Run directory [default: runs/ and the recipe's name]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Go on with the run in the directory, or start it when there is none
+    /// Go on with the run in the directory; start one when the directory is empty
     #[arg(long)]
     resume: bool,
     /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
@@ -162,8 +162,8 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
     }
 }
 
-/// Which signal came: the flag stops the run at the next step, the number makes the exit code. A
-/// second signal ends the process at once.
+/// The signal that came. The flag stops the run at the next step, the number gives the exit code. A second signal ends
+/// the process at once.
 #[derive(Default)]
 struct Signal {
     flag: Arc<AtomicBool>,

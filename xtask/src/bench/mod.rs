@@ -18,7 +18,7 @@ use cases::{Case, Contender, cases};
 /// Reads the arguments that follow `bench` and obeys them.
 ///
 /// # Errors
-/// Wrong arguments, or `snn bench` fails; a peer that fails is a row that says so.
+/// Wrong arguments, or `snn bench` fails. A peer that fails is no error: its row in the table says `failed`.
 pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<()> {
     let (mut venv, mut rounds, mut limit) = (None, 5usize, 600u64);
     let (mut only, mut against) = (String::new(), String::new());

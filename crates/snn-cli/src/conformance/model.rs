@@ -7,7 +7,7 @@ use snn_ops::Tape;
 
 use super::golden::{Golden, Ours};
 
-/// As design: logits and loss, gradients, running statistics.
+/// Relative errors: logits and loss, gradients, running statistics.
 const LOGITS: f64 = 2e-5;
 const GRADIENT: f64 = 1e-4;
 const STATISTIC: f64 = 1e-5;

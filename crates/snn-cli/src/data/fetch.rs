@@ -1,7 +1,7 @@
 //! `snn data get`: files from their publishers, fetched by `curl` and kept when their hash is the known one.
 //!
-//! A part that came stays for the next attempt. Of other sets, and where nothing can be fetched, what to do by hand is
-//! said: many sets have to be asked for, or their terms accepted, by a person.
+//! A part that arrived is kept for the next attempt. For sets that a person has to ask for, and where the network
+//! fails, the command prints what to fetch by hand.
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -177,7 +177,7 @@ fn fetch(url: &str, protocols: &str, path: &Path, bytes: u64, sha256: &str) -> a
     fs::rename(&part, path).map_err(storage(path))
 }
 
-/// Held by whoever fetches: two that append to one part would spoil it.
+/// Locks the folder while files are fetched: two processes that append to one part would spoil it.
 fn locked(path: &Path) -> anyhow::Result<File> {
     let lock = File::create(path).map_err(storage(path))?;
     if let Err(TryLockError::WouldBlock) = lock.try_lock() {
