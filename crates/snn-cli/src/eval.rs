@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Time steps [default: those it was trained with]
     #[arg(long, value_name = "N")]
     t_steps: Option<usize>,
-    /// Prepare the samples otherwise than the checkpoint says: a key of the recipe's [data] or of config.json's
+    /// Prepare the samples otherwise than the checkpoint says: a key of the recipe's table `data`, or of config.json's
     /// preprocess
     #[arg(long = "set", value_name = "data.KEY=VALUE")]
     sets: Vec<String>,

@@ -17,6 +17,7 @@ mod pass;
 mod predict;
 mod request;
 mod state;
+mod step;
 mod weights;
 
 pub use config::{InputConfig, ModelConfig};

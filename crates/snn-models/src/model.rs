@@ -25,7 +25,7 @@ impl Model {
     /// A model with initial weights, each a function of the seed and its name.
     ///
     /// # Errors
-    /// [`Error::Config`] when the configuration makes no model.
+    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
     pub fn new(config: &ModelConfig, seed: u64) -> Result<Self> {
         let layout = Declare::read(config)?.layout;
         Self::with(config.clone(), layout, |want| {
@@ -37,7 +37,7 @@ impl Model {
     /// names. They are copied as they are now: training does not change the variables behind them.
     ///
     /// # Errors
-    /// [`Error::Config`] when the configuration makes no model, [`Error::Tensor`] when the builder
+    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model, [`Error::Tensor`](crate::Error::Tensor) when the builder
     /// lacks a tensor or holds one of another shape.
     pub fn from_vars(config: &ModelConfig, vars: &VarBuilder) -> Result<Self> {
         let layout = Declare::read(config)?.layout;
@@ -105,7 +105,7 @@ impl Model {
     /// Parameters, work and neurons of a configuration, without making the model.
     ///
     /// # Errors
-    /// [`Error::Config`] when the configuration makes no model.
+    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
     pub fn size(config: &ModelConfig) -> Result<Size> {
         Ok(Declare::read(config)?.size)
     }

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use snn_ops::Tape;
 
-use crate::forward::Input;
-use crate::request::{Mode, Request};
-use crate::{Error, Model, Result};
+use crate::{Error, Result};
 
 /// The name of the membrane potential among a neuron's tensors.
 const POTENTIAL: &str = "v";
@@ -70,38 +67,15 @@ impl State {
     pub(crate) fn potential(&self, neuron: &str) -> Option<&Tensor> {
         self.potentials.get(neuron)
     }
-}
 
-impl Model {
-    /// One step of a sequence: its scores `[N, K]`. Steps in a row are the whole sequence to the bit, as
-    /// [`Model::forward`] computes it on [`Tape::exact`] in [`Mode::Eval`].
-    ///
-    /// # Shapes
-    /// - `frame`: `[N, C, H, W]`; the N of all steps is one
-    ///
-    /// # Errors
-    /// [`Error::Shape`] when the frame does not fit the model or the state, [`Error::Config`] for a network that
-    /// mixes steps. The state is then unchanged.
-    pub fn step(&self, frame: &Tensor, state: &mut State) -> Result<Tensor> {
-        if let Some(boundary) = self.config().steps.keys().next() {
-            let why = "mixes the steps of a sequence; run the whole sequence".into();
-            return Err(Error::Config { field: format!("steps.{boundary}"), why });
-        }
-        let n = frame.dims().first();
-        if let Some(v) = state.potentials.values().find(|v| v.dims().first() != n) {
-            let expected = format!("[{}, C, H, W], as in the steps before", v.dims()[0]);
-            return Err(Error::Shape {
-                what: "frame".into(),
-                expected,
-                got: frame.dims().to_vec(),
-            });
-        }
-        let input = Input::Frames(frame.unsqueeze(0)?);
-        let request = Request::new(Mode::Eval);
-        let (output, noted) = self.walk(&mut Tape::exact(), &input, &request, Some(state))?;
-        let logits = output.logits.tensor().squeeze(0)?;
-        state.steps += 1;
-        state.potentials.extend(noted.potentials);
-        Ok(logits)
+    /// N, once there has been a step.
+    pub(crate) fn samples(&self) -> Option<usize> {
+        self.potentials.values().next()?.dims().first().copied()
+    }
+
+    /// Takes over what a step left.
+    pub(crate) fn advance(&mut self, potentials: Vec<(String, Tensor)>) {
+        self.steps += 1;
+        self.potentials.extend(potentials);
     }
 }

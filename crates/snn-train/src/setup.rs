@@ -59,7 +59,7 @@ impl Run {
         let (own, _) = &phases[phase.min(phases.len() - 1)];
         let stage = Stage::open(own, options, watch)?;
         let data = Arc::clone(stage.train.data());
-        let config = stage::model_config(own, &data)?;
+        let config = stage::model_config(own, &data);
         stage::check_batch(&config, own, &data)?;
         phases.iter().try_for_each(|(other, _)| one_network(&config, other))?;
         let mut model = Model::new(&config, recipe.seed).map_err(stage::by_key)?;

@@ -62,11 +62,10 @@ impl Stage {
 
     /// Sets the model to what the phase's samples are: their size, and the steps that it runs.
     pub(crate) fn fit(&self, recipe: &Recipe, model: &mut Model) -> Result<()> {
-        let config = model_config(recipe, self.train.data())?;
+        let config = model_config(recipe, self.train.data());
         check_batch(&config, recipe, self.train.data())?;
         let own = model.config_mut();
-        (own.t_steps, own.input, own.preprocess) =
-            (config.t_steps, config.input, config.preprocess);
+        (own.t_steps, own.input) = (config.t_steps, config.input);
         Ok(())
     }
 }
@@ -77,10 +76,7 @@ pub(crate) fn check_batch(config: &ModelConfig, recipe: &Recipe, data: &Dataset)
 }
 
 /// The model for the samples of `data`.
-///
-/// # Errors
-/// [`Error::Checkpoint`] when JSON cannot hold what the data set does with its files.
-pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> Result<ModelConfig> {
+pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
     let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
     config.width = recipe.model.width;
     config.t_steps = recipe.t_steps();
@@ -88,13 +84,11 @@ pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> Result<ModelConfi
     config.neurons = recipe.neurons.clone();
     config.precision = recipe.train.precision;
     config.labels = data.class_names().to_vec();
-    config.preprocess = serde_json::to_value(data.preprocess())
-        .map_err(|e| Error::checkpoint("config.json", e.to_string()))?;
     if let [.., channels, height, width] = *data.sample_shape() {
         config.in_channels = channels;
         config.input = InputConfig { height, width };
     }
-    Ok(config)
+    config
 }
 
 /// A model's fields by the keys of the recipe that set them.

@@ -1,6 +1,6 @@
 //! VGG-9, which the second list's papers train: eight convolutions and a linear layer.
 //!
-//! The papers do not print the layers. Ours are the trunk of [`vgg_snn`](super::vgg_snn), independent of the authors' code.
+//! The papers do not print the layers. Ours are the trunk of [`vgg_snn`], independent of the authors' code.
 
 use super::{Source, vgg_snn};
 use crate::Result;

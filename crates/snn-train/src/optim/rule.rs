@@ -10,7 +10,7 @@ pub struct Moments {
     pub second: Vec<f32>,
 }
 
-/// How one kind of optimizer changes a parameter. A new kind is a file with a rule, and a name in [`OptimizerKind`].
+/// How one kind of optimizer changes a parameter. A new kind is a file with a rule, and a name in [`OptimizerKind`](super::OptimizerKind).
 pub(super) trait Rule {
     /// Changes `values` by `gradient`, element by element, and `moments` with it.
     fn apply(&self, values: &mut [f32], gradient: &[f32], moments: &mut Moments);
