@@ -7,8 +7,9 @@ use crate::{Dataset, Error, Kind, Result};
 ///
 /// What is left out is off; an empty table turns a change on with the values that its papers use. The changes are made in
 /// the order of the fields, their parameters drawn once a sample and applied alike to all time steps. Some are for images
-/// only and some for event frames only; [`Loader::new`](crate::Loader::new) refuses them on the other kind. Most fields at
-/// their default are not written out, so that recipes keep their hash when changes are added.
+/// only and some for event frames only; signals have `roll` and `polarity_flip`, clouds `flip` and `rotate_degrees`.
+/// [`Loader::new`](crate::Loader::new) refuses them on other kinds. Most fields at their default are not written out, so
+/// that recipes keep their hash when changes are added.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
@@ -20,7 +21,7 @@ pub struct Augment {
     /// Images: a random part at the sample's size, such as `{ scale = [0.08, 1.0] }`; not with `crop_padding`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub random_resized_crop: Option<RandomResizedCrop>,
-    /// Mirror half of the samples.
+    /// Mirror half of the samples; of a cloud the first axis.
     pub flip: bool,
     /// Images: RandAugment, a few random changes of about one strength, such as `{ magnitude = 9 }`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
@@ -33,10 +34,12 @@ pub struct Augment {
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
     pub color_jitter: f32,
-    /// Rotate about the center by up to that many degrees either way, nearest pixel, zeros from outside.
+    /// Rotate about the center by up to that many degrees either way, nearest pixel, zeros from outside; a cloud about its
+    /// third axis.
     #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 180.0)))]
     pub rotate_degrees: f32,
-    /// Events: move by up to that many pixels each way, what leaves on one side entering on the other.
+    /// Events and signals: move by up to that many pixels or samples each way, what leaves on one side entering on the
+    /// other.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_none"))]
     #[cfg_attr(feature = "schemars", schemars(range(max = crate::MAX_SIZE), extend("default" = 0)))]
     pub roll: usize,
@@ -47,7 +50,7 @@ pub struct Augment {
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
     pub time_reversal: f32,
-    /// Events: probability of swapped polarities.
+    /// Events: probability of swapped polarities; signals: of the opposite sign.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
     pub polarity_flip: f32,
@@ -80,10 +83,15 @@ impl Augment {
         let kind = match data.kind() {
             Kind::Images => "images",
             Kind::Events => "event frames",
-            Kind::Signals | Kind::Points if self.is_none() => return Ok(()),
-            Kind::Signals | Kind::Points => {
-                let why = format!("{} has no pictures to change; leave it out", data.name());
-                return Err(Error::config("augment", why));
+            Kind::Signals => {
+                return self.check_only("roll and polarity_flip", data, |rest| {
+                    (rest.roll, rest.polarity_flip) = (0, 0.0);
+                });
+            }
+            Kind::Points => {
+                return self.check_only("flip and rotate_degrees", data, |rest| {
+                    (rest.flip, rest.rotate_degrees) = (false, 0.0);
+                });
             }
         };
         let foreign = |field, on: bool| {
@@ -103,6 +111,17 @@ impl Augment {
             foreign("polarity_flip", self.polarity_flip != 0.0)?;
         }
         self.check()
+    }
+
+    /// Whether no field is on but those that `known` turns off, and these are in their ranges.
+    fn check_only(&self, fields: &str, data: &Dataset, known: fn(&mut Self)) -> Result<()> {
+        let mut rest = *self;
+        known(&mut rest);
+        if rest.is_none() {
+            return self.check();
+        }
+        let why = format!("samples of {} have {fields}; leave the others out", data.name());
+        Err(Error::config("augment", why))
     }
 
     /// Whether every field is in its range and agrees with the others.

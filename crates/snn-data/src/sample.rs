@@ -93,9 +93,15 @@ impl Dataset {
             Preprocess::Signals(signals) => {
                 samples.copy(at, out).ok_or_else(|| self.no_sample(index))?;
                 signals.normalize(out);
+                if let Some(drawn) = draw((1, signals.window), [1, 1, signals.window]) {
+                    drawn.signal(out, signals.window);
+                }
             }
-            Preprocess::Clouds(_) => {
+            Preprocess::Clouds(clouds) => {
                 samples.copy(at, out).ok_or_else(|| self.no_sample(index))?;
+                if let Some(drawn) = draw((1, clouds.points), [3, 1, clouds.points]) {
+                    drawn.cloud(out);
+                }
             }
         }
         Ok(())

@@ -2,23 +2,36 @@
 
 use std::path::Path;
 
+use super::ranges::sides;
 use crate::format::{Mesh, off, xyz};
 use crate::random::{permutation, stream, unit};
 use crate::{Error, FormatFault, Limits, Result};
 
-/// What is done with a point cloud: so many points are drawn, centered, and scaled until the farthest has distance 1.
+/// What is done with a point cloud: so many points are drawn, centered, and scaled until the farthest has distance 1, or by
+/// one scale for all clouds.
 ///
 /// Of an `.off` mesh they are drawn evenly over its surface; any other file is a text of one point a line, of which each
 /// comes once before any comes twice. Every file gets the draws of one fixed seed: a sample is a function of its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Clouds {
     /// Points of a sample, P.
     pub points: usize,
+    /// The distance from the center that becomes 1, in the file's unit; that of the farthest point when absent.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub radius: Option<f32>,
 }
 
 impl Clouds {
+    pub(super) fn check(&self) -> Result<()> {
+        sides(&[("points", self.points)])?;
+        if self.radius.is_some_and(|radius| !(radius > 0.0 && radius.is_finite())) {
+            return Err(Error::config("radius", "is not a number above 0; leave it out"));
+        }
+        Ok(())
+    }
+
     /// The points of a file: all x, then all y, then all z.
     pub(crate) fn read(&self, bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<f32>> {
         let is_mesh = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("off"));
@@ -41,6 +54,7 @@ impl Clouds {
             }
             radius = radius.max(point.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt());
         }
+        let radius = self.radius.map_or(radius, f64::from);
         let scale = if radius > 0.0 { (1.0 / radius) as f32 } else { 1.0 };
         let axis =
             |k: usize| points.iter().filter_map(move |point| point.get(k)).map(|x| x * scale);
@@ -109,11 +123,16 @@ mod tests {
     #[test]
     fn cloud_is_centered_and_scaled() {
         let path = Path::new("x.xyz");
-        let read = |text: &[u8], points| Clouds { points }.read(text, &Limits::default(), path);
+        let read = |text: &[u8], points| {
+            Clouds { points, radius: None }.read(text, &Limits::default(), path)
+        };
         let x = read(b"1 2 3\n3 2 3\n", 2).unwrap();
         let mut ends = [x[0], x[1]];
         ends.sort_by(f32::total_cmp);
         assert_eq!((ends, &x[2..]), ([-1.0, 1.0], &[0.0; 4][..]));
+        let metric = Clouds { points: 2, radius: Some(4.0) };
+        let x = metric.read(b"1 2 3\n3 2 3\n", &Limits::default(), path).unwrap();
+        assert_eq!(x[0].abs(), 0.25);
         assert_eq!(read(b"5 6 7\n", 3).unwrap(), [0.0; 9]);
         assert!(read(b"\n", 3).is_err());
     }

@@ -142,7 +142,7 @@ impl Preprocess {
             Self::Pictures(pictures) => pictures.check()?,
             Self::Recordings(recordings) => recordings.check()?,
             Self::Signals(signals) => signals.check()?,
-            Self::Clouds(clouds) => ranges::sides(&[("points", clouds.points)])?,
+            Self::Clouds(clouds) => clouds.check()?,
         }
         product("sample size", &self.shape(), Limits::default().sample_values).map(drop)
     }

@@ -81,14 +81,16 @@ fn splits(
 ) -> Result<Splits> {
     let config = opening.config;
     let split = name_of(known, (train.len(), test.len()), config);
-    let clouds = Clouds { points: config.size.unwrap_or(POINTS) };
+    let clouds = Clouds { points: config.size.unwrap_or(POINTS), radius: config.radius };
+    Preprocess::Clouds(clouds).check()?;
+    let radius = clouds.radius.map_or("of radius 1".into(), |radius| format!("{radius} becomes 1"));
     let listed = Listed {
         opening,
         root,
         split: &split,
         class_names,
         preprocess: &Preprocess::Clouds(clouds),
-        about: &format!("{}: {} points, centered, of radius 1", config.name, clouds.points),
+        about: &format!("{}: {} points, centered, {radius}", config.name, clouds.points),
         cache: config.cache.as_ref(),
     };
     let set = |items: &[Item], limit| {

@@ -21,6 +21,12 @@ pub struct DataConfig {
     /// signal the samples of a window, of a point cloud its points, 1,024 when absent; of SHD the groups into which its
     /// 700 channels are joined.
     pub size: Option<usize>,
+    /// Samples between the beginnings of two training windows of a signal, 1 to [`MAX_SIZE`]; a window's length when
+    /// absent. Below that they overlap. Test windows never do.
+    pub stride: Option<usize>,
+    /// The distance from a point cloud's center that becomes 1, in the files' unit, above 0; that of each cloud's farthest
+    /// point when absent.
+    pub radius: Option<f32>,
     /// How recordings are cut into frames.
     pub frames_by: FrameBy,
     /// By what the windows of a signal are normalized.
@@ -45,6 +51,8 @@ impl DataConfig {
             dir,
             t_steps: 10,
             size: None,
+            stride: None,
+            radius: None,
             frames_by: FrameBy::Time,
             normalize: Normalize::Window,
             split: None,
@@ -57,9 +65,11 @@ impl DataConfig {
 
     pub(super) fn check(&self) -> Result<()> {
         check_t_steps(self.t_steps)?;
-        if let Some(size) = self.size.filter(|size| !(1..=MAX_SIZE).contains(size)) {
-            let why = format!("{size} is out of range; give 1 to {MAX_SIZE}");
-            return Err(Error::config("size", why));
+        for (field, got) in [("size", self.size), ("stride", self.stride)] {
+            if let Some(got) = got.filter(|got| !(1..=MAX_SIZE).contains(got)) {
+                let why = format!("{got} is out of range; give 1 to {MAX_SIZE}");
+                return Err(Error::config(field, why));
+            }
         }
         if self.limit_train == Some(0) || self.limit_test == Some(0) {
             return Err(Error::config(
@@ -75,6 +85,7 @@ impl DataConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Normalize {
     /// Each window by its own, so that no amplitude is left.
     #[default]

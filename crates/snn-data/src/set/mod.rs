@@ -32,7 +32,7 @@ pub use opening::Opened;
 use opening::Opening;
 
 use crate::split;
-use crate::{DatasetName, Error, Result, Splits};
+use crate::{DatasetName, Error, Kind, Result, Splits};
 
 /// Opens a data set: reads, decodes and frames all of its samples, in parallel.
 ///
@@ -98,6 +98,14 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Opened) -> bool) -> 
             let remedy = "its files hold none: copy the data set's folder again".into();
             return Err(Error::Missing { path, what: part.into(), remedy });
         }
+    }
+    if config.stride.is_some() && splits.train.kind() != Kind::Signals {
+        let why = format!("{} has no signals to cut into windows; leave it out", config.name);
+        return Err(Error::config("stride", why));
+    }
+    if config.radius.is_some() && splits.train.kind() != Kind::Points {
+        let why = format!("{} has no point clouds; leave it out", config.name);
+        return Err(Error::config("radius", why));
     }
     // Sets whose files are divided already can only be what they are.
     let read = splits.train.split();

@@ -8,6 +8,7 @@ use super::files::{entries, folders, name};
 use super::folder::folder;
 use super::opening::Opening;
 use crate::format::read_file;
+use crate::limits::product;
 use crate::preprocess::{Preprocess, Signals, moments_of};
 use crate::samples::Samples;
 use crate::split::{Split, name_of};
@@ -74,10 +75,14 @@ struct Side {
 }
 
 impl Side {
-    fn add(&mut self, label: usize, name: &str, part: &[f32], window: usize) {
-        for (i, values) in part.chunks_exact(window).enumerate() {
+    /// The windows of `part` that begin at every multiple of `stride`.
+    fn add(&mut self, label: usize, name: &str, part: &[f32], window: usize, stride: usize) {
+        for (i, values) in part.windows(window).step_by(stride).enumerate() {
             self.labels.push(label as u32);
-            self.names.push(format!("{name} {i}"));
+            self.names.push(match stride == window {
+                true => format!("{name} {i}"),
+                false => format!("{name} at {}", i * stride),
+            });
             self.values.extend_from_slice(values);
         }
     }
@@ -87,6 +92,7 @@ impl Side {
 pub(super) fn open(opening: &Opening<'_>, set: &Recorded) -> Result<Splits> {
     let config = opening.config;
     let window = config.size.unwrap_or(WINDOW);
+    let stride = config.stride.unwrap_or(window);
     let (mut train, mut test) = (Side::default(), Side::default());
     let limits = Limits::default();
     let signal = set.signal.map(str::to_owned);
@@ -101,8 +107,10 @@ pub(super) fn open(opening: &Opening<'_>, set: &Recorded) -> Result<Splits> {
             return Err(Error::config("size", why));
         }
         let name = name(path);
-        train.add(*class, &name, first, window);
-        test.add(*class, &name, rest, window);
+        let count = train.labels.len() + first.len().div_ceil(stride);
+        product("stride", &[count, window], limits.set_bytes / 4)?;
+        train.add(*class, &name, first, window, stride);
+        test.add(*class, &name, rest, window, window);
     }
     if config.normalize == Normalize::Training {
         let (mean, std) = moments_of(&train.values);

@@ -125,6 +125,30 @@ impl Drawn {
         }
     }
 
+    /// The changes of a signal's window `[C, 1, L]`, alike for all channels.
+    pub(crate) fn signal(&self, window: &mut [f32], length: usize) {
+        if let Some(roll) = self.roll {
+            planes::roll(window, (1, length), roll);
+        }
+        if self.is_swapped {
+            window.iter_mut().for_each(|x| *x = -*x);
+        }
+    }
+
+    /// The changes of a cloud: all x, then all y, then all z.
+    pub(crate) fn cloud(&self, points: &mut [f32]) {
+        let (xs, rest) = points.split_at_mut(points.len() / 3);
+        if self.flip {
+            xs.iter_mut().for_each(|x| *x = -*x);
+        }
+        if let Some([a, b, c, d]) = self.turn {
+            for (x, y) in xs.iter_mut().zip(rest) {
+                let (old_x, old_y) = (f64::from(*x), f64::from(*y));
+                (*x, *y) = ((a * old_x + b * old_y) as f32, (c * old_x + d * old_y) as f32);
+            }
+        }
+    }
+
     /// Blanks and erases; images are normalized by now, so that zero is the mean.
     pub(crate) fn blank(&self, values: &mut [f32], size: (usize, usize)) {
         if let Some((rows, columns)) = &self.cutout {

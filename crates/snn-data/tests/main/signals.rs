@@ -194,6 +194,92 @@ fn signals_are_not_flipped() {
     assert_eq!((batch.shape, batch.time), (vec![2, 1, 1, 1024], Time::Still));
 }
 
+/// A recording of each class of JNU, sample i of which is i; without noise in it a value says where it was.
+fn ramps(dir: &Path) -> DataConfig {
+    let lines: String = (0..4000).map(|i| format!("{i}\n")).collect();
+    for name in ["n600", "ib600", "ob600", "tb600"] {
+        std::fs::write(dir.join(format!("{name}.csv")), &lines).unwrap();
+    }
+    let config = DataConfig::new("jnu", Some(dir.into()));
+    DataConfig { size: Some(1000), normalize: Normalize::Training, ..config }
+}
+
+#[test]
+fn training_windows_overlap_and_test_windows_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = ramps(dir.path());
+    let with = |stride| DataConfig { stride, ..config.clone() };
+    // 2,400 samples train: 2 whole windows, 3 that begin half a window apart.
+    let (whole, half) = (open(&with(None)).unwrap(), open(&with(Some(500))).unwrap());
+    assert_eq!((whole.train.len(), half.train.len()), (8, 12));
+    let begins: Vec<f32> = (0..4)
+        .map(|i| (values(&half, i)[0] * half.train.std()[0] + half.train.mean()[0]).round())
+        .collect();
+    assert_eq!(begins, [0.0, 500.0, 1000.0, 0.0]);
+    assert_eq!(half.test.hash(), whole.test.hash());
+    assert_eq!(half.test.members(), whole.test.members());
+    assert_ne!(half.train.members(), whole.train.members());
+    let same = open(&with(Some(1000))).unwrap();
+    assert_eq!((same.members(), same.train.hash()), (whole.members(), whole.train.hash()));
+    for wrong in
+        [with(Some(0)), DataConfig { stride: Some(8), ..DataConfig::new("synthetic", None) }]
+    {
+        assert!(matches!(open(&wrong), Err(Error::Config { field: "stride", .. })));
+    }
+}
+
+#[test]
+fn signals_roll_and_change_their_sign() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = open(&ramps(dir.path())).unwrap().train;
+    let plain = data.sample(0, &Augment::default(), None).unwrap().x;
+    let augment = Augment { roll: 300, polarity_flip: 0.5, ..Augment::default() };
+    let config = LoaderConfig { augment, ..LoaderConfig::stored(8) };
+    assert!(Loader::new(std::sync::Arc::new(data.clone()), config).is_ok());
+    let mut seen = std::collections::BTreeSet::new();
+    for epoch in 0..64 {
+        let x = data.sample(0, &augment, Some((1, epoch))).unwrap().x;
+        let signed = |sign: f32| -> Option<i64> {
+            let by = x.iter().position(|&v| v * sign == plain[0])?;
+            let is_rolled = (0..1000).all(|i| x[(i + by) % 1000] * sign == plain[i]);
+            is_rolled.then_some(if by > 500 { by as i64 - 1000 } else { by as i64 })
+        };
+        let (by, sign) = signed(1.0).map(|by| (by, 1)).or(signed(-1.0).map(|by| (by, -1))).unwrap();
+        assert!(by.abs() <= 300);
+        seen.insert((by > 0, sign));
+    }
+    assert_eq!(seen.len(), 4, "both ways and both signs are drawn");
+}
+
+#[test]
+fn clouds_turn_about_their_third_axis() {
+    let dir = tempfile::tempdir().unwrap();
+    for side in ["train", "test"] {
+        let folder = dir.path().join(side).join("a");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("1.xyz"), "0 0 0\n2 1 5\n0 3 1\n").unwrap();
+    }
+    let config = DataConfig::new("point_folder", Some(dir.path().into()));
+    let data = open(&DataConfig { size: Some(3), ..config }).unwrap().train;
+    let plain = data.sample(0, &Augment::default(), None).unwrap().x;
+    let augment = Augment { rotate_degrees: 180.0, flip: true, ..Augment::default() };
+    let radius = |x: &[f32], i: usize| (x[i].powi(2) + x[3 + i].powi(2)).sqrt();
+    let area = |x: &[f32]| (x[1] - x[0]) * (x[5] - x[3]) - (x[2] - x[0]) * (x[4] - x[3]);
+    let mut mirrored = 0;
+    for epoch in 0..64 {
+        let x = data.sample(0, &augment, Some((1, epoch))).unwrap().x;
+        assert_eq!(x[6..], plain[6..]);
+        assert!((0..3).all(|i| (radius(&x, i) - radius(&plain, i)).abs() < 1e-6));
+        assert!((area(&x).abs() - area(&plain).abs()).abs() < 1e-5);
+        mirrored += usize::from(area(&x) * area(&plain) < 0.0);
+    }
+    assert!((16..48).contains(&mirrored), "{mirrored}");
+    let other = Augment { roll: 1, ..Augment::default() };
+    let config = LoaderConfig { augment: other, ..LoaderConfig::stored(1) };
+    let refused = Loader::new(std::sync::Arc::new(data), config);
+    assert!(matches!(refused, Err(Error::Config { field: "augment", .. })));
+}
+
 #[test]
 fn lidar_objects_open() {
     let Some(dir) = shared_data() else { return };

@@ -61,10 +61,25 @@ pub struct DataRecipe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_T_STEPS))]
     pub t_steps: Option<usize>,
-    /// Side in pixels that samples are resized to; their own size when absent.
+    /// Side in pixels that samples are resized to, samples of a signal's window or points of a cloud; their own, or 1024,
+    /// when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_SIZE))]
     pub size: Option<usize>,
+    /// Signals: samples between the beginnings of two training windows, which overlap where it is less than a window, as
+    /// long as when absent; test windows never overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_SIZE))]
+    pub stride: Option<usize>,
+    /// Signals: normalize each window by its own mean and deviation, or all by those of the training windows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "window"))]
+    pub normalize: Normalize,
+    /// Point clouds: the distance from the center that becomes 1, in the files' unit; that of each cloud's farthest point when
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub radius: Option<f32>,
     /// How the events of recordings are cut into frames.
     #[serde(default)]
     pub frames_by: FrameBy,
@@ -99,8 +114,10 @@ impl DataRecipe {
             // Still samples ignore it.
             t_steps: self.t_steps.unwrap_or(1),
             size: self.size,
+            stride: self.stride,
+            radius: self.radius,
             frames_by: self.frames_by,
-            normalize: Normalize::Window,
+            normalize: self.normalize,
             split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
@@ -224,6 +241,10 @@ impl Recipe {
 
 fn architectures(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "string", "enum": Architecture::ALL.map(Architecture::name)})
+}
+
+fn is_default(normalize: &Normalize) -> bool {
+    *normalize == Normalize::default()
 }
 
 fn seed() -> u64 {
