@@ -68,7 +68,7 @@ networks! {
     VggSnn = vgg_snn,
     /// VGG-9, for 48 x 48 event frames.
     Vgg9 = vgg9,
-    /// Five convolutions over windows of a signal.
+    /// A bank of filters and one convolution more, for windows of a signal.
     Cnn1d = cnn1d,
     /// PointNet for point clouds.
     Pointnet = pointnet,
