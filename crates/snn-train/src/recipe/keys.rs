@@ -155,6 +155,7 @@ fn kind(schema: &Value) -> String {
             Some(n) => format!("{n} numbers"),
             None => "list".into(),
         },
+        "object" => "tables by name".into(),
         _ => "text".into(),
     }
 }
