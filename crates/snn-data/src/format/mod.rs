@@ -39,7 +39,7 @@ mod sensor;
 mod slayer;
 mod sniff;
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -71,7 +71,7 @@ pub use slayer::{bs1, bs3, write_bs1, write_bs3};
 pub use sniff::Format;
 
 use crate::limits::check;
-use crate::{Error, Limits, Result};
+use crate::{Error, Limits, Result, open_regular};
 
 /// Reads a whole regular file of at most `limits.file_bytes`.
 ///
@@ -88,15 +88,7 @@ pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A regular file and its length; pipes and devices might never end.
+/// [`open_regular`] with this crate's error.
 pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
-    let regular = |meta: Metadata| match meta.is_file() {
-        true => Ok(meta.len()),
-        false => Err(std::io::Error::other("is no regular file but a folder, pipe or device")),
-    };
-    // Asked before opening too: to open a pipe is to wait for its writer.
-    let meta = std::fs::metadata(path).and_then(regular);
-    let file = meta.and_then(|_| File::open(path)).map_err(Error::io(path))?;
-    let len = file.metadata().and_then(regular).map_err(Error::io(path))?;
-    Ok((file, len))
+    open_regular(path).map_err(Error::io(path))
 }
