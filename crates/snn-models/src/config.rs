@@ -43,6 +43,10 @@ pub struct ModelConfig {
     /// steps. A recording must then have `t_steps` frames.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub steps: BTreeMap<String, usize>,
+    /// Optional parts of the network by name, such as the `dendrites` of `mra_snn`: whether each is there, where that is
+    /// not the network's default.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, bool>,
     /// Number format, in training and evaluation; default `f32`.
     pub precision: Precision,
     /// Input size. A network whose head pools over all pixels takes other sizes too; the classifier of `vgg_snn` and
@@ -76,6 +80,8 @@ struct RawConfig {
     #[serde(default)]
     steps: BTreeMap<String, usize>,
     #[serde(default)]
+    parts: BTreeMap<String, bool>,
+    #[serde(default)]
     precision: Precision,
     input: Option<InputConfig>,
     #[serde(default)]
@@ -96,6 +102,7 @@ impl From<RawConfig> for ModelConfig {
             neuron: raw.neuron,
             neurons: raw.neurons,
             steps: raw.steps,
+            parts: raw.parts,
             precision: raw.precision,
             input: raw.input.unwrap_or(default.input),
             preprocess: raw.preprocess,
@@ -127,6 +134,7 @@ impl ModelConfig {
             neuron: NeuronConfig::default(),
             neurons: BTreeMap::new(),
             steps: BTreeMap::new(),
+            parts: BTreeMap::new(),
             precision: Precision::F32,
             input: InputConfig { height, width },
             preprocess: serde_json::Value::Null,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::declared::{Declared, Init, Layout, Size};
-use crate::layers::{Conv, ConvInit, Current, Layers, Pool};
+use crate::layers::{Conv, ConvInit, Current, Gate, Layers, Pool};
 use crate::{Error, ModelConfig, Result};
 
 /// A map of the reading; a vector has 1 x 1 pixels.
@@ -50,11 +50,17 @@ impl<'a> Declare<'a> {
             true => Ok(()),
             false => Err(Error::Config {
                 field: format!("{kind}.{name}"),
-                why: format!(
-                    "is no part of {}; use {}",
-                    config.architecture.name(),
-                    names.join(", ")
-                ),
+                why: match names {
+                    [] => format!(
+                        "is no part of {}, which has none; leave it out",
+                        config.architecture.name()
+                    ),
+                    _ => format!(
+                        "is no part of {}; use {}",
+                        config.architecture.name(),
+                        names.join(", ")
+                    ),
+                },
             }),
         };
         config
@@ -66,6 +72,7 @@ impl<'a> Declare<'a> {
         for (kind, name) in places {
             known(kind, name, &declare.layout.boundaries)?;
         }
+        config.parts.keys().try_for_each(|name| known("parts", name, &declare.layout.parts))?;
         Ok(declare)
     }
 
@@ -148,6 +155,13 @@ impl Layers for Declare<'_> {
         self.config.channels(channels)
     }
 
+    fn part(&mut self, name: &str, default: bool) -> bool {
+        if !self.layout.parts.iter().any(|known| known == name) {
+            self.layout.parts.push(name.into());
+        }
+        self.config.parts.get(name).copied().unwrap_or(default)
+    }
+
     fn v_threshold(&self) -> f64 {
         self.config.neuron.v_threshold
     }
@@ -179,6 +193,15 @@ impl Layers for Declare<'_> {
     }
 
     fn neuron(&mut self, name: &str, currents: &[Current<'_, Self::X>]) -> Result<Self::X> {
+        let x = self.drive(currents)?;
+        self.named(name)?;
+        self.layout.neurons.push(name.into());
+        self.size.lif_layers += 1;
+        self.size.neurons += x.shape.iter().product::<usize>();
+        Ok(x)
+    }
+
+    fn drive(&mut self, currents: &[Current<'_, Self::X>]) -> Result<Self::X> {
         for current in currents {
             let Current::Norm { name, x, weight } = current else { continue };
             let tensors = [
@@ -192,14 +215,31 @@ impl Layers for Declare<'_> {
             }
         }
         let Some(Current::Plain(x) | Current::Norm { x, .. }) = currents.first() else {
-            let why = "has no current; give it at least one".into();
-            return Err(Error::Config { field: name.into(), why });
+            let why = "a layer of neurons has no current; give it at least one".into();
+            return Err(Error::Config { field: "architecture".into(), why });
         };
-        self.named(name)?;
-        self.layout.neurons.push(name.into());
-        self.size.lif_layers += 1;
-        self.size.neurons += x.shape.iter().product::<usize>();
         Ok(**x)
+    }
+
+    fn gate(&mut self, name: &str, x: &Self::X, gate: Gate) -> Result<Self::X> {
+        let taps = Gate::taps(x.shape[0]);
+        let init = match gate {
+            Gate::Attention => Init::KaimingUniform { fan_in: taps },
+            Gate::Dendrite => Init::Constant(0.0),
+        };
+        self.tensor(format!("{name}.weight"), vec![taps], init)?;
+        self.work(*x, taps * x.shape[0]);
+        Ok(*x)
+    }
+
+    fn concat(&mut self, maps: &[Self::X]) -> Result<Self::X> {
+        let Some(first) = maps.first() else {
+            let why = "joins no maps; give it at least one".into();
+            return Err(Error::Config { field: "architecture".into(), why });
+        };
+        let [_, height, width] = first.shape;
+        let channels = maps.iter().map(|x| x.shape[0]).sum();
+        self.map(Map { shape: [channels, height, width], ..*first })
     }
 
     fn add(&mut self, a: &Self::X, _: &Self::X) -> Result<Self::X> {

@@ -20,6 +20,8 @@ pub(crate) struct Layout {
     pub(crate) neurons: Vec<String>,
     /// The ends of the network's parts.
     pub(crate) boundaries: Vec<String>,
+    /// Parts that the configuration can turn on and off.
+    pub(crate) parts: Vec<String>,
     /// The last linear layer.
     pub(crate) classifier: String,
 }

@@ -47,6 +47,24 @@ impl Pool {
     }
 }
 
+/// What a gate on the channels of a map does: `y = x * factor * sigmoid(z)` for each channel of a step, where `z` is a 1-d
+/// convolution over the channels of the means of `x` over its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Efficient channel attention (Wang et al., arXiv:1910.03151): factor 1.
+    Attention,
+    /// The dendritic gate of MRA-SNN: factor 2 and a kernel that starts at 0, so that the gate starts as 1.
+    Dendrite,
+}
+
+impl Gate {
+    /// Taps of the kernel for so many channels: ECA's rule for its constants 2 and 1, at least 3.
+    pub(crate) fn taps(channels: usize) -> usize {
+        let half = ((channels.max(1) as f64).log2() + 1.0) / 2.0;
+        (half as usize | 1).max(3)
+    }
+}
+
 /// A summand of what drives a layer of neurons.
 pub(crate) enum Current<'a, X> {
     Plain(&'a X),
@@ -68,6 +86,8 @@ pub(crate) trait Layers {
 
     /// `channels` of the paper's network, scaled by the configuration's width.
     fn width(&self, channels: usize) -> usize;
+    /// Whether an optional part stands in the network: as the configuration says, else `default`.
+    fn part(&mut self, name: &str, default: bool) -> bool;
     /// The neurons' threshold, which tdBN's scale starts from.
     fn v_threshold(&self) -> f64;
     /// `f` of `x`: a residual block, or a convolution with its neurons. Training may compute it a second time rather than
@@ -83,6 +103,12 @@ pub(crate) trait Layers {
     fn conv(&mut self, name: &str, x: &Self::X, conv: Conv) -> Result<Self::X>;
     /// Neurons driven by the sum of the currents; the output is spikes. `name` is theirs alone.
     fn neuron(&mut self, name: &str, currents: &[Current<'_, Self::X>]) -> Result<Self::X>;
+    /// The sum of the currents, for what changes it before the neurons get it.
+    fn drive(&mut self, currents: &[Current<'_, Self::X>]) -> Result<Self::X>;
+    /// A gate on the channels, with the kernel `name.weight`.
+    fn gate(&mut self, name: &str, x: &Self::X, gate: Gate) -> Result<Self::X>;
+    /// The channels of all maps, one map's after another's.
+    fn concat(&mut self, maps: &[Self::X]) -> Result<Self::X>;
     /// Residual add.
     fn add(&mut self, a: &Self::X, b: &Self::X) -> Result<Self::X>;
     /// Maximum of each window.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use snn_neuron::norm_lif;
+use snn_neuron::{norm_lif, norm_sum};
 use snn_ops::{Conv2d, Moments, Pool2d, Tape, Value};
 
-use crate::layers::{Conv, Current, Layers, Pool};
+use crate::layers::{Conv, Current, Gate, Layers, Pool};
 use crate::request::{Fired, Mode, Request, Statistics};
 use crate::state::State;
 use crate::{Error, Model, Result};
@@ -113,6 +113,27 @@ impl Pass {
         Ok(snn_ops::linear(&mut self.tape, x, &weight, &bias)?)
     }
 
+    /// The norms of those currents that have one.
+    fn norms(&mut self, currents: &[Current<'_, Map>]) -> Result<Vec<Option<Norm>>> {
+        let norm = |current: &Current<'_, Map>| match current {
+            Current::Plain(_) => Ok(None),
+            Current::Norm { name, .. } => self.norm(name).map(Some),
+        };
+        currents.iter().map(norm).collect()
+    }
+
+    /// Notes the batch statistics of those currents that have a norm.
+    fn note_moments(&mut self, x: &Map, currents: &[Current<'_, Map>], moments: Vec<Moments>) {
+        let repeats = x.t_steps / x.value.dims().first().copied().unwrap_or(1).max(1);
+        let names = currents.iter().filter_map(|current| match current {
+            Current::Norm { name, .. } => Some(name),
+            Current::Plain(_) => None,
+        });
+        for (name, moments) in names.zip(moments) {
+            self.noted.statistics.push(name, moments, repeats);
+        }
+    }
+
     /// Notes what a layer of neurons sent.
     fn note(&mut self, name: &str, spikes: &Tensor) -> Result<()> {
         let request = &self.setting.request;
@@ -130,6 +151,32 @@ pub(crate) fn missing(name: &str) -> Error {
     Error::Config { field: name.into(), why: "the model has no such tensor".into() }
 }
 
+/// The currents as the neuron takes them; `norms` are theirs.
+fn summed<'a>(
+    currents: &'a [Current<'_, Map>],
+    norms: &'a [Option<Norm>],
+) -> Vec<snn_neuron::Current<'a>> {
+    let current = |(current, norm): (&'a Current<'_, Map>, &'a Option<Norm>)| match (current, norm)
+    {
+        (Current::Norm { x, .. }, Some(norm)) => snn_neuron::Current::Norm {
+            x: &x.value,
+            weight: &norm.weight,
+            bias: &norm.bias,
+            running: norm.running.as_ref(),
+        },
+        (Current::Plain(x) | Current::Norm { x, .. }, _) => snn_neuron::Current::Plain(&x.value),
+    };
+    currents.iter().zip(norms).map(current).collect()
+}
+
+/// The map of the first current, whose steps and shape are those of the sum.
+fn first<'a>(currents: &[Current<'a, Map>]) -> Result<&'a Map> {
+    match currents.first() {
+        Some(Current::Plain(x) | Current::Norm { x, .. }) => Ok(*x),
+        None => Err(missing("a current")),
+    }
+}
+
 /// `x`'s steps, with another tensor.
 fn with(x: &Map, value: Value) -> Map {
     Map { value, t_steps: x.t_steps }
@@ -140,6 +187,10 @@ impl Layers for Pass {
 
     fn width(&self, channels: usize) -> usize {
         self.setting.model.config().channels(channels)
+    }
+
+    fn part(&mut self, name: &str, default: bool) -> bool {
+        self.setting.model.config().parts.get(name).copied().unwrap_or(default)
     }
 
     fn v_threshold(&self) -> f64 {
@@ -174,48 +225,45 @@ impl Layers for Pass {
     }
 
     fn neuron(&mut self, name: &str, currents: &[Current<'_, Map>]) -> Result<Map> {
-        let norms = currents
-            .iter()
-            .map(|current| match current {
-                Current::Plain(_) => Ok(None),
-                Current::Norm { name, .. } => self.norm(name).map(Some),
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let Some(Current::Plain(x) | Current::Norm { x, .. }) = currents.first() else {
-            return Err(missing(name));
-        };
-        let sum: Vec<_> = currents
-            .iter()
-            .zip(&norms)
-            .map(|(current, norm)| match (current, norm) {
-                (Current::Norm { x, .. }, Some(norm)) => snn_neuron::Current::Norm {
-                    x: &x.value,
-                    weight: &norm.weight,
-                    bias: &norm.bias,
-                    running: norm.running.as_ref(),
-                },
-                (Current::Plain(x) | Current::Norm { x, .. }, _) => {
-                    snn_neuron::Current::Plain(&x.value)
-                }
-            })
-            .collect();
+        let x = first(currents)?;
+        let norms = self.norms(currents)?;
+        let sum = summed(currents, &norms);
         let lif = self.setting.model.config().lif(name)?;
         let state = self.setting.state.clone();
         let v0 = state.as_ref().and_then(|state| state.potential(name));
         let output = norm_lif(&mut self.tape, x.t_steps, &sum, v0, &lif)?;
-        let repeats = x.t_steps / x.value.dims().first().copied().unwrap_or(1).max(1);
-        let names = currents.iter().filter_map(|current| match current {
-            Current::Norm { name, .. } => Some(name),
-            Current::Plain(_) => None,
-        });
-        for (name, moments) in names.zip(output.moments) {
-            self.noted.statistics.push(name, moments, repeats);
-        }
+        self.note_moments(x, currents, output.moments);
         if self.setting.state.is_some() {
             self.noted.potentials.push((name.into(), output.v_last));
         }
         self.note(name, output.spikes.tensor())?;
         Ok(with(x, output.spikes))
+    }
+
+    fn drive(&mut self, currents: &[Current<'_, Map>]) -> Result<Map> {
+        let x = first(currents)?;
+        let norms = self.norms(currents)?;
+        let output = norm_sum(&mut self.tape, &summed(currents, &norms))?;
+        self.note_moments(x, currents, output.moments);
+        Ok(with(x, output.drive))
+    }
+
+    fn gate(&mut self, name: &str, x: &Map, gate: Gate) -> Result<Map> {
+        let kernel = self.parameter(format!("{name}.weight"))?;
+        let means = snn_ops::mean(&mut self.tape, &x.value, &[2, 3])?;
+        let open = snn_ops::conv_channels(&mut self.tape, &means, &kernel)?;
+        let open = snn_ops::sigmoid(&mut self.tape, &open)?;
+        let open = match gate {
+            Gate::Attention => open,
+            Gate::Dendrite => snn_ops::add(&mut self.tape, &open, &open)?,
+        };
+        Ok(with(x, snn_ops::multiply(&mut self.tape, &x.value, &open)?))
+    }
+
+    fn concat(&mut self, maps: &[Map]) -> Result<Map> {
+        let first = maps.first().ok_or_else(|| missing("a map to join"))?;
+        let values: Vec<&Value> = maps.iter().map(|x| &x.value).collect();
+        Ok(with(first, snn_ops::concat(&mut self.tape, &values, 4)?))
     }
 
     fn add(&mut self, a: &Map, b: &Map) -> Result<Map> {

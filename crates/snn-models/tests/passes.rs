@@ -240,3 +240,72 @@ fn a_layer_of_neurons_may_have_constants_of_its_own() {
     let message = Model::new(&config, 0).unwrap_err().to_string();
     assert!(message.starts_with("neurons.lif7: is no part of resnet19"), "{message}");
 }
+
+fn windows(config: &ModelConfig, seed: u64) -> Input {
+    let shape = vec![3, 1, 1, config.input.width];
+    let mut rng = random::stream(seed, "windows", 0, 0);
+    let values = random::normal(&mut rng, shape.iter().product(), 0.0, 1.0);
+    Input::Still(buffer::tensor(values, shape).unwrap())
+}
+
+fn mra_snn(parts: &[(&str, bool)]) -> ModelConfig {
+    let mut config = ModelConfig::new(Architecture::MraSnn, 5);
+    (config.width, config.input.width) = (0.25, 256);
+    config.neuron.v_threshold = 0.2;
+    config.parts = parts.iter().map(|&(name, on)| (name.to_string(), on)).collect();
+    config
+}
+
+#[test]
+fn a_dendritic_gate_starts_as_plain_neurons_and_learns() {
+    let run = |config: &ModelConfig| {
+        let mut tape = Tape::new();
+        let output = Model::new(config, 1).unwrap();
+        let output = output.forward(&mut tape, &windows(config, 1), Mode::Train).unwrap();
+        let seed = seed_of(output.logits.tensor(), 1);
+        (values(output.logits.tensor()), gradients(tape, &[(&output.logits, seed)]))
+    };
+    let (gated, gradients) = run(&mra_snn(&[]));
+    let (plain, _) = run(&mra_snn(&[("dendrites", false)]));
+    assert_eq!(gated, plain);
+    assert!(gated.iter().any(|&x| x != gated[0]));
+    for name in
+        ["encoder.dendrite.weight", "stage1.inner.dendrite.weight", "stage3.dendrite.weight"]
+    {
+        assert!(gradients[name].iter().any(|&g| g != 0.0), "{name}");
+    }
+}
+
+#[test]
+fn parts_are_turned_off_one_by_one() {
+    let mut config = ModelConfig::new(Architecture::MraSnn, 10);
+    let parameters = |config: &ModelConfig| Model::size(config).unwrap().parameters;
+    // Convolutions, norms, classifier, then the kernels of 4 attentions and 7 gates.
+    let whole = 1856 + 24_576 + 81_920 + 327_680 + 2 * (64 + 128 + 384 + 768) + 2570;
+    let gates = (3 + 3 + 5 + 5) + (3 + 2 * (3 + 5 + 5));
+    assert_eq!(parameters(&config), whole + gates);
+    for (part, fewer) in [
+        ("multi_scale", 1856 - 15 * 64),
+        ("encoder_attention", 3),
+        ("block_attention", 3 + 5 + 5),
+        ("dendrites", 3 + 2 * (3 + 5 + 5)),
+        ("residual", 64 * 128 + 128 * 256 + 2 * (128 + 256)),
+    ] {
+        config.parts = [(part.to_string(), false)].into();
+        assert_eq!(parameters(&config), whole + gates - fewer, "{part}");
+    }
+    config.parts = [("dendrite".to_string(), false)].into();
+    let message = Model::size(&config).unwrap_err().to_string();
+    assert!(
+        message.starts_with("parts.dendrite: is no part of mra_snn; use multi_scale,"),
+        "{message}"
+    );
+    config.architecture = Architecture::Cnn1d;
+    let message = Model::size(&config).unwrap_err().to_string();
+    assert!(message.contains("of cnn1d, which has none"), "{message}");
+    let text = serde_json::to_string(&mra_snn(&[("residual", false)])).unwrap();
+    assert_eq!(
+        serde_json::from_str::<ModelConfig>(&text).unwrap(),
+        mra_snn(&[("residual", false)])
+    );
+}

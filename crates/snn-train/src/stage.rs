@@ -82,6 +82,7 @@ pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
     config.t_steps = recipe.t_steps();
     config.neuron = recipe.neuron.clone();
     config.neurons = recipe.neurons.clone();
+    config.parts = recipe.model.parts.clone();
     config.precision = recipe.train.precision;
     config.labels = data.class_names().to_vec();
     if let [.., channels, height, width] = *data.sample_shape() {
@@ -99,6 +100,7 @@ pub(crate) fn by_key(error: snn_models::Error) -> Error {
         "t_steps" => "model.t_steps",
         "batch" => "train.batch",
         "input" | "input.height" | "input.width" => "data.size",
+        other if other.starts_with("parts.") => &format!("model.{other}"),
         other => other,
     };
     Error::Model(snn_models::Error::Config { field: key.into(), why })

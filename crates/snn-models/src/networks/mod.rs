@@ -70,6 +70,8 @@ networks! {
     Vgg9 = vgg9,
     /// A bank of filters and one convolution more, for windows of a signal.
     Cnn1d = cnn1d,
+    /// MRA-SNN: filters of several widths, attention, dendritic gates and residual blocks, for windows of a signal.
+    MraSnn = mra_snn,
     /// PointNet for point clouds.
     Pointnet = pointnet,
 }

@@ -142,6 +142,9 @@ pub struct ModelRecipe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_T_STEPS))]
     pub t_steps: Option<usize>,
+    /// Optional parts of the network that are turned on or off, such as `{ dendrites = false }` of `mra_snn`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, bool>,
     /// Start from the weights of this checkpoint rather than at random. Its time steps and neuron may differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
