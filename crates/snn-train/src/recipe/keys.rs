@@ -155,7 +155,10 @@ fn kind(schema: &Value) -> String {
             Some(n) => format!("{n} numbers"),
             None => "list".into(),
         },
-        "object" => "tables by name".into(),
+        "object" => match type_of(&schema["additionalProperties"]) {
+            "boolean" => "true or false by name".into(),
+            _ => "tables by name".into(),
+        },
         _ => "text".into(),
     }
 }
