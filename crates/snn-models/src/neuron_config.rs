@@ -67,6 +67,7 @@ impl NeuronConfig {
             decay_input: self.decay_input,
             strict: self.strict,
             surrogate: Surrogate::from_name(&self.surrogate).map_err(of_neuron)?,
+            ..LifConfig::default()
         };
         config.check().map_err(of_neuron)?;
         Ok(config)

@@ -10,6 +10,7 @@ mod surrogate;
 pub use encode::{direct, poisson};
 pub use error::{Error, Result};
 pub use lif::{
-    Current, Lif, LifConfig, LifOutput, Reset, SumOutput, lif, norm_lif, norm_sum, reference,
+    Adaptation, Current, Layer, Levels, Lif, LifConfig, LifOutput, Reset, SumOutput, lif,
+    norm_layer, norm_lif, norm_sum, reference,
 };
 pub use surrogate::Surrogate;

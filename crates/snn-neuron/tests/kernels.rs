@@ -69,6 +69,7 @@ fn neuron_kernels_have_the_bits_of_the_specification() {
                     decay_input: bits & 4 == 0,
                     strict: bits & 1 == 0,
                     surrogate,
+                    ..LifConfig::default()
                 };
                 let (t, n) = (1 + case % 7, [1, 3, 255, 256, 257, 700][case % 6]);
                 let kind = [F32, BF16][case % 2];

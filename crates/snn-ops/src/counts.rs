@@ -14,12 +14,33 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Shape`] for no axis or an empty one; [`Error::Unsupported`] for other elements, and on a GPU.
 pub fn spike_counts(spikes: &Tensor) -> Result<Vec<u64>> {
+    each_step(spikes, u64::from)
+}
+
+/// The set bits of each step's spikes: what hardware adds for a spike of several bits.
+///
+/// # Errors
+/// As [`spike_counts`].
+pub fn spike_bits(spikes: &Tensor) -> Result<Vec<u64>> {
+    each_step(spikes, |spike| spike.count_ones().into())
+}
+
+/// The neurons of each step that send nothing.
+///
+/// # Errors
+/// As [`spike_counts`].
+pub fn spike_zeros(spikes: &Tensor) -> Result<Vec<u64>> {
+    each_step(spikes, |spike| u64::from(spike == 0))
+}
+
+/// The sum of `f` over each step.
+fn each_step(spikes: &Tensor, f: impl Fn(u8) -> u64 + Sync) -> Result<Vec<u64>> {
     const PIECE: usize = 1 << 16;
     let len = buffer::elements("spike counts", spikes.dims())?;
     let t_steps = spikes.dims().first().copied().unwrap_or(1);
     with_data("spike counts", spikes, |data| match data {
         Data::U8(data) => {
-            let sum = |x: &[u8]| x.iter().map(|&v| u64::from(v)).sum::<u64>();
+            let sum = |x: &[u8]| x.iter().map(|&v| f(v)).sum::<u64>();
             let steps = data.chunks_exact(len / t_steps);
             Ok(steps.map(|step| step.par_chunks(PIECE).map(sum).sum()).collect())
         }

@@ -136,7 +136,7 @@ pub fn mix_steps(tape: &mut Tape, x: &Value, w: &Value) -> Result<Value> {
 }
 
 /// `rows` weighted sums of the steps of `x`.
-fn mixed(x: &[f32], w: &[f32], rows: usize, step: usize) -> Vec<f32> {
+pub(crate) fn mixed(x: &[f32], w: &[f32], rows: usize, step: usize) -> Vec<f32> {
     let mut y = Unset::new(rows * step);
     y.blocks(step, PIECE).into_par_iter().enumerate().for_each(|(i, block)| {
         for (y, w) in block.zeroed().into_iter().zip(w.chunks_exact(w.len() / rows)) {

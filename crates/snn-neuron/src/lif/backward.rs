@@ -4,22 +4,31 @@ use candle_core::Tensor;
 use snn_ops::buffer::{Block, Read, Unset, with_f32};
 
 use super::branch::{self, Branch};
-use super::config::LifConfig;
+use super::dynamics::Dynamics;
 use super::extent::Extent;
 use super::scratch::Scratch;
 use super::sums::{Room, Sums, add_block, over_blocks};
 
-/// The gradient of the summed current, `[x_steps, neurons]`, and the norms' sums, where `dy` is the gradient of the
-/// spikes; `v0` is the first potential where it was given.
-pub(super) fn current_gradient(
+/// What the gradient of the spikes becomes.
+pub(super) struct Backward {
+    /// The gradient of the summed current, `[x_steps, neurons]`.
+    pub(super) dz: Vec<f32>,
+    pub(super) sums: Sums,
+    /// The gradient of the leak where it is learned.
+    pub(super) leak: Option<f32>,
+}
+
+/// The gradients from `dy`, that of the spikes; `v0` and `a0` are what the neurons started from where it was given.
+pub(super) fn backward(
     extent: &Extent,
     branches: &[Branch],
-    config: &LifConfig,
-    v0: Option<&Tensor>,
+    dynamics: &Dynamics,
+    (v0, a0): (Option<&Tensor>, Option<&Tensor>),
     dy: &Tensor,
-) -> snn_ops::Result<(Vec<f32>, Sums)> {
+) -> snn_ops::Result<Backward> {
     let inputs = branch::read(branches)?;
     let v0 = v0.map(|v0| Read::new("v0", v0)).transpose()?;
+    let a0 = a0.map(|a0| Read::new("a0", a0)).transpose()?;
     let mut dz = Unset::<f32>::new(extent.x_steps * extent.neurons);
     let blocks = dz.blocks(extent.neurons, extent.block);
     let sums = with_f32("lif gradient", dy, |dy| {
@@ -27,13 +36,16 @@ pub(super) fn current_gradient(
         let work =
             |(scratch, room): &mut Working, at: usize, dz: Block<'_, f32>, sums: &mut Sums| {
                 let mut dz = dz.zeroed();
-                scratch.start(extent, dz.first().map_or(0, |row| row.len()));
-                extent.start(v0.as_ref(), config, at, &mut scratch.v);
-                scratch.replay(extent, branches, &inputs, at, config);
-                scratch.retreat(extent, &dy[at * extent.block..], config, &mut dz);
+                scratch.start(extent, dz.first().map_or(0, |row| row.len()), dynamics);
+                extent.start(v0.as_ref(), dynamics.start, at, &mut scratch.v);
+                extent.start(a0.as_ref(), 0.0, at, &mut scratch.a);
+                scratch.replay(extent, branches, &inputs, at, dynamics);
+                scratch.retreat(extent, &dy[at * extent.block..], dynamics, &mut dz);
                 add_block(extent, branches, &inputs, at, &dz, room, sums);
+                sums.leak += scratch.leak_sum(dynamics.leak);
             };
         Ok(over_blocks(branches, blocks, work))
     })?;
-    Ok((dz.finish(), sums))
+    let leak = dynamics.leak.map(|leak| leak.gradient(sums.leak));
+    Ok(Backward { dz: dz.finish(), sums, leak })
 }

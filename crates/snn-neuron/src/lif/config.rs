@@ -1,5 +1,6 @@
 //! The neuron's constants.
 
+use super::levels::Levels;
 use crate::{Error, Result, Surrogate};
 
 /// What happens to the membrane potential after a spike.
@@ -11,6 +12,20 @@ pub enum Reset {
     Soft,
 }
 
+/// A threshold that rises with each spike and falls back:
+/// `threshold[t] = v_threshold + gain a[t]`, `a[t+1] = r a[t] + (1 - r) s[t]`, `r = 1 - 1/tau`, `a[0] = 0`.
+///
+/// # Source
+/// Bellec et al., "Long short-term memory and learning-to-learn in networks of spiking neurons" (2018), equations of
+/// LSNN. DIFFERS: `r` is written by a time constant in steps, as the membrane's leak is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adaptation {
+    /// Time constant of the return, in steps, at least 1.
+    pub tau: f32,
+    /// What the threshold rises by while every step has a spike; 0 or more.
+    pub gain: f32,
+}
+
 /// The constants of a leaky integrate-and-fire neuron.
 ///
 /// The default is what the TKS paper's released trainer uses (BrainCog's LIFNode): tau 2, threshold
@@ -18,7 +33,7 @@ pub enum Reset {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LifConfig {
     /// Membrane time constant in time steps, at least 1. TET's code calls the decay factor
-    /// `1 - 1/tau` "tau".
+    /// `1 - 1/tau` "tau". Infinite for a neuron without leak (IF), whose input is not divided by it.
     pub tau: f32,
     /// Firing threshold, above 0.
     pub v_threshold: f32,
@@ -32,6 +47,12 @@ pub struct LifConfig {
     pub strict: bool,
     /// The derivative that stands for the step's.
     pub surrogate: Surrogate,
+    /// What a spike can say.
+    pub levels: Levels,
+    /// A threshold that adapts; none is constant.
+    pub adaptation: Option<Adaptation>,
+    /// Potential before the first step; the reset potential (soft: zero) when absent.
+    pub v_start: Option<f32>,
 }
 
 impl Default for LifConfig {
@@ -44,6 +65,9 @@ impl Default for LifConfig {
             decay_input: true,
             strict: true,
             surrogate: Surrogate::BiReal,
+            levels: Levels::Binary,
+            adaptation: None,
+            v_start: None,
         }
     }
 }
@@ -54,29 +78,39 @@ impl LifConfig {
     /// # Errors
     /// [`Error::Config`] naming the field and its range.
     pub fn check(&self) -> Result<()> {
-        if !(self.tau.is_finite() && self.tau >= 1.0) {
-            let why = format!("is {}; use at least 1 step", self.tau);
-            return Err(Error::Config { field: "tau", why });
+        let refuse = |field: &'static str, why: String| Err(Error::Config { field, why });
+        let is_leaky = self.tau.is_finite();
+        if !(self.tau >= 1.0 && (is_leaky || !self.decay_input)) {
+            return refuse("tau", format!("is {}; use at least 1 step", self.tau));
         }
         if !(self.v_threshold.is_finite() && self.v_threshold > 0.0) {
-            let why = format!("is {}; use a potential > 0", self.v_threshold);
-            return Err(Error::Config { field: "v_threshold", why });
+            return refuse("v_threshold", format!("is {}; use a potential > 0", self.v_threshold));
         }
-        match self.reset {
-            Reset::Hard(v) if !(v.is_finite() && v < self.v_threshold) => {
-                let why = format!("is {v}; use a potential below v_threshold");
-                Err(Error::Config { field: "v_reset", why })
+        if let Reset::Hard(v) = self.reset
+            && !(v.is_finite() && v < self.v_threshold)
+        {
+            return refuse("v_reset", format!("is {v}; use a potential below v_threshold"));
+        }
+        if let Some(v) = self.v_start.filter(|v| !v.is_finite()) {
+            return refuse("v_start", format!("is {v}; use a finite potential"));
+        }
+        if let Some(Adaptation { tau, gain }) = self.adaptation {
+            if !(tau.is_finite() && tau >= 1.0) {
+                return refuse("tau_threshold", format!("is {tau}; use at least 1 step"));
             }
-            _ => Ok(()),
+            if !(gain.is_finite() && gain >= 0.0) {
+                return refuse("threshold_gain", format!("is {gain}; use 0 or more"));
+            }
         }
+        self.levels.check(self)
     }
 
     /// The potential before the first step.
     pub(crate) fn start(&self) -> f32 {
-        match self.reset {
+        self.v_start.unwrap_or(match self.reset {
             Reset::Hard(v) => v,
             Reset::Soft => 0.0,
-        }
+        })
     }
 
     /// Factor of the previous potential: `1 - 1/tau`.

@@ -1,10 +1,9 @@
 //! The geometry of one call: steps, neurons, and the blocks they are cut into.
 
-use candle_core::Tensor;
 use snn_ops::buffer::{self, Read};
 
-use super::config::LifConfig;
 use super::current::Current;
+use super::layer::Layer;
 use crate::{Error, Result};
 
 /// Elements of a block: a few of these fit the first-level cache.
@@ -25,14 +24,14 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// The geometry that `currents` and `v0` agree on, and the shape of one step.
+    /// The geometry that `currents` and `layer` agree on, and the shape of one step.
     ///
     /// # Errors
     /// [`Error::Shape`] when they do not agree, or an axis is empty.
     pub(super) fn new(
         t_steps: usize,
         currents: &[Current<'_>],
-        v0: Option<&Tensor>,
+        layer: &Layer<'_>,
     ) -> Result<(Self, Vec<usize>)> {
         let shape =
             |what, expected, got: &[usize]| Error::Shape { what, expected, got: got.to_vec() };
@@ -47,8 +46,10 @@ impl Extent {
         if let Some(other) = currents.iter().map(|c| c.value().dims()).find(|d| *d != first) {
             return Err(shape("lif current", format!("{first:?}"), other));
         }
-        if let Some(v0) = v0.filter(|v| v.dims() != step) {
-            return Err(shape("v0", format!("{step:?}"), v0.dims()));
+        for (what, given) in [("v0", layer.v0), ("a0", layer.a0)] {
+            if let Some(given) = given.filter(|v| v.dims() != step) {
+                return Err(shape(what, format!("{step:?}"), given.dims()));
+            }
         }
         let neurons = buffer::elements("lif input", step)?;
         buffer::elements("lif output", &[t_steps, neurons])?;
@@ -58,18 +59,12 @@ impl Extent {
         Ok((Self { t_steps, x_steps, neurons, tile, block }, step.to_vec()))
     }
 
-    /// Sets `v` to the potential of block `at` before the first step.
-    pub(super) fn start(
-        &self,
-        v0: Option<&Read<'_>>,
-        config: &LifConfig,
-        at: usize,
-        v: &mut [f32],
-    ) {
+    /// Sets `v`, of block `at`, to what was given for before the first step, or to `rest`.
+    pub(super) fn start(&self, given: Option<&Read<'_>>, rest: f32, at: usize, v: &mut [f32]) {
         let first = at * self.block;
-        match v0 {
-            Some(v0) => v0.data().slice(first..first + v.len()).copy_to(v),
-            None => v.fill(config.start()),
+        match given {
+            Some(given) => given.data().slice(first..first + v.len()).copy_to(v),
+            None => v.fill(rest),
         }
     }
 

@@ -31,12 +31,31 @@ pub(super) fn add_plain(z: &mut [f32], x: &[f32]) {
     z.iter_mut().zip(x).for_each(|(z, &x)| *z += x);
 }
 
+/// Factors of the potential before and of the current, and what leaks in from the reset potential.
+#[derive(Clone, Copy)]
+pub(super) struct Rates {
+    pub(super) decay: f32,
+    pub(super) gain: f32,
+    pub(super) rest: f32,
+}
+
+impl Rates {
+    pub(super) fn new(config: &LifConfig) -> Self {
+        Self { decay: config.decay(), gain: config.gain(), rest: config.rest() }
+    }
+
+    /// Potential before the reset. Forward and backward share this expression, or backward would
+    /// see other spikes than forward sent.
+    #[inline(always)]
+    pub(super) fn potential(&self, v: f32, z: f32) -> f32 {
+        self.decay * v + (self.gain * z + self.rest)
+    }
+}
+
 /// The neuron's constants as the loops use them.
 #[derive(Clone, Copy)]
 pub(super) struct Constants {
-    decay: f32,
-    gain: f32,
-    rest: f32,
+    pub(super) rates: Rates,
     threshold: f32,
     strict: bool,
     soft: bool,
@@ -45,24 +64,15 @@ pub(super) struct Constants {
 }
 
 impl Constants {
-    pub(super) fn new(config: &LifConfig) -> Self {
+    pub(super) fn new(config: &LifConfig, rates: Rates) -> Self {
         Self {
-            decay: config.decay(),
-            gain: config.gain(),
-            rest: config.rest(),
+            rates,
             threshold: config.v_threshold,
             strict: config.strict,
             soft: config.reset == Reset::Soft,
             v_reset: if let Reset::Hard(v) = config.reset { v } else { 0.0 },
             detach: config.detach_reset,
         }
-    }
-
-    /// Potential before the reset. Forward and backward share this expression, or backward would
-    /// see other spikes than forward sent.
-    #[inline(always)]
-    fn potential(&self, v: f32, z: f32) -> f32 {
-        self.decay * v + (self.gain * z + self.rest)
     }
 
     #[inline(always)]
@@ -81,7 +91,7 @@ impl Constants {
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2"))]
 pub(super) fn fire(k: Constants, v: &mut [f32], z: &[f32], spikes: &mut [u8]) {
     for ((v, &z), s) in v.iter_mut().zip(z).zip(spikes) {
-        let u = k.potential(*v, z);
+        let u = k.rates.potential(*v, z);
         *s = u8::from(k.fires(u));
         *v = k.after(u);
     }
@@ -92,11 +102,40 @@ pub(super) fn fire(k: Constants, v: &mut [f32], z: &[f32], spikes: &mut [u8]) {
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub(super) fn replay(k: Constants, v: &mut [f32], z: &mut [f32]) {
     for (v, z) in v.iter_mut().zip(z) {
-        let u = k.potential(*v, *z);
+        let u = k.rates.potential(*v, *z);
         *z = u;
         *v = k.after(u);
     }
 }
+
+/// One copy of a loop for each surrogate, so that none decides inside the loop.
+macro_rules! by_surrogate {
+    ($surrogate:expr, |$slope:ident| $loop:expr) => {
+        match $surrogate {
+            $crate::Surrogate::BiReal => {
+                let $slope = |x: f32| $crate::Surrogate::BiReal.derivative(x);
+                $loop
+            }
+            $crate::Surrogate::Triangle => {
+                let $slope = |x: f32| $crate::Surrogate::Triangle.derivative(x);
+                $loop
+            }
+            $crate::Surrogate::Rectangle => {
+                let $slope = |x: f32| $crate::Surrogate::Rectangle.derivative(x);
+                $loop
+            }
+            $crate::Surrogate::Atan => {
+                let $slope = |x: f32| $crate::Surrogate::Atan.derivative(x);
+                $loop
+            }
+            $crate::Surrogate::Sigmoid => {
+                let $slope = |x: f32| $crate::Surrogate::Sigmoid.derivative(x);
+                $loop
+            }
+        }
+    };
+}
+pub(super) use by_surrogate;
 
 /// One step back: from the potential `u`, the gradient of the current is added to `dz`, and `gv` goes from the
 /// gradient of this step's potential to that of the step before.
@@ -108,18 +147,7 @@ pub(super) fn retreat(
     u: &[f32],
     dz: &mut [f32],
 ) {
-    // One copy of the loop for each surrogate, so that none decides inside the loop.
-    match surrogate {
-        Surrogate::BiReal => back(k, |x| Surrogate::BiReal.derivative(x), gv, grad_spikes, u, dz),
-        Surrogate::Triangle => {
-            back(k, |x| Surrogate::Triangle.derivative(x), gv, grad_spikes, u, dz)
-        }
-        Surrogate::Rectangle => {
-            back(k, |x| Surrogate::Rectangle.derivative(x), gv, grad_spikes, u, dz)
-        }
-        Surrogate::Atan => back(k, |x| Surrogate::Atan.derivative(x), gv, grad_spikes, u, dz),
-        Surrogate::Sigmoid => back(k, |x| Surrogate::Sigmoid.derivative(x), gv, grad_spikes, u, dz),
-    }
+    by_surrogate!(surrogate, |slope| back(k, slope, gv, grad_spikes, u, dz));
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
@@ -136,7 +164,7 @@ fn back<F: Fn(f32) -> f32>(
         let through = if k.detach { 0.0 } else { *gv * dv_ds };
         let kept = if !k.soft & k.fires(potential) { 0.0 } else { *gv };
         let gu = (gs + through) * slope(potential - k.threshold) + kept;
-        *dz += k.gain * gu;
-        *gv = k.decay * gu;
+        *dz += k.rates.gain * gu;
+        *gv = k.rates.decay * gu;
     }
 }

@@ -1,12 +1,17 @@
 //! The leaky integrate-and-fire neuron: constants, specification, kernels, and the operators.
 
+mod adaptive;
 mod backward;
 mod branch;
 mod candle_op;
 mod config;
 mod current;
+mod dynamics;
 mod extent;
+mod graded;
 mod kernel;
+mod layer;
+mod levels;
 mod op;
 mod output;
 pub mod reference;
@@ -18,9 +23,11 @@ mod sums;
 mod unsafe_cuda;
 
 pub use candle_op::Lif;
-pub use config::{LifConfig, Reset};
+pub use config::{Adaptation, LifConfig, Reset};
 pub use current::Current;
-pub use op::norm_lif;
+pub use layer::Layer;
+pub use levels::Levels;
+pub use op::{norm_layer, norm_lif};
 pub use output::{LifOutput, SumOutput};
 pub use sum::norm_sum;
 

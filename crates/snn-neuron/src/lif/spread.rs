@@ -16,7 +16,7 @@ pub(super) fn spread(
     grads: &mut Gradients,
 ) -> snn_ops::Result<()> {
     let last = branches.iter().rposition(|branch| branch.to_x.is_wanted());
-    for (i, (branch, sums)) in branches.iter().zip(sums).enumerate() {
+    for (i, (branch, sums)) in branches.iter().zip(&sums.norms).enumerate() {
         if let Some(norm) = &branch.norm {
             let channels = norm.normalized.channels();
             let narrow = |sums: &[f64]| sums.iter().map(|&s| s as f32).collect::<Vec<f32>>();

@@ -7,6 +7,7 @@ use snn_ops::{Gradient, Gradients, Tape, Value};
 use super::branch::{self, Branch};
 use super::current::Current;
 use super::extent::Extent;
+use super::layer::Layer;
 use super::output::SumOutput;
 use super::spread::spread;
 use super::sums::{Room, Sums, add_block, over_blocks};
@@ -25,7 +26,7 @@ use crate::Result;
 /// The sum does not depend on engine or threads; gradients of norm weights are summed in fixed pieces.
 pub fn norm_sum(tape: &mut Tape, currents: &[Current<'_>]) -> Result<SumOutput> {
     let steps = currents.first().and_then(|c| c.value().dims().first().copied()).unwrap_or(0);
-    let (extent, step_shape) = Extent::new(steps, currents, None)?;
+    let (extent, step_shape) = Extent::new(steps, currents, &Layer::default())?;
     let (branches, moments) = branch::branches(currents, &extent)?;
     let mut shape = vec![steps];
     shape.extend(step_shape);

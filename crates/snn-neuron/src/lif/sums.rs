@@ -9,9 +9,14 @@ use super::extent::Extent;
 /// Pieces that the sums are cut into, whatever the number of threads.
 const PIECES: usize = 64;
 
-/// For each branch with a norm, per channel: the sums of the current's gradient, then of its product with the centred
-/// input.
-pub(super) type Sums = Vec<Vec<f64>>;
+/// Sums over neurons that the backward pass takes.
+pub(super) struct Sums {
+    /// For each branch with a norm, per channel: the sums of the current's gradient, then of its product with the centred
+    /// input.
+    pub(super) norms: Vec<Vec<f64>>,
+    /// The shares of the leak's gradient where it is learned.
+    pub(super) leak: f64,
+}
 
 /// Working memory for the sums of one block.
 #[derive(Default)]
@@ -38,11 +43,12 @@ pub(super) fn over_blocks<B: Send, S: Default>(
     let mut total = zero(branches);
     // DETERMINISM: pieces are added in order.
     for sums in pieces {
-        for (total, sums) in total.iter_mut().flatten().zip(sums.iter().flatten()) {
+        for (total, sums) in total.norms.iter_mut().flatten().zip(sums.norms.iter().flatten()) {
             *total += sums;
         }
+        total.leak += sums.leak;
     }
-    for (sums, branch) in total.iter_mut().zip(branches) {
+    for (sums, branch) in total.norms.iter_mut().zip(branches) {
         if let Some(norm) = &branch.norm {
             norm.normalized.scale_sums(sums);
         }
@@ -52,7 +58,8 @@ pub(super) fn over_blocks<B: Send, S: Default>(
 
 fn zero(branches: &[Branch]) -> Sums {
     let channels = |b: &Branch| b.norm.as_ref().map_or(0, |norm| norm.normalized.channels());
-    branches.iter().map(|branch| vec![0.0; 2 * channels(branch)]).collect()
+    let norms = branches.iter().map(|branch| vec![0.0; 2 * channels(branch)]).collect();
+    Sums { norms, leak: 0.0 }
 }
 
 /// Adds what block `at` gives, whose current has the gradient `dz`: a row for each step of the input.
@@ -65,7 +72,7 @@ pub(super) fn add_block(
     room: &mut Room,
     sums: &mut Sums,
 ) {
-    for ((branch, input), sums) in branches.iter().zip(inputs).zip(sums) {
+    for ((branch, input), sums) in branches.iter().zip(inputs).zip(&mut sums.norms) {
         let Some(norm) = &branch.norm else { continue };
         room.narrow.clear();
         room.narrow.resize(sums.len(), 0.0);

@@ -8,6 +8,8 @@ use snn_ops::{Gradient, Gradients, Moments, Tape, Target, Value};
 use super::config::{LifConfig, Reset};
 use super::current::Current;
 use super::extent::Extent;
+use super::layer::Layer;
+use super::levels::Levels;
 use super::output::LifOutput;
 use crate::{Error, Result, Surrogate};
 
@@ -75,12 +77,24 @@ pub(super) fn norm_lif(
     extent: Extent,
     step_shape: Vec<usize>,
     currents: &[Current<'_>],
-    v0: Option<&Tensor>,
+    layer: &Layer<'_>,
     config: &LifConfig,
 ) -> Result<LifOutput> {
+    let refuse = |why: String| Err(snn_ops::Error::Unsupported { what: "lif", why }.into());
     if currents.len() > 2 {
-        let why = format!("sums two currents on a GPU, got {}", currents.len());
-        return Err(snn_ops::Error::Unsupported { what: "lif", why }.into());
+        return refuse(format!("sums two currents on a GPU, got {}", currents.len()));
+    }
+    // What has no kernel says so by its name in recipes.
+    match config.levels {
+        Levels::Binary => {}
+        Levels::Bits { .. } => return refuse("has no kernel for neuron.bits on a GPU".into()),
+        Levels::Counts(_) => return refuse("has no kernel for the kind ilif on a GPU".into()),
+    }
+    if config.adaptation.is_some() || layer.a0.is_some() {
+        return refuse("has no kernel for the kind alif on a GPU".into());
+    }
+    if layer.leak.is_some() {
+        return refuse("has no kernel for the kind plif on a GPU".into());
     }
     let branches = currents.iter().map(Branch::new).collect::<Result<Vec<_>>>()?;
     let moments = branches.iter().filter_map(|b| b.norm.as_ref().filter(|n| !n.fixed));
@@ -89,8 +103,12 @@ pub(super) fn norm_lif(
     let mut shape = vec![extent.t_steps];
     shape.extend(&step_shape);
     let spikes = Tensor::zeros(shape, DType::U8, &gpu)?;
-    let v_last = Tensor::zeros(step_shape, DType::F32, &gpu)?;
-    let v0 = v0.map(|v| v.to_device(&gpu)?.to_dtype(DType::F32)?.contiguous()).transpose()?;
+    let v_last = Tensor::zeros(step_shape.as_slice(), DType::F32, &gpu)?;
+    let given = layer.v0.map(|v| v.to_device(&gpu)?.to_dtype(DType::F32)?.contiguous());
+    let v0 = match (given.transpose()?, config.v_start) {
+        (None, Some(v)) => Some(Tensor::full(v, step_shape.as_slice(), &gpu)?),
+        (given, _) => given,
+    };
     let config = *config;
     let shared = shared(&config, &extent, &branches, v0.as_ref())?;
     let args = [&shared[..], &[Arg::Tensor(&spikes), Arg::Tensor(&v_last)]].concat();
@@ -102,7 +120,7 @@ pub(super) fn norm_lif(
     let spikes = tape.push(spikes, &inputs, move |dy: Gradient, grads: &mut Gradients| {
         backward(&extent, &branches, &config, v0.as_ref(), &dy, grads)
     });
-    Ok(LifOutput { spikes, v_last, moments })
+    Ok(LifOutput { spikes, v_last, a_last: None, moments })
 }
 
 fn backward(

@@ -3,7 +3,7 @@
 use candle_core::DType;
 use snn_ops::{
     Result, Tape, Value, buffer, concat, mean, mix_steps, narrow, repeat_step, reverse_steps,
-    spike_counts,
+    spike_bits, spike_counts, spike_zeros,
 };
 
 use crate::check::{agrees, flat, ones};
@@ -107,6 +107,9 @@ fn spikes_are_counted_by_step() {
     let x = buffer::tensor((0..3 * 70_000).map(|i| (i / 70_000) as u8).collect(), (3, 700, 100));
     assert_eq!(spike_counts(&x.unwrap()).unwrap(), [0, 70_000, 140_000]);
     assert!(spike_counts(&ones(&[2, 2])).unwrap_err().to_string().contains("u8"));
+    let counts = buffer::tensor(vec![0u8, 3, 7, 1, 0, 0], (2, 3)).unwrap();
+    assert_eq!(spike_bits(&counts).unwrap(), [5, 1]);
+    assert_eq!(spike_zeros(&counts).unwrap(), [1, 2]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Gates, channel convolution, products of matrices and dropout against their equations.
 
 use snn_ops::{
-    Result, Tape, Value, buffer, conv_channels, dropout, matmul, multiply, random, sigmoid,
+    Result, Tape, Value, buffer, conv_channels, dropout, matmul, multiply, random, scale,
+    scale_steps, sigmoid,
 };
 
 use crate::check::{agrees, flat, gradients, ones, tensor};
@@ -24,6 +25,23 @@ fn sigmoids_and_products_agree_with_their_equations() {
     // A map by itself.
     let square = |tape: &mut Tape, v: &[Value]| multiply(tape, &v[0], &v[0]);
     agrees(&[&[4]], square, |x| x[0].iter().map(|v| v * v).collect());
+}
+
+#[test]
+fn maps_and_steps_times_numbers_agree_with_their_equations() {
+    let whole = |x: &[Vec<f64>]| x[0].iter().map(|v| v * x[1][0]).collect();
+    agrees(&[&[3, 2, 5], &[1]], |tape, v| scale(tape, &v[0], &v[1]), whole);
+    let steps = |tape: &mut Tape, v: &[Value]| scale_steps(tape, &v[0], &v[1]);
+    agrees(&[&[3, 2, 5], &[3]], steps, |x| {
+        x[0].iter().enumerate().map(|(i, v)| v * x[1][i / 10]).collect()
+    });
+    // A map that every step sees.
+    agrees(&[&[1, 2, 5], &[3]], steps, |x| (0..30).map(|i| x[0][i % 10] * x[1][i / 10]).collect());
+    // Longer than a task.
+    let x = Value::constant(ones(&[2, 9_000]));
+    let w = [("w", tensor(&[2.0, 3.0], &[2]))];
+    let got = gradients(&w, |tape, v| scale_steps(tape, &x, &v[0]), ones);
+    assert_eq!(got[0].1, [9e3, 9e3]);
 }
 
 #[test]
@@ -108,4 +126,7 @@ fn misfits_are_named() {
     says(matmul(&mut tape, &x(&[4, 2, 3]), &x(&[3, 3])), "matmul: expected shape [4, 3, 3]");
     says(matmul(&mut tape, &x(&[3]), &x(&[3])), "matmul: expected shape [.., P, K]");
     says(dropout(&mut tape, &x(&[3]), 1.0, None), "rate: is 1");
+    says(scale(&mut tape, &x(&[3]), &x(&[3])), "scale factor: expected shape [1]");
+    says(scale_steps(&mut tape, &x(&[2, 3]), &x(&[3])), "scale_steps: expected shape [3 or 1, ..]");
+    says(scale_steps(&mut tape, &x(&[2, 3]), &x(&[2, 1])), "scale_steps weight: ");
 }

@@ -7,6 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod differences;
+mod family;
+
 use candle_core::{DType, Device, Module, Tensor, Var};
 use snn_neuron::{Current, Lif, LifConfig, Reset, Surrogate, lif, norm_lif, norm_sum, reference};
 use snn_ops::{Moments, Tape, Value, add, batch_norm, buffer, random};
@@ -29,6 +32,7 @@ fn configs() -> Vec<LifConfig> {
                     decay_input: bits & 4 == 0,
                     strict: bits & 1 == 0,
                     surrogate,
+                    ..LifConfig::default()
                 });
             }
         }
