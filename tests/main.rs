@@ -12,6 +12,8 @@ mod conformance;
 mod invariants;
 /// Which crate imports which.
 mod layers;
+/// What evaluations say beside the figures, and comparisons.
+mod measures;
 /// Files that a checkpoint classifies.
 mod predict;
 /// What a run leaves, read by the developer commands.

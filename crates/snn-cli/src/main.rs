@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod checkpoint;
+mod compare;
 mod conformance;
 mod data;
 mod device;
@@ -53,6 +54,7 @@ enum Command {
     Train(train::Args),
     Recipe(recipe::Args),
     Eval(eval::Args),
+    Compare(compare::Args),
     Predict(predict::Args),
     Forward(forward::Args),
     Conformance(conformance::Args),
@@ -116,6 +118,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
             Ok(0)
         }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
+        Command::Compare(args) => compare::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
         Command::Conformance(args) => Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE }),

@@ -91,6 +91,11 @@ impl Observer for Bar {
                 report.clock.seconds
             );
         });
+        if let Some(rates) = report.test.as_ref().map(|test| &test.firing_rates) {
+            let rates: Vec<_> =
+                rates.iter().map(|(name, rate)| format!("{name} {rate:.4}")).collect();
+            self.0.suspend(|| tracing::debug!("firing rates: {}", rates.join(", ")));
+        }
         self.0.reset();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::declared::{Declared, Init, Layout, Size};
+use crate::declared::{Declared, Init, Layout, Size, WeightLayer};
 use crate::layers::{Conv, ConvInit, Current, Gate, Layers, Pool};
 use crate::{Error, ModelConfig, Result};
 
@@ -12,6 +12,8 @@ pub(crate) struct Map {
     t_steps: usize,
     /// Channels, height, width.
     shape: [usize; 3],
+    /// Whether it holds spikes, their sums or their means, rather than real values.
+    is_spikes: bool,
 }
 
 /// The reading itself.
@@ -43,7 +45,7 @@ impl<'a> Declare<'a> {
             names: BTreeSet::new(),
         };
         let shape = [config.in_channels, height, width];
-        let x = declare.map(Map { t_steps: config.t_steps, shape })?;
+        let x = declare.map(Map { t_steps: config.t_steps, shape, is_spikes: false })?;
         config.architecture.build(&mut declare, x)?;
         let known = |kind: &str, name: &str, names: &[String]| match names.iter().any(|n| n == name)
         {
@@ -94,10 +96,16 @@ impl<'a> Declare<'a> {
         Ok(())
     }
 
-    /// Counts the work of a layer that multiplies so often in each step.
-    fn work(&mut self, x: Map, macs: usize) {
+    /// Counts the work of a layer that takes `x` and multiplies so often in each step.
+    fn work(&mut self, name: &str, x: &Map, macs: usize) {
         self.size.macs_per_step += macs;
         self.size.macs += x.t_steps * macs;
+        self.layout.weights.push(WeightLayer {
+            name: name.into(),
+            macs_per_step: macs,
+            t_steps: x.t_steps,
+            takes_spikes: x.is_spikes,
+        });
     }
 
     /// Refuses a name that stands for something already.
@@ -181,14 +189,14 @@ impl Layers for Declare<'_> {
     fn conv(&mut self, name: &str, x: &Self::X, conv: Conv) -> Result<Self::X> {
         let Conv { out, kernel, stride, padding, init } = conv;
         let [channels, h, w] = windows(x, Pool { kernel, stride, padding })?.shape;
-        let y = self.map(Map { shape: [out, h, w], ..*x })?;
+        let y = self.map(Map { shape: [out, h, w], is_spikes: false, ..*x })?;
         let area = kernel[0] * kernel[1];
         let init = match init {
             ConvInit::KaimingUniform => Init::KaimingUniform { fan_in: channels * area },
             ConvInit::KaimingNormal => Init::KaimingNormal { fan_out: out * area },
         };
         self.tensor(format!("{name}.weight"), vec![out, channels, kernel[0], kernel[1]], init)?;
-        self.work(y, out * channels * area * h * w);
+        self.work(name, x, out * channels * area * h * w);
         Ok(y)
     }
 
@@ -198,7 +206,7 @@ impl Layers for Declare<'_> {
         self.layout.neurons.push(name.into());
         self.size.lif_layers += 1;
         self.size.neurons += x.shape.iter().product::<usize>();
-        Ok(x)
+        Ok(Map { is_spikes: true, ..x })
     }
 
     fn drive(&mut self, currents: &[Current<'_, Self::X>]) -> Result<Self::X> {
@@ -218,7 +226,7 @@ impl Layers for Declare<'_> {
             let why = "a layer of neurons has no current; give it at least one".into();
             return Err(Error::Config { field: "architecture".into(), why });
         };
-        Ok(**x)
+        Ok(Map { is_spikes: false, ..**x })
     }
 
     fn gate(&mut self, name: &str, x: &Self::X, gate: Gate) -> Result<Self::X> {
@@ -228,8 +236,8 @@ impl Layers for Declare<'_> {
             Gate::Dendrite => Init::Constant(0.0),
         };
         self.tensor(format!("{name}.weight"), vec![taps], init)?;
-        self.work(*x, taps * x.shape[0]);
-        Ok(*x)
+        self.work(name, x, taps * x.shape[0]);
+        Ok(Map { is_spikes: false, ..*x })
     }
 
     fn concat(&mut self, maps: &[Self::X]) -> Result<Self::X> {
@@ -239,11 +247,12 @@ impl Layers for Declare<'_> {
         };
         let [_, height, width] = first.shape;
         let channels = maps.iter().map(|x| x.shape[0]).sum();
-        self.map(Map { shape: [channels, height, width], ..*first })
+        let is_spikes = maps.iter().all(|x| x.is_spikes);
+        self.map(Map { shape: [channels, height, width], is_spikes, ..*first })
     }
 
-    fn add(&mut self, a: &Self::X, _: &Self::X) -> Result<Self::X> {
-        Ok(*a)
+    fn add(&mut self, a: &Self::X, b: &Self::X) -> Result<Self::X> {
+        Ok(Map { is_spikes: a.is_spikes && b.is_spikes, ..*a })
     }
 
     fn max_pool(&mut self, x: &Self::X, pool: Pool) -> Result<Self::X> {
@@ -272,8 +281,8 @@ impl Layers for Declare<'_> {
         let init = Init::KaimingUniform { fan_in };
         self.tensor(format!("{name}.weight"), vec![out, fan_in], init)?;
         self.tensor(format!("{name}.bias"), vec![out], init)?;
-        self.work(*x, out * fan_in);
-        Ok(Map { shape: [out, 1, 1], ..*x })
+        self.work(name, x, out * fan_in);
+        Ok(Map { shape: [out, 1, 1], is_spikes: false, ..*x })
     }
 
     fn classify(&mut self, name: &str, features: &Self::X) -> Result<Self::X> {
@@ -295,6 +304,6 @@ impl Layers for Declare<'_> {
         let Some(&to) = self.config.steps.get(name) else { return Ok(x) };
         let init = Init::Resampling;
         self.tensor(format!("steps.{name}.weight"), vec![to, x.t_steps], init)?;
-        Ok(Map { t_steps: to, ..x })
+        Ok(Map { t_steps: to, is_spikes: false, ..x })
     }
 }

@@ -18,12 +18,28 @@ pub(crate) struct Layout {
     pub(crate) tensors: Vec<Declared>,
     /// Layers of neurons, in the order of the walk.
     pub(crate) neurons: Vec<String>,
+    /// Convolutions and linear layers, in the order of the walk.
+    pub(crate) weights: Vec<WeightLayer>,
     /// The ends of the network's parts.
     pub(crate) boundaries: Vec<String>,
     /// Parts that the configuration can turn on and off.
     pub(crate) parts: Vec<String>,
     /// The last linear layer.
     pub(crate) classifier: String,
+}
+
+/// A convolution, a linear layer or a gate, and how much it multiplies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightLayer {
+    /// Its name, such as `layer1.0.conv2`.
+    pub name: String,
+    /// Multiply-accumulates of one sample's time step.
+    pub macs_per_step: usize,
+    /// Its time steps. A still sample's first layer has them all too, though it is computed once here.
+    pub t_steps: usize,
+    /// Whether what enters is spikes, their sums or their means over pixels. The network's input, currents, and steps that
+    /// a matrix has mixed are none of these.
+    pub takes_spikes: bool,
 }
 
 /// How a tensor starts.

@@ -9,7 +9,7 @@ use snn_ops::{Tape, Value, to_channels_last, to_device};
 use crate::declare::Declare;
 use crate::limits::check_map;
 use crate::pass::{Map, Noted, Setting, missing};
-use crate::request::{Fired, Mode, Request, Statistics};
+use crate::request::{Fed, Fired, Mode, Request, Statistics};
 use crate::state::State;
 use crate::{Error, Model, Result};
 
@@ -47,6 +47,9 @@ pub struct Output {
     pub taps: BTreeMap<String, Tensor>,
     /// Spike counts of all layers of neurons, when asked for, in the order of the walk.
     pub fired: Vec<Fired>,
+    /// What was not zero in the inputs of convolutions and linear layers, when counts are asked for, in the order of the
+    /// walk.
+    pub fed: Vec<Fed>,
 }
 
 impl Model {
@@ -143,7 +146,8 @@ impl Model {
         let mut noted = pass.noted;
         let statistics = std::mem::take(&mut noted.statistics);
         let (taps, fired) = (std::mem::take(&mut noted.taps), std::mem::take(&mut noted.fired));
-        Ok((Output { logits, features, heads, statistics, taps, fired }, noted))
+        let fed = std::mem::take(&mut noted.fed);
+        Ok((Output { logits, features, heads, statistics, taps, fired, fed }, noted))
     }
 
     /// The input with T first, and the steps that it makes.

@@ -21,7 +21,7 @@ mod step;
 mod weights;
 
 pub use config::{InputConfig, ModelConfig};
-pub use declared::Size;
+pub use declared::{Size, WeightLayer};
 pub use error::{Error, Result};
 pub use file::{read_file, read_tensors};
 pub use forward::{Input, Output};
@@ -29,7 +29,7 @@ pub use model::Model;
 pub use networks::Architecture;
 pub use neuron_config::{NeuronChange, NeuronConfig};
 pub use predict::Prediction;
-pub use request::{Fired, Mode, Request, Statistics};
+pub use request::{Fed, Fired, Mode, Request, Statistics};
 pub use snn_ops::Precision;
 pub use state::State;
 pub use weights::{CONFIG_FILE, WEIGHTS_FILE};

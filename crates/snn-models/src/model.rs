@@ -8,7 +8,7 @@ use candle_nn::VarBuilder;
 use snn_ops::buffer;
 
 use crate::declare::Declare;
-use crate::declared::{Declared, Layout, Size};
+use crate::declared::{Declared, Layout, Size, WeightLayer};
 use crate::{ModelConfig, Result};
 
 /// A network with its weights. Names and layouts are PyTorch's.
@@ -108,6 +108,14 @@ impl Model {
     /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
     pub fn size(config: &ModelConfig) -> Result<Size> {
         Ok(Declare::read(config)?.size)
+    }
+
+    /// The convolutions and linear layers of a configuration, in the order of the walk, without making the model.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
+    pub fn weight_layers(config: &ModelConfig) -> Result<Vec<WeightLayer>> {
+        Ok(Declare::read(config)?.layout.weights)
     }
 
     /// The names of its layers of neurons, in the order of the walk.

@@ -8,7 +8,7 @@ use snn_neuron::{norm_lif, norm_sum};
 use snn_ops::{Conv2d, Moments, Pool2d, Tape, Value};
 
 use crate::layers::{Conv, Current, Gate, Layers, Pool};
-use crate::request::{Fired, Mode, Request, Statistics};
+use crate::request::{Fed, Fired, Mode, Request, Statistics};
 use crate::state::State;
 use crate::{Error, Model, Result};
 
@@ -36,6 +36,7 @@ pub(crate) struct Noted {
     pub(crate) potentials: Vec<(String, Tensor)>,
     pub(crate) taps: BTreeMap<String, Tensor>,
     pub(crate) fired: Vec<Fired>,
+    pub(crate) fed: Vec<Fed>,
 }
 
 impl Noted {
@@ -44,6 +45,7 @@ impl Noted {
         self.potentials.extend(other.potentials);
         self.taps.extend(other.taps);
         self.fired.extend(other.fired);
+        self.fed.extend(other.fed);
     }
 }
 
@@ -134,6 +136,14 @@ impl Pass {
         }
     }
 
+    /// Notes what a convolution or linear layer takes.
+    fn feed(&mut self, name: &str, x: &Map) -> Result<()> {
+        if self.setting.request.counts {
+            self.noted.fed.push(Fed::count(name, x.value.tensor())?);
+        }
+        Ok(())
+    }
+
     /// Notes what a layer of neurons sent.
     fn note(&mut self, name: &str, spikes: &Tensor) -> Result<()> {
         let request = &self.setting.request;
@@ -218,6 +228,7 @@ impl Layers for Pass {
     }
 
     fn conv(&mut self, name: &str, x: &Map, conv: Conv) -> Result<Map> {
+        self.feed(name, x)?;
         let weight = self.parameter(format!("{name}.weight"))?;
         let precision = self.setting.model.config().precision;
         let config = Conv2d { stride: conv.stride, padding: conv.padding, precision };
@@ -249,6 +260,7 @@ impl Layers for Pass {
     }
 
     fn gate(&mut self, name: &str, x: &Map, gate: Gate) -> Result<Map> {
+        self.feed(name, x)?;
         let kernel = self.parameter(format!("{name}.weight"))?;
         let means = snn_ops::mean(&mut self.tape, &x.value, &[2, 3])?;
         let open = snn_ops::conv_channels(&mut self.tape, &means, &kernel)?;
@@ -294,10 +306,12 @@ impl Layers for Pass {
     }
 
     fn linear(&mut self, name: &str, x: &Map, _: usize) -> Result<Map> {
+        self.feed(name, x)?;
         Ok(with(x, self.affine(name, &x.value)?))
     }
 
     fn classify(&mut self, name: &str, features: &Map) -> Result<Map> {
+        self.feed(name, features)?;
         self.features = Some(features.value.clone());
         Ok(with(features, self.affine(name, &features.value)?))
     }

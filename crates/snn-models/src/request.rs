@@ -1,6 +1,6 @@
 //! What a pass is asked for, and what it notes.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use snn_ops::Moments;
 
 use crate::Result;
@@ -23,7 +23,8 @@ pub struct Request {
     pub heads: bool,
     /// The layers of neurons whose spikes come back, by name.
     pub taps: Vec<String>,
-    /// Whether the spikes of each layer of neurons are counted.
+    /// Whether the spikes of each layer of neurons are counted, and what is not zero in the input of each convolution and
+    /// linear layer.
     pub counts: bool,
 }
 
@@ -67,8 +68,29 @@ pub struct Fired {
 impl Fired {
     /// Counts the spikes `[T, ..]`.
     pub(crate) fn count(name: &str, spikes: &Tensor) -> Result<Self> {
-        let counts = snn_ops::spike_counts(spikes)?;
+        let counts = snn_ops::spike_counts(&spikes.to_device(&Device::Cpu)?)?;
         let neurons = spikes.elem_count() / counts.len().max(1);
         Ok(Self { name: name.into(), spikes: counts, neurons })
+    }
+}
+
+/// How much of what entered a convolution or linear layer was not zero.
+///
+/// It is measured, not derived from [`Fired`]: a sum of spikes, a maximum or a mean over pixels, and spikes that a
+/// convolution's stride passes over are no one layer's rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fed {
+    /// The layer.
+    pub name: String,
+    /// Entries of the whole batch that were not zero.
+    pub non_zero: u64,
+    /// Entries of the whole batch; those of a still sample count once where they are computed once.
+    pub entries: u64,
+}
+
+impl Fed {
+    pub(crate) fn count(name: &str, x: &Tensor) -> Result<Self> {
+        let non_zero = snn_ops::non_zero(&x.to_device(&Device::Cpu)?)?;
+        Ok(Self { name: name.into(), non_zero, entries: x.elem_count() as u64 })
     }
 }

@@ -1,4 +1,4 @@
-//! Spikes counted.
+//! Spikes and non-zero entries, counted.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -49,4 +49,44 @@ fn each_step(spikes: &Tensor, f: impl Fn(u8) -> u64 + Sync) -> Result<Vec<u64>> 
             Err(Error::Unsupported { what: "spike counts", why })
         }
     })
+}
+
+/// How many entries are not zero; NaN is not zero.
+///
+/// # Shapes
+/// - `x`: any, f32, bf16 or u8
+///
+/// # Errors
+/// [`Error::Unsupported`] for other elements, and on a GPU.
+pub fn non_zero(x: &Tensor) -> Result<u64> {
+    const PIECE: usize = 1 << 16;
+    fn count<T: Sync>(x: &[T], is_zero: impl Fn(&T) -> bool + Sync) -> u64 {
+        // A piece's count fits, and narrow sums are the faster ones.
+        let piece = |x: &[T]| u64::from(x.iter().map(|v| u32::from(!is_zero(v))).sum::<u32>());
+        x.par_chunks(PIECE).map(piece).sum()
+    }
+    with_data("non-zero entries", x, |data| {
+        Ok(match data {
+            Data::U8(x) => count(x, |v| *v == 0),
+            Data::F32(x) => count(x, |v| *v == 0.0),
+            Data::Bf16(x) => count(x, |v| v.to_f32() == 0.0),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::DType;
+
+    use super::*;
+
+    #[test]
+    fn entries_that_are_not_zero_are_counted_in_every_type() {
+        let values = vec![0.0f32, 1.0, -0.0, 3.0, 0.0, 2.0];
+        let x = buffer::tensor(values, vec![2, 3]).unwrap();
+        for dtype in [DType::F32, DType::BF16, DType::U8] {
+            assert_eq!(non_zero(&x.to_dtype(dtype).unwrap()).unwrap(), 3, "{dtype:?}");
+        }
+        assert_eq!(non_zero(&buffer::tensor(vec![f32::NAN], 1).unwrap()).unwrap(), 1);
+    }
 }

@@ -33,7 +33,7 @@ mod unsafe_zeroed;
 pub use axis::{concat, narrow};
 pub use channels::conv_channels;
 pub use conv::{Conv2d, conv1d, conv2d};
-pub use counts::{spike_bits, spike_counts, spike_zeros};
+pub use counts::{non_zero, spike_bits, spike_counts, spike_zeros};
 pub use dropout::dropout;
 pub use engine::{Engine, Precision};
 pub use error::{Error, Result};

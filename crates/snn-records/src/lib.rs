@@ -4,15 +4,19 @@
 
 mod epoch;
 mod metrics;
+mod paired;
 mod result;
 mod run_file;
 mod table;
+mod work;
 
 pub use epoch::{Clock, EpochReport, StepLine};
 pub use metrics::Metrics;
+pub use paired::{Paired, mcnemar};
 pub use result::{PhaseRecord, RunResult};
 pub use run_file::{FORMAT, RunFile};
 pub use table::{TableFigures, TableRow};
+pub use work::{AC_PJ, LayerWork, MAC_PJ, Work};
 
 /// The recipe with all defaults, in a run directory.
 pub const RECIPE_FILE: &str = "recipe.toml";

@@ -1,5 +1,7 @@
 //! The measures of a network on a data set.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The measures of one pass over a data set. Accuracies are percentages; AURC and its excess are times 10^3.
@@ -23,6 +25,9 @@ pub struct Metrics {
     pub per_step_top1: Vec<f64>,
     /// Top-1 of the mean of the first 1, 2, .. T steps: the accuracy of stopping there.
     pub cumulative_top1: Vec<f64>,
+    /// Spikes per neuron and step of each layer of neurons, by its name; none in files of older versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub firing_rates: BTreeMap<String, f64>,
 }
 
 impl Metrics {

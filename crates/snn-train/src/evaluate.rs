@@ -1,19 +1,53 @@
 //! A model's measures on a data set.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use snn_data::{Augment, Dataset, Loader, LoaderConfig, Order};
-use snn_models::{Mode, Model};
+use snn_models::{Input, InputConfig, Mode, Model, Request, WeightLayer};
 use snn_ops::{Tape, buffer};
+use snn_records::{Metrics, Work};
 
-use snn_records::Metrics;
-
-use crate::{Examples, Result, metrics::Meter};
+use crate::activity::Activity;
+use crate::metrics::{Answer, Meter};
+use crate::{Error, Examples, Result};
 
 /// Samples of a batch in evaluation, in runs and by default everywhere: with the same batches, the same model gives
 /// the same figures to the bit.
 pub const EVAL_BATCH: usize = 64;
+
+/// How a model is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvalOptions {
+    /// Samples of a batch.
+    pub batch: usize,
+    /// As [`Model::predict`](snn_models::Model::predict) runs it, whose answers are the ones counted then: a sample's
+    /// answer does not depend on the batch that it is in.
+    pub exact: bool,
+    /// Norms use each batch's statistics rather than the running ones. Samples are then taken in one shuffled order, the
+    /// same for every model, as those of a class often lie together; figures depend on the batch.
+    pub batch_statistics: bool,
+    /// Of the frames of a recording the network runs this many, the first ones.
+    pub first_steps: Option<usize>,
+}
+
+impl Default for EvalOptions {
+    fn default() -> Self {
+        Self { batch: EVAL_BATCH, exact: false, batch_statistics: false, first_steps: None }
+    }
+}
+
+/// What an evaluation found.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The measures.
+    pub metrics: Metrics,
+    /// The answers, one for each sample, in the data set's order.
+    pub answers: Vec<Answer>,
+    /// What the layers had to compute for a sample.
+    pub work: Work,
+}
 
 /// Runs `model` over all of `dataset`, in order and unchanged.
 ///
@@ -24,28 +58,32 @@ pub const EVAL_BATCH: usize = 64;
 /// # Determinism
 /// A function of the model, the data, `batch` and the engine; not of the number of threads.
 pub fn evaluate(model: &Model, dataset: &Arc<Dataset>, batch: usize) -> Result<Metrics> {
-    whole(model, dataset, batch, Tape::off)
+    let options = EvalOptions { batch, ..EvalOptions::default() };
+    Ok(evaluate_with(model, dataset, &options)?.metrics)
 }
 
-/// Runs `model` over all of `dataset` as [`Model::predict`] runs it, whose answers are the ones counted here.
+/// Runs `model` over all of `dataset`, unchanged, as `options` say.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// As [`evaluate`]; [`Error::Setting`](crate::Error::Setting) when there are fewer frames than
+/// [`EvalOptions::first_steps`].
 ///
 /// # Determinism
-/// A function of the model, the data and the engine: neither the batch nor the number of threads changes an answer.
-pub fn evaluate_exact(model: &Model, dataset: &Arc<Dataset>, batch: usize) -> Result<Metrics> {
-    whole(model, dataset, batch, Tape::exact)
-}
-
-fn whole(
+/// As [`evaluate`]; with [`EvalOptions::exact`] not of the batch either.
+pub fn evaluate_with(
     model: &Model,
     dataset: &Arc<Dataset>,
-    batch: usize,
-    tape: fn() -> Tape,
-) -> Result<Metrics> {
-    let metrics = pass(model, dataset, (batch, 1), tape, &AtomicBool::new(false))?;
-    Ok(metrics.unwrap_or_else(|| Meter::default().finish()))
+    options: &EvalOptions,
+) -> Result<Evaluation> {
+    let ended = pass(model, dataset, options, 1, &AtomicBool::new(false))?;
+    let (meter, activity, order) = ended.unwrap_or_default();
+    let mut answers: Vec<_> = order.into_iter().zip(meter.answers().iter().copied()).collect();
+    answers.sort_by_key(|(at, _)| *at);
+    Ok(Evaluation {
+        metrics: measures(&meter, &activity),
+        answers: answers.into_iter().map(|(_, answer)| answer).collect(),
+        work: activity.work(&weight_layers(model, dataset, options)?),
+    })
 }
 
 /// [`evaluate`] that gives up, with no metrics, as soon as `stop` is set.
@@ -56,37 +94,96 @@ pub(crate) fn evaluate_until(
     workers: usize,
     stop: &AtomicBool,
 ) -> Result<Option<Metrics>> {
-    pass(model, dataset, (batch, workers), Tape::off, stop)
+    let options = EvalOptions { batch, ..EvalOptions::default() };
+    let ended = pass(model, dataset, &options, workers, stop)?;
+    Ok(ended.map(|(meter, activity, _)| measures(&meter, &activity)))
 }
 
+/// Spikes per neuron and step in batch 0 of an epoch of training, by the batch's statistics.
+pub(crate) fn training_rates(
+    model: &Model,
+    loader: &Loader,
+    epoch: usize,
+) -> Result<BTreeMap<String, f64>> {
+    let examples = Examples::new(loader.batch(epoch as u64, 0)?)?;
+    let request = Request { counts: true, ..Request::new(Mode::Train) };
+    let mut activity = Activity::default();
+    activity.add(&model.pass(&mut Tape::off(), &examples.x, &request)?);
+    Ok(activity.rates())
+}
+
+fn measures(meter: &Meter, activity: &Activity) -> Metrics {
+    Metrics { firing_rates: activity.rates(), ..meter.finish() }
+}
+
+/// The layers at the size and the steps of these samples.
+fn weight_layers(
+    model: &Model,
+    dataset: &Dataset,
+    options: &EvalOptions,
+) -> Result<Vec<WeightLayer>> {
+    let mut config = model.config().clone();
+    let shape = dataset.sample_shape();
+    if let [lead @ .., _, height, width] = shape.as_slice() {
+        config.input = InputConfig { height: *height, width: *width };
+        config.t_steps = match lead {
+            [t_steps, ..] => options.first_steps.unwrap_or(*t_steps),
+            [] => config.t_steps,
+        };
+    }
+    Ok(Model::weight_layers(&config)?)
+}
+
+/// The answers, what was counted, and the places in the data set of the samples in the order of the pass; none when stopped.
 fn pass(
     model: &Model,
     dataset: &Arc<Dataset>,
-    (batch, workers): (usize, usize),
-    tape: fn() -> Tape,
+    options: &EvalOptions,
+    workers: usize,
     stop: &AtomicBool,
-) -> Result<Option<Metrics>> {
+) -> Result<Option<(Meter, Activity, Vec<u32>)>> {
     let config = LoaderConfig {
-        batch,
-        order: Order::Stored,
+        batch: options.batch,
+        order: if options.batch_statistics { Order::Shuffled } else { Order::Stored },
         drop_last: false,
         workers,
         seed: 0,
         augment: Augment::default(),
     };
+    let mode = if options.batch_statistics { Mode::Train } else { Mode::Eval };
+    let request = Request { counts: true, ..Request::new(mode) };
     let loader = Loader::new(Arc::clone(dataset), config)?;
     let n_classes = model.config().num_classes;
-    let mut meter = Meter::default();
+    let (mut meter, mut activity, mut order) = <(Meter, Activity, Vec<u32>)>::default();
     for batch in loader.epoch(0, 0) {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let examples = Examples::new(batch?)?;
-        let output = model.forward(&mut tape(), &examples.x, Mode::Eval)?;
+        let batch = batch?;
+        order.extend(&batch.indices);
+        let examples = Examples::new(batch)?;
+        let x = truncated(examples.x, options.first_steps)?;
+        let mut tape = if options.exact { Tape::exact() } else { Tape::off() };
+        let output = model.pass(&mut tape, &x, &request)?;
+        activity.add(&output);
         let read = buffer::Read::new("logits", output.logits.tensor())?;
         if let buffer::Data::F32(logits) = read.data() {
             meter.push(logits, &examples.host_labels, n_classes)?;
         }
     }
-    Ok(Some(meter.finish()))
+    Ok(Some((meter, activity, order)))
+}
+
+/// The first frames alone; a still sample has no others.
+fn truncated(x: Input, first_steps: Option<usize>) -> Result<Input> {
+    let (Input::Frames(frames), Some(steps)) = (&x, first_steps) else { return Ok(x) };
+    let all = frames.dims().first().copied().unwrap_or(0);
+    if steps == 0 || steps > all {
+        return Err(Error::Setting {
+            field: "first steps".into(),
+            got: steps.to_string(),
+            allowed: format!("1 to {all}, the frames that there are"),
+        });
+    }
+    Ok(Input::Frames(frames.narrow(0, 0, steps)?.contiguous()?))
 }

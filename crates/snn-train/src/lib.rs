@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod activity;
 mod atomic;
 mod checkpoint;
 mod counters;
@@ -29,11 +30,11 @@ mod steps_file;
 
 pub use atomic::{create_dir, write_atomic};
 pub use error::{Error, Result, exit_code};
-pub use evaluate::{EVAL_BATCH, evaluate, evaluate_exact};
+pub use evaluate::{EVAL_BATCH, EvalOptions, Evaluation, evaluate, evaluate_with};
 pub use examples::Examples;
 pub use journal::peak_rss_mb;
 pub use lock::RunLock;
-pub use metrics::{Meter, aurc, in_top_k};
+pub use metrics::{Answer, Meter, aurc, confusion, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
 pub use options::RunOptions;
 pub use recipe::{
@@ -43,5 +44,8 @@ pub use recipe::{
 pub use result::{export, load_result};
 pub use run::{Observer, Outcome, StepReport, train};
 pub use schedule::{ScheduleConfig, ScheduleKind, learning_rate};
-pub use snn_records::{CHECKPOINT_DIR, Clock, EpochReport, Metrics, RESULT_FILE, RunResult};
+pub use snn_records::{
+    CHECKPOINT_DIR, Clock, EpochReport, LayerWork, Metrics, Paired, RESULT_FILE, RunResult, Work,
+    mcnemar,
+};
 pub use step::{StepConfig, StepOutput, train_step};

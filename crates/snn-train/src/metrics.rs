@@ -56,12 +56,42 @@ pub(crate) fn count_correct(logits: &[f32], labels: &[u32], n_classes: usize) ->
     labels.iter().enumerate().filter(right).count()
 }
 
+/// The answer to a sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answer {
+    /// The sample's class.
+    pub label: usize,
+    /// The class with the largest mean logit, the first of equals; none where a logit is NaN.
+    pub class: Option<usize>,
+    /// The largest softmax of the mean logits.
+    pub probability: f64,
+    /// The largest mean logit.
+    pub logit: f64,
+}
+
+impl Answer {
+    /// Whether it is right.
+    pub fn is_correct(&self) -> bool {
+        self.class == Some(self.label)
+    }
+}
+
+/// How often each class was answered to each: rows are labels, columns the answers. An answer without a class is in none.
+pub fn confusion(answers: &[Answer], n_classes: usize) -> Vec<Vec<usize>> {
+    let mut counts = vec![vec![0; n_classes]; n_classes];
+    for answer in answers {
+        let row = counts.get_mut(answer.label);
+        if let Some(count) = row.zip(answer.class).and_then(|(row, class)| row.get_mut(class)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
 /// Collects the answers of a pass, batch by batch.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
-    softmax: Vec<f64>,
-    logit: Vec<f64>,
-    correct: Vec<bool>,
+    answers: Vec<Answer>,
     correct5: usize,
     per_step: Vec<usize>,
     cumulative: Vec<usize>,
@@ -111,21 +141,22 @@ impl Meter {
         let mean: Vec<f64> = sum.iter().map(|v| v / self.per_step.len() as f64).collect();
         let largest = mean.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let total: f64 = mean.iter().map(|v| (v - largest).exp()).sum();
-        self.softmax.push(1.0 / total);
-        self.logit.push(largest);
-        self.correct.push(in_top_k(&mean, label, 1));
+        let class = (0..n_classes).find(|&class| in_top_k(&mean, class, 1));
+        self.answers.push(Answer { label, class, probability: 1.0 / total, logit: largest });
         self.correct5 += usize::from(in_top_k(&mean, label, 5));
     }
 
     /// The measures of everything that was added.
     pub fn finish(&self) -> Metrics {
-        let n = self.correct.len();
+        let n = self.answers.len();
         let percent = |count: usize| 100.0 * count as f64 / n.max(1) as f64;
-        let (aurc_softmax, eaurc_softmax) = aurc(&self.softmax, &self.correct);
-        let (aurc_logit, eaurc_logit) = aurc(&self.logit, &self.correct);
+        let all = |f: fn(&Answer) -> f64| self.answers.iter().map(f).collect::<Vec<_>>();
+        let correct: Vec<bool> = self.answers.iter().map(Answer::is_correct).collect();
+        let (aurc_softmax, eaurc_softmax) = aurc(&all(|a| a.probability), &correct);
+        let (aurc_logit, eaurc_logit) = aurc(&all(|a| a.logit), &correct);
         Metrics {
             n,
-            top1: percent(self.correct.iter().filter(|&&c| c).count()),
+            top1: percent(correct.iter().filter(|&&c| c).count()),
             top5: percent(self.correct5),
             aurc_softmax: 1e3 * aurc_softmax,
             aurc_logit: 1e3 * aurc_logit,
@@ -133,7 +164,13 @@ impl Meter {
             eaurc_logit: 1e3 * eaurc_logit,
             per_step_top1: self.per_step.iter().map(|&c| percent(c)).collect(),
             cumulative_top1: self.cumulative.iter().map(|&c| percent(c)).collect(),
+            ..Metrics::default()
         }
+    }
+
+    /// The answers in the order in which they were added.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
     }
 }
 
@@ -169,6 +206,24 @@ mod tests {
         assert_eq!(metrics.cumulative_top1, [50.0, 50.0]);
         assert_eq!((metrics.n, metrics.top1, metrics.top5), (2, 50.0, 100.0));
         assert_eq!(count_correct(&logits, &[0, 1], 2), 1);
+    }
+
+    #[test]
+    fn answers_and_their_confusion_are_kept() {
+        let mut meter = Meter::default();
+        // One step, K = 3: right, wrong, a tie whose first class counts, and NaN.
+        let logits = [3.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 1.0, 1.0, f32::NAN, 1.0, 0.0];
+        meter.push(&logits, &[0, 2, 1, 1], 3).unwrap();
+        let answers = meter.answers();
+        let classes: Vec<_> = answers.iter().map(|a| (a.label, a.class, a.is_correct())).collect();
+        assert_eq!(
+            classes,
+            [(0, Some(0), true), (2, Some(1), false), (1, Some(1), true), (1, None, false)]
+        );
+        let probability = 1.0 / (1.0 + 2.0 * (-3.0f64).exp());
+        assert!((answers[0].probability - probability).abs() < 1e-12 && answers[0].logit == 3.0);
+        assert_eq!(confusion(answers, 3), [vec![1, 0, 0], vec![0, 1, 0], vec![0, 1, 0]]);
+        assert_eq!(meter.finish().top1, 50.0);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::time::Instant;
 use snn_losses::Objective;
 use snn_records::{Clock, EpochReport, RunResult, StepLine};
 
-use crate::evaluate::{EVAL_BATCH, evaluate_until};
+use crate::activity::Alarm;
+use crate::evaluate::{EVAL_BATCH, evaluate_until, training_rates};
 use crate::plan::Part;
 use crate::result::{finish, load_result};
 use crate::setup::Run;
@@ -86,11 +87,16 @@ pub fn train(
         Err(Error::Data(snn_data::Error::Stopped)) => return stopped(None),
         opened => opened?,
     };
+    let mut alarm = Alarm::default();
     loop {
         let Some(report) = epoch(&mut run, observer, interrupt)? else {
             run.save()?;
             return stopped(Some(run.counters.step));
         };
+        let in_training = || training_rates(&run.model, &run.stage.train, report.epoch);
+        if let Some(warning) = alarm.hear(&report, in_training)? {
+            tracing::warn!("{warning}");
+        }
         observer.on_epoch(&report);
         if !run.part().ends_with(report.epoch) {
             continue;
