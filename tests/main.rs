@@ -8,6 +8,8 @@ mod alone;
 mod cli;
 /// Golden tensors and `snn forward`.
 mod conformance;
+/// Weights of other programs.
+mod import;
 /// The guards that ARCHITECTURE.md names.
 mod invariants;
 /// Which crate imports which.

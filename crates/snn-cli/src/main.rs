@@ -11,6 +11,7 @@ mod doctor;
 mod eval;
 mod exit;
 mod forward;
+mod import;
 mod models;
 mod output;
 mod predict;
@@ -57,6 +58,7 @@ enum Command {
     Compare(compare::Args),
     Predict(predict::Args),
     Forward(forward::Args),
+    Import(import::Args),
     Conformance(conformance::Args),
     Models(models::Args),
     Data(data::Args),
@@ -121,6 +123,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         Command::Compare(args) => compare::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
+        Command::Import(args) => import::run(&args).map(|()| 0),
         Command::Conformance(args) => Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE }),
         Command::Models(args) => models::run(&args).map(|()| 0),
         Command::Data(args) => data::run(args).map(|()| 0),
