@@ -57,10 +57,50 @@ fn misspelt_field_is_named_with_its_line() -> Result<()> {
     Ok(())
 }
 
+/// Both of the doctor's answers name every thing that it looks at.
+fn the_doctor_says_what_there_is() -> Result<()> {
+    let found = one_json(&run(&["doctor", "--json"])?)?;
+    for field in [
+        "version",
+        "features",
+        "engine",
+        "engine_chosen",
+        "engines",
+        "threads",
+        "processors",
+        "allocator",
+    ] {
+        ensure!(!found[field].is_null(), "{field}: {found}");
+    }
+    ensure!(found["engine_chosen"] == "the fastest that this processor has", "{found}");
+    #[cfg(target_os = "linux")]
+    ensure!(
+        found["memory"].as_u64() >= found["memory_available"].as_u64()
+            && !found["memory"].is_null(),
+        "{found}"
+    );
+    // What is not there is said to be absent, not to be missing from the program.
+    ensure!(found["cuda"]["devices"].is_array(), "{found}");
+    let ended = run(&["--engine", "portable", "doctor"])?;
+    for named in [
+        "features",
+        "portable  in use: chosen by --engine",
+        "processor",
+        "memory",
+        "cache",
+        "allocator",
+        "cuda",
+    ] {
+        ensure!(ended.code == Some(0) && ended.out.contains(named), "{named}: {ended:?}");
+    }
+    ensure!(!ended.out.contains("not built yet"), "{ended:?}");
+    Ok(())
+}
+
 #[test]
 fn result_agrees_with_eval_and_json_is_one_line() -> Result<()> {
     one_json(&run(&["models", "--json"])?)?;
-    one_json(&run(&["doctor", "--json"])?)?;
+    the_doctor_says_what_there_is()?;
     let folder = tempfile::tempdir()?;
     let dir = util::train(folder.path(), "run", TINY, &[])?;
     let result: Value = serde_json::from_str(&fs::read_to_string(dir.join("result.json"))?)?;

@@ -47,6 +47,20 @@ pub(crate) fn writable() -> anyhow::Result<Option<CacheConfig>> {
     Ok(Some(config))
 }
 
+/// The folder, the bytes that it may hold, and whether it is there and can be written; nothing is made or written.
+pub(crate) fn folder() -> anyhow::Result<Option<(PathBuf, u64, &'static str)>> {
+    let Some(CacheConfig { dir, max_bytes }) = config()? else { return Ok(None) };
+    let state = match std::fs::metadata(&dir) {
+        Ok(found) if !found.is_dir() => "is no folder; set SNN_CACHE to one",
+        Ok(found) if found.permissions().readonly() => {
+            "cannot be written; set SNN_CACHE to another"
+        }
+        Ok(_) => "is there",
+        Err(_) => "is made when it is needed",
+    };
+    Ok(Some((dir, max_bytes, state)))
+}
+
 pub(crate) fn list() -> anyhow::Result<()> {
     let CacheConfig { dir, max_bytes } = known()?;
     let entries = cache_entries(&dir)?;
