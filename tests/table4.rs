@@ -85,8 +85,8 @@ fn twelve_rows_run_and_sixteen_say_what_they_need() -> Result<()> {
     assert_eq!(place.run()?.code, 0);
     assert_eq!(place.calls().len(), 12);
     let csv = place.csv()?;
-    assert_eq!((csv.len(), csv[0].len()), (29, 22));
-    ensure!(csv.iter().all(|row| row.len() == 22), "{csv:?}");
+    assert_eq!((csv.len(), csv[0].len()), (29, 28));
+    ensure!(csv.iter().all(|row| row.len() == 28), "{csv:?}");
     let needs = csv.iter().filter(|row| row[8].starts_with("needs "));
     let needs: Vec<&str> = needs.map(|row| row[8].as_str()).collect();
     assert_eq!(needs.len(), 16);
@@ -95,7 +95,10 @@ fn twelve_rows_run_and_sixteen_say_what_they_need() -> Result<()> {
         "{needs:?}"
     );
     assert_eq!(csv[1][8..12], ["fashion_mnist", "fashion_mnist/all", "82.50", "99.25"]);
-    assert_eq!(csv[1][21], "5eed");
+    // The loss by its name, the best epoch's figures, and what is inferred.
+    assert_eq!(csv[1][21..], ["5eed", "ce", "90.00", "99.00", "30.00", "31.00", ""]);
+    let tet = csv.iter().filter(|row| row[3] == "TET" && row[27].contains("lambda 0 is inferred"));
+    assert_eq!(tet.count(), 7);
     let checkpoint = Path::new(&csv[1][20]);
     ensure!(place.folder.path().join(checkpoint).is_dir(), "{checkpoint:?}");
     // A run bears the name of what it was trained on, wherever its figures stand.

@@ -7,7 +7,7 @@ const CROP_OR_PAD: usize = 4;
 ///
 /// Where neither side changes by more than 4 pixels the picture is cropped or padded with zeros about
 /// its center, so that event counts stay whole numbers and 28 pixels become 32 unblurred; otherwise it is
-/// [`resize_bilinear`] with `align_corners`, as in the paper's pipeline.
+/// [`resize_bilinear`] with `align_corners`, as in the TKS authors' pipeline.
 pub fn fit(planes: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> {
     if from == to {
         return planes.to_vec();

@@ -14,8 +14,8 @@ use crate::{Error, EventStream, Limits, MAX_T_STEPS, Result};
 pub enum FrameBy {
     /// Equal windows of whole microseconds; events after the last window are dropped.
     ///
-    /// `w = (t_last - t_first) / T` in integers, frame `i` = `[t_first + i w, t_first + (i+1) w)`: the paper's
-    /// pipeline (tonic's `slice_by_time_bins`), which drops at least the last event.
+    /// `w = (t_last - t_first) / T` in integers, frame `i` = `[t_first + i w, t_first + (i+1) w)`: the TKS
+    /// authors' pipeline (tonic's `slice_by_time_bins`), which drops at least the last event.
     #[default]
     Time,
     /// Equal windows of whole microseconds, the last one reaching to the last event (SpikingJelly's `split_by = "time"`).
@@ -209,7 +209,7 @@ mod tests {
         for by in [FrameBy::Time, FrameBy::TimeWhole, FrameBy::Count, FrameBy::CountEven] {
             assert_eq!(on(&[], 3, by), [0.0; 3]);
         }
-        // One moment: windows are empty, so the paper's rule drops all of it.
+        // One moment: windows are empty, so this rule drops all of it.
         assert_eq!(on(&[5, 5], 2, FrameBy::Time), [0.0, 0.0]);
         assert_eq!(on(&[5, 5], 2, FrameBy::TimeWhole), [0.0, 2.0]);
         assert_eq!(on(&[9, 0, 5], 3, FrameBy::TimeWhole), [1.0, 1.0, 1.0]);

@@ -28,7 +28,7 @@ pub enum Loss {
     },
     /// Temporal efficient training: [`tet`](crate::tet()).
     Tet {
-        /// Weight of the pull towards `mean`. 0 in the TKS paper's comparison.
+        /// Weight of the pull towards `mean`. That it is 0 in the TKS paper's comparison is inferred.
         #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
         lambda: f64,
         /// Where the logits are pulled to. 1 in TET's own code.

@@ -19,8 +19,9 @@ use crate::{
 /// # Source
 /// Deng et al., "Temporal Efficient Training of Spiking Neural Network via Gradient Re-weighting", and its
 /// released functions. There `mean` is 1 (the threshold of its neuron) and `lambda` is 1e-3 for event data and 0 for
-/// CIFAR. The TET rows of the TKS paper were run again on its own baseline, whose TET has no second term:
-/// `lambda` 0 is our default.
+/// CIFAR. The TET rows of the TKS paper were run again on its own baseline, whose framework's TET has no second term and
+/// whose trainer smooths labels under it by default: that those rows have `lambda` 0, our default, and no smoothing is
+/// inferred; the paper states neither.
 ///
 /// # Shapes
 /// - `logits`: `[T, N, K]` f32 or f64; `labels`: `[N]` u32

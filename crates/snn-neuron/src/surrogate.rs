@@ -6,7 +6,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Surrogate {
     /// `2 - 4|x|` on `|x| <= 1/2`: the polynomial of Bi-Real Net (Liu et al., 2018) rescaled to
-    /// spikes in {0, 1}; BrainCog calls it QGateGrad with alpha 2. The default of the TKS paper.
+    /// spikes in {0, 1}; BrainCog calls it QGateGrad with alpha 2. The default of the TKS authors' trainer.
     #[default]
     BiReal,
     /// `max(0, 1 - |x|)`: TET (Deng et al., 2022) with gamma 1.

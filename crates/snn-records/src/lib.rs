@@ -15,7 +15,7 @@ pub use metrics::Metrics;
 pub use paired::{Paired, mcnemar};
 pub use result::{PhaseRecord, RunResult};
 pub use run_file::{FORMAT, RunFile};
-pub use table::{TableFigures, TableRow};
+pub use table::{BestFigures, TableFigures, TableRow};
 pub use work::{AC_PJ, LayerWork, MAC_PJ, Work};
 
 /// The recipe with all defaults, in a run directory.

@@ -53,7 +53,8 @@ pub struct RunResult {
     pub per_step_top1: Vec<f64>,
     /// Top-1 of the first 1, 2, .. T steps together.
     pub cumulative_top1: Vec<f64>,
-    /// The best test top-1 of any epoch of the last phase, which the TKS paper reports. It is chosen on the test split.
+    /// The best test top-1 of any epoch of the last phase, which the authors' released
+    /// trainer of TKS reports. It is chosen on the test split.
     pub best_top1: f64,
     /// Its epoch, counted from 0.
     pub best_epoch: usize,

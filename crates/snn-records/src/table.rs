@@ -23,6 +23,9 @@ pub struct TableRow {
     pub paper_aurc: String,
     /// The data set that ran here, or what is missing.
     pub dataset: String,
+    /// What of the recipe no source states.
+    #[serde(default)]
+    pub remark: String,
     /// What ran here, where something did.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub ours: Option<TableFigures>,
@@ -57,11 +60,37 @@ pub struct TableFigures {
     pub checkpoint: String,
     /// Which samples train and which test, as a hash.
     pub split_hash: String,
+    /// The loss, whose name says which form of TKS it is: `tks` as released, `tks-paper` as printed.
+    #[serde(default)]
+    pub loss: String,
+    /// The figures of the epoch with the best test top-1, which is chosen on the test data.
+    #[serde(default)]
+    pub best: BestFigures,
+}
+
+/// The figures of each run's best epoch: means over the seeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BestFigures {
+    /// Top-1 in percent.
+    pub top1: f64,
+    /// Top-5 in percent.
+    pub top5: f64,
+    /// AURC by the largest softmax, times 1000.
+    pub aurc_softmax: f64,
+    /// AURC by the largest logit, times 1000.
+    pub aurc_logit: f64,
+}
+
+impl BestFigures {
+    /// The figures in the order of their columns.
+    pub fn figures(&self) -> [f64; 4] {
+        [self.top1, self.top5, self.aurc_softmax, self.aurc_logit]
+    }
 }
 
 impl TableRow {
     /// The columns of the CSV.
-    pub const COLUMNS: [&str; 22] = [
+    pub const COLUMNS: [&str; 28] = [
         "table",
         "paper_dataset",
         "architecture",
@@ -84,6 +113,12 @@ impl TableRow {
         "precision",
         "checkpoint",
         "split_hash",
+        "loss",
+        "best_top1",
+        "best_top5",
+        "best_aurc_softmax",
+        "best_aurc_logit",
+        "remark",
     ];
 
     /// The row as text, a cell for each of [`TableRow::COLUMNS`]; those of a row that did not run are empty.
@@ -109,20 +144,26 @@ impl TableRow {
             cells.extend([format!("{:.1}", ours.seconds), format!("{:.0}", ours.peak_rss_mb)]);
             let names = [&ours.engine, &ours.precision, &ours.checkpoint, &ours.split_hash];
             cells.extend(names.map(String::clone));
+            cells.push(ours.loss.clone());
+            cells.extend(ours.best.figures().map(|value| format!("{value:.2}")));
         }
-        cells.resize(Self::COLUMNS.len(), String::new());
+        cells.resize(Self::COLUMNS.len() - 1, String::new());
+        cells.push(self.remark.clone());
         cells
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{TableFigures, TableRow};
+    use super::{BestFigures, TableFigures, TableRow};
 
     #[test]
     fn cells_stand_under_their_columns() {
-        let ours = TableFigures { top1: 81.5, split_hash: "h".into(), ..TableFigures::default() };
-        let row = TableRow { table: "4".into(), dataset: "d".into(), ..TableRow::default() };
+        let best = BestFigures { top5: 99.5, ..BestFigures::default() };
+        let ours =
+            TableFigures { top1: 81.5, split_hash: "h".into(), best, ..TableFigures::default() };
+        let (table, dataset, remark) = ("4".into(), "d".into(), "r".into());
+        let row = TableRow { table, dataset, remark, ..TableRow::default() };
         let ran = TableRow { ours: Some(ours), ..row.clone() };
         for (row, top1, hash) in [(row, "", ""), (ran, "81.50", "h")] {
             let cells = row.cells();
@@ -132,6 +173,10 @@ mod tests {
             };
             assert_eq!(cells.len(), TableRow::COLUMNS.len());
             assert_eq!((cell("dataset"), cell("top1"), cell("split_hash")), ("d", top1, hash));
+            assert_eq!(
+                (cell("best_top5"), cell("remark")),
+                (if hash.is_empty() { "" } else { "99.50" }, "r")
+            );
             let again: TableRow =
                 serde_json::from_value(serde_json::to_value(&row).unwrap()).unwrap();
             assert_eq!(again, row);

@@ -45,7 +45,7 @@ pub(super) fn page(preset: &Preset, planned: &[Planned], ours: &[Ours], facts: &
         statement = statement(planned, ours, facts.seeds),
         rows = rows(planned, ours),
         flag = if facts.seeds == 1 { String::new() } else { format!(" --seeds {}", facts.seeds) },
-        notes = NOTES,
+        notes = notes(planned),
         setups = setups::draw(planned, ours),
         curves = curves::draw(planned, ours),
     )
@@ -53,8 +53,20 @@ pub(super) fn page(preset: &Preset, planned: &[Planned], ours: &[Ours], facts: &
 
 const NOTES: &str = "<p class=\"dim\">Top-1 and top-5 in percent. AURC, the area under the risk-coverage curve, times 1000: \
     lower is better; the paper does not say which confidence it ranks by, so ours is given for the largest softmax and for \
-    the largest logit. Our figures are those of the last epoch; <b>best epoch</b> is the highest top-1 of all epochs, chosen \
+    the largest logit. Our figures are those of the last epoch; those of the <b>best epoch</b>, which has the highest top-1 of all, are chosen \
     on the test data, which is how the authors' released trainer picks its figure. <b>s</b> is the mean time of one run in seconds.</p>";
+
+/// How the columns are read, and what of the methods no source states.
+fn notes(planned: &[Planned]) -> String {
+    let remarks = table::remarks(planned)
+        .iter()
+        .map(|text| format!(" {}.", escape(text)))
+        .collect::<String>();
+    format!(
+        "{NOTES}<p class=\"dim\">Of the losses, <b>tks</b> is TKS as the authors' released trainer computes it, \
+             <b>tks-paper</b> as the paper prints it.{remarks}</p>"
+    )
+}
 
 /// What the columns may and may not be compared with.
 fn statement(planned: &[Planned], ours: &[Ours], seeds: usize) -> String {
@@ -101,10 +113,13 @@ fn same_data(paper: &str, ours: &str) -> bool {
 fn rows(planned: &[Planned], ours: &[Ours]) -> String {
     let mut html = String::from(
         "<table><thead><tr class=\"over\"><th colspan=\"4\"></th><th colspan=\"3\">paper</th>\
-         <th class=\"ours\" colspan=\"8\">ours</th></tr><tr><th class=\"left\">data set</th><th class=\"left\">network</th>\
+         <th class=\"ours\" colspan=\"6\">ours</th><th class=\"ours\" colspan=\"4\">ours, best epoch</th>\
+         <th class=\"ours\" colspan=\"2\"></th></tr><tr><th class=\"left\">data set</th><th class=\"left\">network</th>\
          <th class=\"left\">method</th><th>T</th><th>top-1</th><th>top-5</th><th>AURC</th>\
-         <th class=\"ours left\">trained on</th><th class=\"ours\">top-1</th><th class=\"ours\">best epoch</th>\
+         <th class=\"ours left\">trained on</th><th class=\"ours left\">loss</th><th class=\"ours\">top-1</th>\
          <th class=\"ours\">top-5</th><th class=\"ours\">AURC softmax</th><th class=\"ours\">AURC logit</th>\
+         <th class=\"ours\">top-1</th><th class=\"ours\">top-5</th><th class=\"ours\">AURC softmax</th>\
+         <th class=\"ours\">AURC logit</th>\
          <th class=\"ours\">seeds</th><th class=\"ours\">s</th></tr></thead><tbody>",
     );
     let mut before = None;
@@ -118,12 +133,12 @@ fn rows(planned: &[Planned], ours: &[Ours]) -> String {
                 .map_or_else(String::new, |s| ran(&s, outcomes.len(), &p.t_steps)),
             Ours::Needs(what) => {
                 class += "needs";
-                format!("<td class=\"ours\" colspan=\"8\">needs {}</td>", escape(what))
+                format!("<td class=\"ours\" colspan=\"12\">needs {}</td>", escape(what))
             }
             Ours::Failed { dataset, run } => {
                 class += "needs";
                 format!(
-                    "<td class=\"ours\" colspan=\"8\">{}: no result in {}</td>",
+                    "<td class=\"ours\" colspan=\"12\">{}: no result in {}</td>",
                     escape(dataset),
                     escape(run)
                 )
@@ -148,12 +163,13 @@ fn rows(planned: &[Planned], ours: &[Ours]) -> String {
 
 fn ran(s: &Summary<'_>, seeds: usize, t_steps: &str) -> String {
     let mut html = format!(
-        "<td class=\"ours left\" title=\"{}\">{}</td><td class=\"ours main\">{}</td>",
+        "<td class=\"ours left\" title=\"{}\">{}</td><td class=\"ours left\">{}</td><td class=\"ours main\">{}</td>",
         escape(&s.first.split),
         escape(&table::name(s, t_steps)),
+        escape(&s.first.loss),
         s.top1_text()
     );
-    for value in [s.best_top1, s.top5, s.aurc_softmax, s.aurc_logit] {
+    for value in [s.top5, s.aurc_softmax, s.aurc_logit].into_iter().chain(s.best.figures()) {
         let _ = write!(html, "<td class=\"ours\">{value:.2}</td>");
     }
     let _ = write!(html, "<td class=\"ours\">{seeds}</td><td class=\"ours\">{:.0}</td>", s.seconds);

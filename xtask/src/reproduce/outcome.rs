@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
-use snn_records::{EpochReport, METRICS_FILE, RESULT_FILE, RunResult};
+use snn_records::{BestFigures, EpochReport, METRICS_FILE, Metrics, RESULT_FILE, RunResult};
 
 use crate::files;
 
@@ -15,6 +15,17 @@ pub struct Outcome {
     pub result: RunResult,
     /// Epoch by epoch.
     pub curve: Vec<EpochReport>,
+}
+
+impl Outcome {
+    /// The figures of the best epoch, as far as its line of metrics.jsonl is there.
+    pub fn best(&self) -> BestFigures {
+        let RunResult { best_top1, best_epoch, .. } = self.result;
+        let line = self.curve.iter().find(|line| line.epoch == best_epoch);
+        let test = line.and_then(|line| line.test.clone()).unwrap_or_default();
+        let Metrics { top5, aurc_softmax, aurc_logit, .. } = test;
+        BestFigures { top1: best_top1, top5, aurc_softmax, aurc_logit }
+    }
 }
 
 /// Reads what a run left in its folder.
@@ -83,8 +94,11 @@ mod tests {
         );
         let told =
             |line: &EpochReport| (line.epoch, line.train_loss, line.test.as_ref().map(|t| t.top1));
-        let epochs: Vec<_> = curve(&text).unwrap().iter().map(told).collect();
+        let curve_of = curve(&text).unwrap();
+        let epochs: Vec<_> = curve_of.iter().map(told).collect();
         assert_eq!(epochs, [(0, 1.5, None), (1, 0.5, Some(80.5))]);
+        let best = Outcome { result: result(RESULT).unwrap(), curve: curve_of }.best();
+        assert_eq!(best.figures(), [82.0, 99.0, 1.0, 1.0]);
         assert!(curve("{").unwrap_err().to_string().starts_with("line 1"));
     }
 }

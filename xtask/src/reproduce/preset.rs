@@ -26,6 +26,8 @@ pub struct Preset {
 pub struct Planned {
     /// The paper's row.
     pub paper: PaperRow,
+    /// What of the method's recipe no source states.
+    pub remark: String,
     /// What is done.
     pub plan: Plan,
 }
@@ -89,7 +91,8 @@ impl Preset {
         })
     }
 
-    /// Says of every row of the paper what is done about it. `at_hand` tells whether a data set's folder is there.
+    /// Says of every row of the paper what is done about it. `at_hand` tells whether a data set's folder is there. A method
+    /// with the key `beside` has a row of its own after each row of the method that it names.
     ///
     /// # Errors
     /// When a group lacks something, or names a method that has no recipe.
@@ -120,7 +123,7 @@ impl Preset {
         };
         let mut names = BTreeSet::new();
         let mut planned = Vec::new();
-        for row in rows {
+        for row in &self.with_others(rows) {
             let plan = plan(row).with_context(|| format!("for {}", row.title()))?;
             if let Plan::Run(job) = &plan {
                 for run in &job.runs {
@@ -135,9 +138,27 @@ impl Preset {
                     );
                 }
             }
-            planned.push(Planned { paper: row.clone(), plan });
+            let remark = self.of_method(&row.method, "remark").unwrap_or_default().into();
+            planned.push(Planned { paper: row.clone(), remark, plan });
         }
         Ok(planned)
+    }
+
+    /// A method's text of that name.
+    fn of_method(&self, method: &str, key: &str) -> Option<&str> {
+        self.methods.get(method)?.get(key)?.as_str()
+    }
+
+    /// The paper's rows, with those beside them.
+    fn with_others(&self, rows: &[PaperRow]) -> Vec<PaperRow> {
+        let others = |row: &PaperRow| {
+            let names = self
+                .methods
+                .keys()
+                .filter(|name| self.of_method(name, "beside") == Some(&row.method));
+            names.map(|name| PaperRow { method: name.clone(), ..row.clone() }).collect::<Vec<_>>()
+        };
+        rows.iter().flat_map(|row| [vec![row.clone()], others(row)].concat()).collect()
     }
 
     fn group(&self, row: &PaperRow) -> anyhow::Result<Option<&Table>> {
@@ -158,8 +179,14 @@ impl Preset {
         };
         let mut recipe = self.base.clone();
         merge(&mut recipe, method);
+        // These two are not the recipe's.
+        let beside = recipe.remove("beside");
+        recipe.remove("remark");
         merge(&mut recipe, &table(group, "recipe"));
-        merge(&mut recipe, &table(&table(group, "method"), &row.method));
+        let of_group = table(group, "method");
+        let methods =
+            beside.as_ref().and_then(Value::as_str).into_iter().chain([row.method.as_str()]);
+        methods.for_each(|method| merge(&mut recipe, &table(&of_group, method)));
         let named: Table = [
             ("data".into(), Table::from_iter([("name".into(), dataset.into())]).into()),
             (
@@ -216,7 +243,7 @@ mod tests {
     fn shipped_presets_cover_their_rows() {
         let root = crate::sh::root();
         let rows = crate::reproduce::paper::read(&root.join("data/paper/table4.csv")).unwrap();
-        for (name, runs) in [("mini", 12), ("cpu", 12), ("paper", 28)] {
+        for (name, runs) in [("mini", 12), ("cpu", 12), ("paper", 36)] {
             let preset = Preset::read(&root.join("data/recipes"), "table4", name).unwrap();
             assert_eq!(preset.name, name);
             let count = |at_hand: bool| {
@@ -232,6 +259,33 @@ mod tests {
         let planned = preset.plan(&rows, 1, |_| true).unwrap();
         let Plan::Run(job) = &planned[0].plan else { panic!("{:?}", planned[0]) };
         assert_eq!(job.runs[0].name, "fashion-mnist-resnet19-baseline-seed42");
+        assert!(
+            planned.iter().any(|row| row.paper.method == "TET" && row.remark.contains("inferred"))
+        );
+        // Which form of TKS each preset trains: the released one, and in `paper` the printed one with the other beside it.
+        let form = |name: &str, method: &str| {
+            let preset = Preset::read(&root.join("data/recipes"), "table4", name).unwrap();
+            let planned = preset.plan(&rows, 1, |_| true).unwrap();
+            let of_method = planned.iter().filter(|row| row.paper.method == method);
+            let recipes = of_method.filter_map(|row| match &row.plan {
+                Plan::Run(job) => Some(job.runs[0].recipe.clone()),
+                Plan::Needs(_) => None,
+            });
+            recipes.map(|recipe| recipe["loss"].clone()).collect::<Vec<_>>()
+        };
+        for (name, method, kind, rows) in [
+            ("mini", "TKS", "tks", 3),
+            ("cpu", "TKS", "tks", 3),
+            ("paper", "TKS", "tks-paper", 8),
+            ("paper", "TKS released", "tks", 8),
+        ] {
+            let losses = form(name, method);
+            assert_eq!(losses.len(), rows, "{name} {method}");
+            for loss in losses {
+                assert_eq!(loss["kind"].as_str(), Some(kind), "{name} {method}");
+                assert!(loss.get("alpha").is_some() && loss.get("temperature").is_some());
+            }
+        }
         // Two rows on one data set would share a folder.
         let twice = [rows.clone(), vec![rows[0].clone()]].concat();
         let error = preset.plan(&twice, 1, |_| true).unwrap_err().to_string();

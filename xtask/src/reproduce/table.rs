@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use snn_records::{RunResult, TableFigures, TableRow};
+use snn_records::{BestFigures, RunResult, TableFigures, TableRow};
 
 use super::outcome::Outcome;
 use super::preset::Planned;
@@ -33,7 +33,7 @@ pub(super) struct Summary<'a> {
     pub(super) first: &'a RunResult,
     pub(super) top1: f64,
     pub(super) top1_std: Option<f64>,
-    pub(super) best_top1: f64,
+    pub(super) best: BestFigures,
     pub(super) top5: f64,
     pub(super) aurc_softmax: f64,
     pub(super) aurc_logit: f64,
@@ -48,12 +48,19 @@ impl<'a> Summary<'a> {
         let results = || outcomes.iter().map(|outcome| &outcome.result);
         let mean = |f: fn(&RunResult) -> f64| results().map(f).sum::<f64>() / n;
         let top1 = mean(|o| o.top1);
+        let bests: Vec<BestFigures> = outcomes.iter().map(Outcome::best).collect();
+        let best = |f: fn(&BestFigures) -> f64| bests.iter().map(f).sum::<f64>() / n;
         let squares: f64 = results().map(|o| (o.top1 - top1).powi(2)).sum();
         Some(Self {
             first: &outcomes.first()?.result,
             top1,
             top1_std: (outcomes.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
-            best_top1: mean(|o| o.best_top1),
+            best: BestFigures {
+                top1: best(|b| b.top1),
+                top5: best(|b| b.top5),
+                aurc_softmax: best(|b| b.aurc_softmax),
+                aurc_logit: best(|b| b.aurc_logit),
+            },
             top5: mean(|o| o.top5),
             aurc_softmax: mean(|o| o.aurc_softmax),
             aurc_logit: mean(|o| o.aurc_logit),
@@ -93,6 +100,7 @@ fn record(table: &str, planned: &Planned, ours: &Ours) -> TableRow {
         paper_top1: p.top1.clone(),
         paper_top5: p.top5.clone(),
         paper_aurc: p.aurc.clone(),
+        remark: planned.remark.clone(),
         ..TableRow::default()
     };
     match ours {
@@ -126,6 +134,8 @@ fn figures(s: &Summary<'_>, seeds: usize, checkpoint: &str) -> TableFigures {
         precision: s.first.precision.clone(),
         checkpoint: checkpoint.into(),
         split_hash: s.first.split_hash.clone(),
+        loss: s.first.loss.clone(),
+        best: s.best,
     }
 }
 
@@ -149,8 +159,12 @@ pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
         "top-5",
         "AURC",
         "ours: data set",
+        "loss",
         "top-1",
-        "best epoch",
+        "top-5",
+        "AURC softmax",
+        "AURC logit",
+        "best epoch: top-1",
         "top-5",
         "AURC softmax",
         "AURC logit",
@@ -168,8 +182,9 @@ pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
             Ours::Failed { dataset, run } => cells.push(format!("{dataset}: no result in {run}")),
             Ours::Ran { outcomes, .. } => {
                 if let Some(s) = Summary::of(outcomes) {
-                    cells.extend([name(&s, &p.t_steps), s.top1_text()]);
-                    let figures = [s.best_top1, s.top5, s.aurc_softmax, s.aurc_logit];
+                    cells.extend([name(&s, &p.t_steps), s.first.loss.clone(), s.top1_text()]);
+                    let last = [s.top5, s.aurc_softmax, s.aurc_logit];
+                    let figures = last.into_iter().chain(s.best.figures());
                     cells.extend(figures.map(|v| format!("{v:.2}")));
                     cells.extend([outcomes.len().to_string(), format!("{:.0}", s.seconds)]);
                 }
@@ -180,7 +195,21 @@ pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
     }
     aligned(&rows)
         + "\nTop-1 and top-5 in percent, AURC times 1000 (lower is better). Ours is the last epoch; \"best epoch\", chosen on \
-           the test data, is what the authors' released trainer reports.\n"
+           the test data, is what the authors' released trainer reports. Of the losses, `tks` is TKS as that trainer computes \
+           it, `tks-paper` as the paper prints it.\n"
+        + &remarks(planned).iter().map(|text| format!("{text}.\n")).collect::<String>()
+}
+
+/// What no source states of the methods, each once: `TET: ..`.
+pub(super) fn remarks(planned: &[Planned]) -> Vec<String> {
+    let mut all = Vec::new();
+    for row in planned.iter().filter(|row| !row.remark.is_empty()) {
+        let text = format!("{}: {}", row.paper.method, row.remark);
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all
 }
 
 /// A Markdown table of rows of equal length; the first row is its head.

@@ -13,7 +13,7 @@ use crate::{DatasetName, Error, Limits, Result, Splits};
 pub(super) const NAMES_10: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-/// The paper's test side; its training side has ImageNet's by accident.
+/// The test side of the TKS authors' pipeline; its training side has ImageNet's by accident.
 /// DIFFERS: ours are the data set's on both sides.
 const MOMENTS_10: (&[f32], &[f32]) = (&[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]);
 const MOMENTS_100: (&[f32], &[f32]) = (&[0.5071, 0.4867, 0.4408], &[0.2675, 0.2565, 0.2761]);

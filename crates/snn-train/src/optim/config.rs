@@ -41,7 +41,8 @@ impl OptimizerKind {
 pub struct OptimizerConfig {
     /// Which one.
     pub kind: OptimizerKind,
-    /// Base learning rate, used as written. The default is the paper's `5e-3 * batch / 1024` at batch 128.
+    /// Base learning rate, used as written. The default is the authors' released trainer's,
+    /// `5e-3 * batch / 1024` at batch 128.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
     /// Weight decay; 0.01 for `adamw` and 0 for the others when absent. One-dimensional parameters (norms and

@@ -27,7 +27,7 @@ pub struct Recipe {
     pub data: DataRecipe,
     /// The network.
     pub model: ModelRecipe,
-    /// The neuron; its defaults are the TKS paper's.
+    /// The neuron; its defaults are those of the TKS authors' released trainer.
     #[serde(default)]
     pub neuron: NeuronConfig,
     /// Constants of single layers of neurons, by name: `[neurons."layer1.0.lif2"]` with keys of `[neuron]`.
