@@ -19,6 +19,7 @@ mod hash;
 mod kind;
 mod limits;
 mod loader;
+mod noise;
 pub mod preprocess;
 pub mod random;
 mod regular;

@@ -69,6 +69,11 @@ pub(crate) fn name_of(
     if limited != (train, test) {
         name += &format!("+limit-{}-{}", limited.0, limited.1);
     }
+    for (side, snr) in [("train", config.train_snr), ("test", config.test_snr)] {
+        if let Some(snr) = snr {
+            name += &format!("+{side}-noise-{snr}-db");
+        }
+    }
     name
 }
 
@@ -83,7 +88,16 @@ pub(crate) const SYNTHETIC: &[Split] = &[Split::new("synthetic/generated", (512,
 pub(crate) const MNIST: &[Split] = &[Split::new("mnist/official", (60_000, 10_000), FILES)];
 pub(crate) const CIFAR10: &[Split] = &[Split::new("cifar10/official", (50_000, 10_000), FILES)];
 pub(crate) const CIFAR100: &[Split] = &[Split::new("cifar100/official", (50_000, 10_000), FILES)];
-pub(crate) const NMNIST: &[Split] = &[Split::new("nmnist/official", (60_000, 10_000), FILES)];
+const FOLD: &str =
+    "of every class of both folders each fifth recording tests, counted from the fold's number";
+pub(crate) const NMNIST: &[Split] = &[
+    Split::new("nmnist/official", (60_000, 10_000), FILES),
+    Split::new("nmnist/fold-1-of-5", (0, 0), FOLD),
+    Split::new("nmnist/fold-2-of-5", (0, 0), FOLD),
+    Split::new("nmnist/fold-3-of-5", (0, 0), FOLD),
+    Split::new("nmnist/fold-4-of-5", (0, 0), FOLD),
+    Split::new("nmnist/fold-5-of-5", (0, 0), FOLD),
+];
 pub(crate) const POKER_DVS: &[Split] = &[
     Split::new(
         "poker-dvs/even-odd",
@@ -144,6 +158,8 @@ pub(crate) const STANFORD_CARS: &[Split] =
     &[Split::new("stanford-cars/official", (8_144, 8_041), "by the devkit's lists")];
 
 const WINDOWS: &str = "windows of the first 60 % of every recording train, of the rest test";
+const GAP: &str = "the first windows train; one window after them is in neither part";
+const RANDOM: &str = "windows drawn at random train, for comparison with papers: neighbours of test windows train too";
 pub(crate) const CWRU: &[Split] = &[
     Split::new("cwru/first-60-percent", (0, 0), WINDOWS),
     Split::new(
@@ -151,6 +167,8 @@ pub(crate) const CWRU: &[Split] = &[
         (0, 0),
         "windows as above, without the recording Normal",
     ),
+    Split::new("cwru/first-60-percent-gap-faults", (0, 0), GAP),
+    Split::new("cwru/random-60-percent-faults", (0, 0), RANDOM),
 ];
 pub(crate) const MFPT: &[Split] = &[
     Split::new("mfpt/first-60-percent", (0, 0), WINDOWS),
@@ -160,8 +178,26 @@ pub(crate) const MFPT: &[Split] = &[
         "without the baseline: outer and inner race",
     ),
     Split::new("mfpt/first-60-percent-recordings", (0, 0), "every recording is a class of its own"),
+    Split::new("mfpt/first-60-percent-gap-faults", (0, 0), GAP),
+    Split::new("mfpt/first-60-percent-gap-recordings", (0, 0), GAP),
+    Split::new("mfpt/random-60-percent-recordings", (0, 0), RANDOM),
+    Split::new(
+        "mfpt/first-80-percent-gap-15-classes",
+        (0, 0),
+        "the first baseline, and one class for each load of the outer and of the inner race",
+    ),
+    Split::new("mfpt/random-80-percent-15-classes", (0, 0), RANDOM),
 ];
-pub(crate) const JNU: &[Split] = &[Split::new("jnu/first-60-percent", (0, 0), WINDOWS)];
+pub(crate) const JNU: &[Split] = &[
+    Split::new("jnu/first-60-percent", (0, 0), WINDOWS),
+    Split::new("jnu/first-60-percent-gap", (0, 0), GAP),
+    Split::new(
+        "jnu/first-80-percent-gap-12-classes",
+        (0, 0),
+        "every state at each of 600, 800 and 1,000 rpm is a class",
+    ),
+    Split::new("jnu/random-80-percent-12-classes", (0, 0), RANDOM),
+];
 pub(crate) const MODELNET10: &[Split] =
     &[Split::new("modelnet10/official", (3_991, 908), "by folder")];
 pub(crate) const MODELNET40: &[Split] =

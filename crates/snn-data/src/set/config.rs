@@ -31,6 +31,10 @@ pub struct DataConfig {
     pub frames_by: FrameBy,
     /// By what the windows of a signal are normalized.
     pub normalize: Normalize,
+    /// Decibels by which training signals are above the normal noise that is added to them; none when absent.
+    pub train_snr: Option<f32>,
+    /// The same of test signals.
+    pub test_snr: Option<f32>,
     /// One of the data set's [`Split`](crate::Split)s, by name or by rule; the first when absent.
     pub split: Option<String>,
     /// Use that many training samples, the first of every class; all when absent.
@@ -55,6 +59,8 @@ impl DataConfig {
             radius: None,
             frames_by: FrameBy::Time,
             normalize: Normalize::Window,
+            train_snr: None,
+            test_snr: None,
             split: None,
             limit_train: None,
             limit_test: None,
@@ -69,6 +75,14 @@ impl DataConfig {
             if let Some(got) = got.filter(|got| !(1..=MAX_SIZE).contains(got)) {
                 let why = format!("{got} is out of range; give 1 to {MAX_SIZE}");
                 return Err(Error::config(field, why));
+            }
+        }
+        for (field, snr) in [("train_snr", self.train_snr), ("test_snr", self.test_snr)] {
+            if let Some(snr) = snr.filter(|snr| !(-100.0..=100.0).contains(snr)) {
+                return Err(Error::config(
+                    field,
+                    format!("{snr} is out of range; give -100 to 100"),
+                ));
             }
         }
         if self.limit_train == Some(0) || self.limit_test == Some(0) {

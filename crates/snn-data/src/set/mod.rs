@@ -4,6 +4,7 @@ mod choice;
 mod cifar;
 mod clouds;
 mod config;
+mod division;
 mod dvs;
 mod files;
 mod folder;
@@ -99,9 +100,16 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Opened) -> bool) -> 
             return Err(Error::Missing { path, what: part.into(), remedy });
         }
     }
-    if config.stride.is_some() && splits.train.kind() != Kind::Signals {
-        let why = format!("{} has no signals to cut into windows; leave it out", config.name);
-        return Err(Error::config("stride", why));
+    let of_signals = [
+        ("stride", config.stride.is_some()),
+        ("train_snr", config.train_snr.is_some()),
+        ("test_snr", config.test_snr.is_some()),
+    ];
+    for (field, asked) in of_signals {
+        if asked && splits.train.kind() != Kind::Signals {
+            let why = format!("is for signals, which {} has not; leave it out", config.name);
+            return Err(Error::config(field, why));
+        }
     }
     if config.radius.is_some() && splits.train.kind() != Kind::Points {
         let why = format!("{} has no point clouds; leave it out", config.name);

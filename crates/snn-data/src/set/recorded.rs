@@ -1,5 +1,6 @@
 //! Recorded event sets that are held in memory: N-MNIST and POKER-DVS.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files::{Item, entries, items_of, name};
@@ -20,7 +21,29 @@ pub(super) fn nmnist(opening: &Opening<'_>) -> Result<Splits> {
     let sides = (digits(&dir.join("Train"))?, digits(&dir.join("Test"))?);
     let class_names: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
     let reader = held_in_memory("atis 34x34", Format::Atis, 34);
-    splits(opening, &dir, split::NMNIST, &class_names, reader, sides)
+    let split = chosen(split::NMNIST, opening.config)?;
+    let Some(fold) = split.rule().strip_prefix("fold-").and_then(|rule| rule.split_once("-of-"))
+    else {
+        return splits(opening, &dir, split::NMNIST, &class_names, reader, sides);
+    };
+    let sides = folded(fold, sides);
+    splits(opening, &dir, std::slice::from_ref(split), &class_names, reader, sides)
+}
+
+/// The recordings of both sides divided anew: of every class those whose number, counted in order from 0, is `fold` less 1
+/// modulo the number of folds test.
+fn folded(
+    (fold, of): (&str, &str),
+    (train, test): (Vec<Item>, Vec<Item>),
+) -> (Vec<Item>, Vec<Item>) {
+    let number = |text: &str| text.parse::<usize>().unwrap_or(1).max(1);
+    let (fold, of) = (number(fold) - 1, number(of));
+    let mut seen = BTreeMap::<u32, usize>::new();
+    train.into_iter().chain(test).partition(|item| {
+        let place = seen.entry(item.label).or_default();
+        *place += 1;
+        (*place - 1) % of != fold
+    })
 }
 
 fn digits(dir: &Path) -> Result<Vec<Item>> {

@@ -1,9 +1,11 @@
 //! Recorded signals cut into windows, which are held in memory.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::choice::{choose, pick};
 use super::config::{DataConfig, Normalize};
+use super::division::Division;
 use super::files::{entries, folders, name};
 use super::folder::folder;
 use super::opening::Opening;
@@ -12,7 +14,7 @@ use crate::limits::product;
 use crate::preprocess::{Preprocess, Signals, moments_of};
 use crate::samples::Samples;
 use crate::split::{Split, name_of};
-use crate::{Dataset, DatasetName, Error, Limits, Result, Splits};
+use crate::{Dataset, DatasetName, Error, Limits, Result, Splits, noise};
 
 /// Samples of a window when the configuration's `size` names no other number.
 const WINDOW: usize = 1024;
@@ -75,24 +77,27 @@ struct Side {
 }
 
 impl Side {
-    /// The windows of `part` that begin at every multiple of `stride`.
-    fn add(&mut self, label: usize, name: &str, part: &[f32], window: usize, stride: usize) {
-        for (i, values) in part.windows(window).step_by(stride).enumerate() {
+    /// The windows of `signal` that begin at `starts`. Windows that lie side by side are named by their number, others by
+    /// their beginning.
+    fn add(&mut self, label: usize, name: &str, signal: &[f32], window: usize, starts: &[usize]) {
+        let numbered = starts.windows(2).all(|pair| pair[1] - pair[0] == window);
+        for (i, &start) in starts.iter().enumerate() {
+            let Some(values) = signal.get(start..start + window) else { continue };
             self.labels.push(label as u32);
-            self.names.push(match stride == window {
+            self.names.push(match numbered {
                 true => format!("{name} {i}"),
-                false => format!("{name} at {}", i * stride),
+                false => format!("{name} at {start}"),
             });
             self.values.extend_from_slice(values);
         }
     }
 }
 
-/// Both sides of a set: the windows of the first 60 % of every file train, those of the rest test.
+/// Both sides of a set: the windows of every file, divided as the split says.
 pub(super) fn open(opening: &Opening<'_>, set: &Recorded) -> Result<Splits> {
     let config = opening.config;
     let window = config.size.unwrap_or(WINDOW);
-    let stride = config.stride.unwrap_or(window);
+    let division = Division::of(set.split);
     let (mut train, mut test) = (Side::default(), Side::default());
     let limits = Limits::default();
     let signal = set.signal.map(str::to_owned);
@@ -101,16 +106,28 @@ pub(super) fn open(opening: &Opening<'_>, set: &Recorded) -> Result<Splits> {
     for (done, (path, class)) in set.files.iter().enumerate() {
         opening.report(done, set.files.len())?;
         let signal = signals.decode(&read_file(path, &limits)?, &limits, path)?;
-        let (first, rest) = signal.split_at(signal.len() * 6 / 10);
-        if first.len() < window || rest.len() < window {
-            let why = format!("{} has no whole window of {window} samples", path.display());
+        let divided = division.divide(signal.len(), done, config, window)?;
+        if divided.train.is_empty() || divided.test.is_empty() {
+            let why = format!(
+                "{} has {} samples, too few for a training and a test window of {window}",
+                path.display(),
+                signal.len()
+            );
             return Err(Error::config("size", why));
         }
         let name = name(path);
-        let count = train.labels.len() + first.len().div_ceil(stride);
+        let count = train.labels.len() + divided.train.len();
         product("stride", &[count, window], limits.set_bytes / 4)?;
-        train.add(*class, &name, first, window, stride);
-        test.add(*class, &name, rest, window, window);
+        let noisy = |snr: Option<f32>, side: &str| -> Cow<'_, [f32]> {
+            let Some(snr) = snr else { return Cow::Borrowed(&signal) };
+            let mut signal = signal.clone();
+            noise::add(&mut signal, snr, side, done);
+            Cow::Owned(signal)
+        };
+        let (first, rest) =
+            (noisy(config.train_snr, "noise/train"), noisy(config.test_snr, "noise/test"));
+        train.add(*class, &name, &first, window, &divided.train);
+        test.add(*class, &name, &rest, window, &divided.test);
     }
     if config.normalize == Normalize::Training {
         let (mean, std) = moments_of(&train.values);

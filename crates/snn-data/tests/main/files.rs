@@ -89,6 +89,29 @@ fn nmnist_opens_in_numeric_order() {
 }
 
 #[test]
+fn nmnist_folds_test_every_recording_once() {
+    let Some(dir) = shared_data() else { return };
+    let mut tested = 0;
+    let mut members = std::collections::BTreeSet::new();
+    for fold in 1..=5 {
+        let split = Some(format!("fold-{fold}-of-5"));
+        let config = DataConfig {
+            split,
+            t_steps: 1,
+            size: Some(8),
+            ..DataConfig::new("nmnist", Some(dir.clone()))
+        };
+        let splits = open(&config).unwrap();
+        assert_eq!(splits.train.len() + splits.test.len(), 1100);
+        tested += splits.test.len();
+        let name = format!("nmnist/fold-{fold}-of-5-{}-{}", splits.train.len(), splits.test.len());
+        assert_eq!(splits.test.split(), name);
+        members.insert(splits.test.members().to_string());
+    }
+    assert_eq!((tested, members.len()), (1100, 5));
+}
+
+#[test]
 fn nmnist_files_hold_the_known_events() {
     let Some(dir) = shared_data() else { return };
     let (mut fewest, mut most, mut total) = (usize::MAX, 0, 0);

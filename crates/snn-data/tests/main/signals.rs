@@ -355,3 +355,54 @@ fn any_folder_of_clouds_opens() {
     assert_eq!(splits.train.split(), "point-folder/by-folder-3-1");
     assert_eq!(values(&splits, 1).len(), 3 * 1024);
 }
+
+#[test]
+fn jnu_has_a_class_for_each_state_and_speed() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["n600_3_2", "ib800_2", "ob1000_2", "tb600_2", "ib600_2", "ib1000_2"] {
+        let lines: String = (0..12_000).map(|t| format!("{}\n", t % 50)).collect();
+        std::fs::write(dir.path().join(format!("{name}.csv")), lines).unwrap();
+    }
+    let opened = |split: &str, stride: Option<usize>| {
+        let split = Some(split.to_owned());
+        open(&DataConfig { split, stride, ..DataConfig::new("jnu", Some(dir.path().into())) })
+    };
+    let splits = opened("first-80-percent-gap-12-classes", None).unwrap();
+    let names = splits.train.class_names();
+    assert_eq!(
+        (names.len(), names[0].as_str(), names[10].as_str()),
+        (12, "normal 600 rpm", "outer race 1000 rpm")
+    );
+    let found = per_class(splits.train.labels(), 12);
+    // 9,600 samples train; of the 2,400 after them the gap leaves 1,376.
+    assert_eq!(found.iter().filter(|&&n| n == 9).count(), 6);
+    assert_eq!(splits.test.len(), 6);
+    assert!(
+        opened("random-80-percent-12-classes", Some(512))
+            .unwrap_err()
+            .to_string()
+            .contains("stride")
+    );
+    let random = opened("random-80-percent-12-classes", None).unwrap();
+    assert_eq!((random.train.len(), random.test.len()), (6 * 8, 6 * 3));
+}
+
+#[test]
+fn noise_is_on_the_side_that_asks_for_it_and_in_the_split_s_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["n600_3_2", "ib600_2"] {
+        let lines: String = (0..5000).map(|t| format!("{}\n", (t as f32 * 0.3).sin())).collect();
+        std::fs::write(dir.path().join(format!("{name}.csv")), lines).unwrap();
+    }
+    let config = DataConfig::new("jnu", Some(dir.path().into()));
+    let plain = open(&config).unwrap();
+    let noisy = open(&DataConfig { test_snr: Some(-6.0), ..config.clone() }).unwrap();
+    assert_eq!(noisy.train.split(), "jnu/first-60-percent-4-2+test-noise--6-db");
+    assert_eq!(values(&noisy, 0), values(&plain, 0));
+    let test = |splits: &Splits| splits.test.sample(0, &Augment::default(), None).unwrap().x;
+    assert_ne!(test(&noisy), test(&plain));
+    for snr in [f32::NAN, 101.0] {
+        let config = DataConfig { train_snr: Some(snr), ..config.clone() };
+        assert!(open(&config).unwrap_err().to_string().contains("train_snr"));
+    }
+}

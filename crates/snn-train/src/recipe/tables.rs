@@ -75,6 +75,15 @@ pub struct DataRecipe {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(extend("default" = "window"))]
     pub normalize: Normalize,
+    /// Signals: decibels by which training recordings are above the normal noise that is added to them before windows are
+    /// normalized; no noise when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -100.0, max = 100.0))]
+    pub train_snr: Option<f32>,
+    /// Signals: decibels by which test recordings are above their noise; no noise when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -100.0, max = 100.0))]
+    pub test_snr: Option<f32>,
     /// Point clouds: the distance from the center that becomes 1, in the files' unit; that of each cloud's farthest point when
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +127,8 @@ impl DataRecipe {
             radius: self.radius,
             frames_by: self.frames_by,
             normalize: self.normalize,
+            train_snr: self.train_snr,
+            test_snr: self.test_snr,
             split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
