@@ -54,7 +54,17 @@ fn place() -> Result<Place> {
     fs::write(&snn, STUB)?;
     fs::set_permissions(&snn, fs::Permissions::from_mode(0o755))?;
     let (preset, snn) = ("mini".into(), Some(snn));
-    let options = Options { root, preset, seeds: 1, data: None, fresh: false, snn };
+    let options = Options {
+        root,
+        preset,
+        seeds: 1,
+        data: None,
+        runs: None,
+        only: None,
+        dry_run: false,
+        fresh: false,
+        snn,
+    };
     Ok(Place { folder, options })
 }
 

@@ -14,6 +14,10 @@ cargo xtask COMMAND
       --preset paper       the paper's data sets, networks and schedules, for GPUs
       --seeds N            every row N times; the table gives mean and spread
       --data DIR           the folder that holds the data sets' folders
+      mra, ssnn, tssd, ..  a study of data/studies: methods side by side on real data, every run landed as it ends
+      --only SET           of a study, one data set
+      --runs DIR           the folder of the runs (default runs/NAME); a run that was cut goes on there
+      --dry-run            list the runs of a study and what they may take
       --fresh              set finished runs aside and train again
       --resume             continue what was interrupted; this is what it always does
       table1, table2, table3, fig3, fig4, fig5, all    not built yet

@@ -7,6 +7,7 @@ mod metrics;
 mod paired;
 mod result;
 mod run_file;
+mod study;
 mod table;
 mod work;
 
@@ -15,6 +16,7 @@ pub use metrics::Metrics;
 pub use paired::{Paired, mcnemar};
 pub use result::{PhaseRecord, RunResult};
 pub use run_file::{FORMAT, RunFile};
+pub use study::StudyRow;
 pub use table::{BestFigures, TableFigures, TableRow};
 pub use work::{AC_PJ, LayerWork, MAC_PJ, Work};
 

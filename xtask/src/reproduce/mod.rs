@@ -13,6 +13,7 @@ pub mod paper;
 pub mod preset;
 mod runs;
 mod setups;
+pub mod study;
 pub mod table;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,12 @@ pub struct Options {
     pub seeds: usize,
     /// The folder that holds the data sets' folders, when it is not the preset's.
     pub data: Option<PathBuf>,
+    /// The folder of the runs, when it is not one in `runs/`.
+    pub runs: Option<PathBuf>,
+    /// Of a study, that set alone.
+    pub only: Option<String>,
+    /// List the runs and stop.
+    pub dry_run: bool,
     /// Set finished and interrupted runs aside first.
     pub fresh: bool,
     /// The program; built from this workspace when absent.
@@ -53,6 +60,9 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
         preset: "mini".into(),
         seeds: 1,
         data: None,
+        runs: None,
+        only: None,
+        dry_run: false,
         fresh: false,
         snn: None,
     };
@@ -61,6 +71,9 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
             Long("preset") => options.preset = parser.value()?.string()?,
             Long("seeds") => options.seeds = parser.value()?.parse()?,
             Long("data") => options.data = Some(std::path::absolute(parser.value()?)?),
+            Long("runs") => options.runs = Some(std::path::absolute(parser.value()?)?),
+            Long("only") => options.only = Some(parser.value()?.string()?),
+            Long("dry-run") => options.dry_run = true,
             Long("fresh") => options.fresh = true,
             Long("resume") => {}
             Short('h') | Long("help") => {
@@ -90,7 +103,15 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
         ),
         Some("all") => bail!("only table4 is built; run `cargo xtask reproduce table4`"),
         Some(other) => {
-            bail!("unknown `{other}`; `cargo xtask --help` lists what can be reproduced")
+            let studies = study::names(&options.root)?;
+            if !studies.iter().any(|name| name == other) {
+                bail!("unknown `{other}`; use table4 or a study: {}", studies.join(", "));
+            }
+            let done = study::study(other, &options)?;
+            if let Some(table) = &done.table {
+                sh::print(table)?;
+            }
+            Ok(done.code)
         }
         None => bail!("say what to reproduce, such as `cargo xtask reproduce table4`"),
     }

@@ -1,0 +1,247 @@
+//! `cargo xtask reproduce STUDY`: methods side by side on real data, each run landed as it ends.
+
+mod measure;
+mod plan;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use snn_records::{RunResult, StudyRow};
+
+pub use plan::{Row, Set, Study, Test};
+
+use super::child::Signals;
+use super::preset::Run;
+use super::runs::{self, State};
+use super::{Done as Ended, Options, child, outcome};
+use crate::{files, sh};
+use summary::Done;
+
+/// The name of the first test: what the run's own result says.
+const LAST_EPOCH: &str = "last epoch";
+
+/// The studies that the repository carries.
+///
+/// # Errors
+/// When their folder cannot be read.
+pub fn names(root: &Path) -> anyhow::Result<Vec<String>> {
+    let folder = root.join("data/studies");
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            names.push(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A run of the study and where it stands.
+struct Job<'a> {
+    at: (usize, usize, usize),
+    set: &'a Set,
+    row: &'a Row,
+    run: &'a Run,
+}
+
+/// Trains and measures what is not done yet, and writes the tables after every run.
+///
+/// # Errors
+/// An unreadable study or result, a run that measures other figures than its result has, or a disk that refuses.
+pub fn study(name: &str, options: &Options) -> anyhow::Result<Ended> {
+    let root = &options.root;
+    let study = Study::read(&root.join("data/studies"), name)?;
+    let out = options.runs.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
+    let data = options.data.clone().unwrap_or_else(|| PathBuf::from("data"));
+    let mut jobs = Vec::new();
+    for (s, set) in study.sets.iter().enumerate() {
+        if options.only.as_ref().is_some_and(|only| *only != set.name) {
+            continue;
+        }
+        if !options.dry_run && !root.join(&data).join(&set.folder).is_dir() {
+            sh::say(&format!(
+                "{}: no folder {}; use --data DIR",
+                set.name,
+                root.join(&data).join(&set.folder).display()
+            ));
+            continue;
+        }
+        // Repeat by repeat, so that a study cut short has whole comparisons.
+        for repeat in 0..set.rows.first().map_or(0, |row| row.runs.len()) {
+            for (r, row) in set.rows.iter().enumerate() {
+                jobs.extend(row.runs.get(repeat).map(|run| Job {
+                    at: (s, r, repeat),
+                    set,
+                    row,
+                    run,
+                }));
+            }
+        }
+    }
+    if jobs.is_empty() {
+        let known: Vec<&str> = study.sets.iter().map(|set| set.name.as_str()).collect();
+        bail!("nothing can run; the sets of {name} are {}", known.join(", "));
+    }
+    if options.dry_run {
+        return Ok(Ended { code: 0, table: Some(dry_run(root, &study, &jobs)?) });
+    }
+    run_all(&study, options, &out, &data, &jobs)
+}
+
+fn run_all(
+    study: &Study,
+    options: &Options,
+    out: &Path,
+    data: &Path,
+    jobs: &[Job<'_>],
+) -> anyhow::Result<Ended> {
+    let root = &options.root;
+    let snn = match &options.snn {
+        Some(path) => path.clone(),
+        None => sh::build_snn()?,
+    };
+    let signals = Signals::watch().context("watching for signals")?;
+    let mut pace = runs::Pace::new(jobs.len());
+    let (mut failed, mut done, mut rows) = (false, Vec::new(), Vec::new());
+    for (at, job) in jobs.iter().enumerate() {
+        let head = format!("[{}/{}] {} {}", at + 1, jobs.len(), job.set.name, job.run.name);
+        let folder = data.join(&job.set.folder);
+        let state = runs::prepare(&root.join(out), job.run, options.fresh)?;
+        if state != State::Finished {
+            sh::say(&head);
+            match child::run(runs::command(&snn, root, out, &folder, job.run, state), &signals)? {
+                0 => {}
+                code @ (130 | 143) => return Ok(Ended { code, table: None }),
+                code => {
+                    sh::say(&format!("{head}: failed with {code}"));
+                    failed = true;
+                    continue;
+                }
+            }
+        }
+        pace.done();
+        let result = outcome::read(&root.join(out).join(&job.run.name))?.result;
+        let on = |test: &&Test| test.sets.is_empty() || test.sets.contains(&job.set.name);
+        let tests: Vec<Test> = study.tests.iter().filter(on).cloned().collect();
+        let measured = measure::measure(&snn, root, out, &folder, job.run, &result, &tests)?;
+        if let Some(code) = signals.code() {
+            return Ok(Ended { code, table: None });
+        }
+        let mut tests = vec![(LAST_EPOCH.to_string(), result.top1, result.aurc_softmax)];
+        tests.extend(measured.tests);
+        rows.extend(tests.iter().map(|test| row(study, job, &result, test)));
+        sh::say(&format!("{head}: top-1 {:.2} %, {pace}", result.top1));
+        let (correct, seconds) = (measured.correct, result.seconds);
+        done.push(Done { at: job.at, tests, correct, members: result.split_hash, seconds });
+        files::write(&root.join(out).join(format!("{}.csv", study.name)), csv(&rows))?;
+        files::write(
+            &root.join(out).join(format!("{}.md", study.name)),
+            summary::markdown(study, &done),
+        )?;
+    }
+    Ok(Ended { code: u8::from(failed), table: Some(summary::markdown(study, &done)) })
+}
+
+fn row(
+    study: &Study,
+    job: &Job<'_>,
+    result: &RunResult,
+    (test, top1, aurc): &(String, f64, f64),
+) -> StudyRow {
+    let width = job.run.recipe.get("model").and_then(|model| model.get("width"));
+    StudyRow {
+        dataset: result.dataset.clone(),
+        split: result.split.clone(),
+        method: job.row.method.clone(),
+        architecture: result.architecture.clone(),
+        width: width.and_then(toml::Value::as_float).unwrap_or(1.0),
+        t_steps: result.t_steps,
+        seed: result.seed,
+        test: test.clone(),
+        top1: *top1,
+        aurc: *aurc,
+        seconds: result.seconds,
+        engine: result.engine.clone(),
+        commit: result.commit.clone().unwrap_or_default(),
+        command: format!("cargo xtask reproduce {} --only '{}'", study.name, job.set.name),
+    }
+}
+
+fn csv(rows: &[StudyRow]) -> String {
+    let quoted = |cell: &str| match cell.contains([',', '"']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    };
+    let mut text = StudyRow::COLUMNS.join(",") + "\n";
+    for row in rows {
+        text += &row.cells().map(|cell| quoted(&cell)).join(",");
+        text.push('\n');
+    }
+    text
+}
+
+/// The runs, and what they may take by the seconds of those that were measured before, in `data/results/<name>.csv`.
+fn dry_run(root: &Path, study: &Study, jobs: &[Job<'_>]) -> anyhow::Result<String> {
+    let path = root.join("data/results").join(format!("{}.csv", study.name));
+    let known = if path.is_file() { seconds(&files::read(&path)?) } else { BTreeMap::new() };
+    let mut text = format!("{}: {} runs\n", study.title, jobs.len());
+    let (mut total, mut missing) = (0.0, 0);
+    for job in jobs {
+        let took = known.get(&job.row.method).or_else(|| known.get(""));
+        let words = match took {
+            Some(seconds) => format!("about {:.0} s", seconds),
+            None => "not measured before".into(),
+        };
+        total += took.copied().unwrap_or(0.0);
+        missing += usize::from(took.is_none());
+        text += &format!("  {:<40} {words}\n", job.run.name);
+    }
+    text += &format!("  estimate: {:.1} h on a machine as that of data/results", total / 3600.0);
+    if missing > 0 {
+        text += &format!(", without {missing} runs that were not measured before");
+    }
+    Ok(text)
+}
+
+/// The mean seconds of each method's runs, and of all under the empty name, from a CSV of [`StudyRow`]s.
+fn seconds(text: &str) -> BTreeMap<String, f64> {
+    let place =
+        |name: &str| StudyRow::COLUMNS.iter().position(|column| *column == name).unwrap_or(0);
+    let mut sums = BTreeMap::<String, (f64, usize)>::new();
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let cell = |name: &str| cells.get(place(name)).copied().unwrap_or("");
+        let (Ok(seconds), LAST_EPOCH) = (cell("seconds").parse::<f64>(), cell("test")) else {
+            continue;
+        };
+        for name in [cell("method"), ""] {
+            let sum = sums.entry(name.into()).or_default();
+            *sum = (sum.0 + seconds, sum.1 + 1);
+        }
+    }
+    sums.into_iter().map(|(name, (sum, n))| (name, sum / n as f64)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_come_from_what_was_measured() {
+        let row = |method: &str, test: &str, seconds| StudyRow {
+            method: method.into(),
+            test: test.into(),
+            seconds,
+            ..StudyRow::default()
+        };
+        let text =
+            csv(&[row("a", LAST_EPOCH, 10.0), row("a", "T = 1", 10.0), row("b", LAST_EPOCH, 30.0)]);
+        let known = seconds(&text);
+        assert_eq!((known["a"], known["b"], known[""]), (10.0, 30.0, 20.0));
+    }
+}
