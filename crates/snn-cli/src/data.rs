@@ -3,6 +3,7 @@
 mod check;
 mod fetch;
 mod picture;
+mod roots;
 mod show;
 mod source;
 mod stats;
@@ -15,6 +16,7 @@ use snn_data::format::{self, Format};
 use snn_data::{EventStream, FrameBy};
 
 use crate::output;
+pub(crate) use roots::{notice, roots};
 use source::Source;
 
 /// Lists, fetches and checks data sets; converts event files; cuts them into frames

@@ -65,6 +65,8 @@ pub use npz::{npz, npz_events};
 pub use parquet::{Shard, parquet};
 #[cfg(feature = "image")]
 pub use picture::picture;
+#[cfg(feature = "image")]
+pub(crate) use picture::whole_picture;
 pub use points::{Mesh, off, xyz};
 pub use recording::{EventOptions, decode_events, encode_events, read_events};
 pub use slayer::{bs1, bs3, write_bs1, write_bs3};

@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods)] // A test's file needs no atomic write.
 
 #[cfg(feature = "image")]
+mod bearings;
+mod contents;
 mod decode;
 mod event_files;
 mod files;
@@ -18,6 +20,7 @@ mod loader;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "image")]
+mod people;
 mod pictures;
 mod pipeline;
 #[cfg(feature = "image")]
