@@ -8,6 +8,8 @@ mod alone;
 mod cli;
 /// Golden tensors and `snn forward`.
 mod conformance;
+/// Data sets as people have them, and files that change.
+mod folders;
 /// Weights of other programs.
 mod import;
 /// Recordings: what is read, left out and said.

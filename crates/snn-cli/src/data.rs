@@ -4,6 +4,7 @@ mod check;
 mod fetch;
 mod frames;
 mod picture;
+mod roots;
 mod show;
 mod source;
 mod stats;
@@ -16,6 +17,7 @@ use snn_data::EventStream;
 use snn_data::format::{self, Format};
 
 use crate::output;
+pub(crate) use roots::{notice, roots};
 use source::Source;
 
 /// Lists, fetches and checks data sets; converts event files; cuts them into frames
@@ -139,7 +141,7 @@ fn list(json: bool) -> anyhow::Result<()> {
             .iter()
             .map(|s| {
                 serde_json::json!({
-                    "name": s.name, "what": s.what, "num_classes": s.num_classes,
+                    "name": s.name, "kind": s.kind.name(), "what": s.what, "num_classes": s.num_classes,
                     "splits": s.splits.iter().map(|split| serde_json::json!({
                         "name": split.name, "train": split.train, "test": split.test,
                         "what": split.what,
