@@ -401,3 +401,20 @@ fn recordings_and_data_sets_are_drawn() -> Result<()> {
     refused(&show("nothing", "a.png", &[])?, 1, &["nothing", "cifar10"])?;
     refused(&show(&path("none.bin"), "a.png", &[])?, 2, &["none.bin"])
 }
+
+#[test]
+fn stages_of_their_own_steps_are_counted_and_refuse_others() -> Result<()> {
+    let ended = run(&["models", "--stage-t", "8,6,4,2"])?;
+    let row = ended.out.lines().find(|line| line.starts_with("vgg9"));
+    ensure!(row.is_some_and(|row| row.contains(" 5.00 ") && row.ends_with(" 1.001")), "{ended:?}");
+    refused(&run(&["models", "--stage-t", "2,4,4,2"])?, 1, &["4 after 2 steps"])?;
+    let folder = tempfile::tempdir()?;
+    let method = "method={ kind = \"ssnn\", stage_steps = [2, 2, 1, 1] }";
+    let more = ["--set", method, "--set", "schedule.epochs=1"];
+    let dir = util::train(folder.path(), "run", TINY, &more)?;
+    let checkpoint = dir.join("checkpoint").display().to_string();
+    let whole = run(&["eval", &checkpoint, "--t-steps", "2"])?;
+    ensure!(whole.code == Some(0), "{whole:?}");
+    let says = ["--t-steps 4", "time steps of their own", "1 after stage2"];
+    refused(&run(&["eval", &checkpoint, "--t-steps", "4"])?, 1, &says)
+}

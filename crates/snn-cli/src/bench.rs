@@ -178,7 +178,7 @@ fn train(args: &Args) -> anyhow::Result<Timing> {
     let classes = model.config().num_classes.min(10) as u32;
     let host_labels: Vec<u32> = (0..args.batch).map(|i| i % classes).collect();
     let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
-    let examples = Examples { x, labels, host_labels, mixed: None };
+    let examples = Examples { x, labels, host_labels, mixed: None, framings: Vec::new() };
     let config = OptimizerConfig { lr: 1e-3, ..OptimizerConfig::default() };
     let mut optimizer = Optimizer::new(&config, Default::default());
     let recompute = match args.recompute.as_str() {
@@ -188,7 +188,7 @@ fn train(args: &Args) -> anyhow::Result<Timing> {
     let objective = Loss::CrossEntropy.at(Position { epoch: 0, epochs: 1 });
     Timing::of(args.runs, || {
         let (lr, step) = (config.lr, optimizer.steps());
-        let step = StepConfig { objective: &objective, lr, step, recompute };
+        let step = StepConfig { objective: &objective, method: None, seed: 0, lr, step, recompute };
         Ok(Some(snn_train::train_step(&mut model, &mut optimizer, &examples, step)?.loss))
     })
 }

@@ -90,6 +90,9 @@ fn change(preprocess: &mut Value, model: &mut Model, set: &str) -> anyhow::Resul
     if key == "t_steps" && kind != "recordings" {
         let steps = value.as_u64().filter(|n| *n > 0).and_then(|n| usize::try_from(n).ok());
         let steps = steps.with_context(|| format!("--set {set}: use a whole number above 0"))?;
+        if steps != model.config().t_steps {
+            free_steps(model, &format!("{path}={steps}"))?;
+        }
         let was = std::mem::replace(&mut model.config_mut().t_steps, steps);
         return Ok(format!("{path}={steps} is taken as model.t_steps, which was {was}"));
     }
@@ -107,4 +110,18 @@ fn change(preprocess: &mut Value, model: &mut Model, set: &str) -> anyhow::Resul
     }
     let was = if was.is_null() { "not set".into() } else { was.to_string() };
     Ok(format!("{path}={text}; config.json: {was}"))
+}
+
+/// Refuses what asks for another number of time steps of a network whose stages have their own.
+pub(crate) fn free_steps(model: &Model, asked: &str) -> anyhow::Result<()> {
+    let config = model.config();
+    let stages: Vec<String> =
+        config.steps.iter().map(|(name, steps)| format!("{steps} after {name}")).collect();
+    anyhow::ensure!(
+        stages.is_empty(),
+        "{asked}: the stages of this network have time steps of their own, {} and {}; leave it out",
+        config.t_steps,
+        stages.join(", ")
+    );
+    Ok(())
 }

@@ -138,12 +138,13 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
                 output::print(&serde_json::to_string(&result)?);
             } else {
                 output::print(&format!(
-                    "{} ({}, members {}) {} {} T={} seed {}: top-1 {:.2} %, top-5 {:.2} %, AURC {:.2} (softmax) {:.2} (logit); best epoch {} {:.2} %; {}",
+                    "{} ({}, members {}) {} {}{} T={} seed {}: top-1 {:.2} %, top-5 {:.2} %, AURC {:.2} (softmax) {:.2} (logit); best epoch {} {:.2} %; {}",
                     result.dataset,
                     result.split,
                     result.split_hash.get(..12).unwrap_or(""),
                     result.architecture,
                     result.loss,
+                    result.method.map_or(String::new(), |method| format!(" + {method}")),
                     result.t_steps,
                     result.seed,
                     result.top1,

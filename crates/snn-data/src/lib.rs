@@ -43,7 +43,7 @@ pub use format::{EventOptions, Format, Recording, read_events, read_recording};
 pub use frame::{FrameBy, frames};
 pub use kind::{Kind, Time};
 pub use limits::{Limits, MAX_SIZE, MAX_T_STEPS};
-pub use loader::{Batch, Epoch, Loader, LoaderConfig, Mixed, Order};
+pub use loader::{Batch, Epoch, Framing, Loader, LoaderConfig, Mixed, Order};
 pub use preprocess::{Prepared, Preprocess};
 pub use regular::{open_regular, read_regular};
 pub use sample::Sample;

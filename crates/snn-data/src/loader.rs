@@ -25,6 +25,17 @@ pub struct Batch {
     pub indices: Vec<u32>,
     /// What was mixed into the samples, when [`Augment::mixup`] or [`Augment::cutmix`] is on.
     pub mixed: Option<Mixed>,
+    /// The same samples, changed alike, in the loader's [further framings](Loader::with_framings).
+    pub framings: Vec<Framing>,
+}
+
+/// The samples of a batch in another framing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Framing {
+    /// Values, of the form `shape`.
+    pub x: Vec<f32>,
+    /// `[N, T, C, H, W]`.
+    pub shape: Vec<usize>,
 }
 
 /// The other half of a batch of mixed samples.
@@ -84,6 +95,7 @@ impl LoaderConfig {
 #[derive(Clone, Debug)]
 pub struct Loader {
     data: Arc<Dataset>,
+    framings: Vec<Arc<Dataset>>,
     config: LoaderConfig,
 }
 
@@ -101,7 +113,36 @@ impl Loader {
         if u32::try_from(data.len()).is_err() {
             return Err(Error::config("data", "more than 2^32 samples; split the data set"));
         }
-        Ok(Self { data, config })
+        Ok(Self { data, framings: Vec::new(), config })
+    }
+
+    /// The loader of the same recordings in further framings, such as other numbers of frames. A sample's random changes
+    /// are drawn once, and are those of all its framings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a framing is not of the same samples, or is not of event frames of the same size.
+    pub fn with_framings(self, framings: Vec<Arc<Dataset>>) -> Result<Self> {
+        let frame = |data: &Dataset| data.sample_shape().split_off(1);
+        for other in &framings {
+            let same = other.members() == self.data.members()
+                && other.labels() == self.data.labels()
+                && other.is_events()
+                && self.data.is_events()
+                && frame(other) == frame(&self.data);
+            if !same {
+                let why = format!(
+                    "a framing of {} is not of the same recordings and size; open both alike",
+                    self.data.name()
+                );
+                return Err(Error::config("framings", why));
+            }
+        }
+        Ok(Self { framings, ..self })
+    }
+
+    /// The further framings.
+    pub fn framings(&self) -> &[Arc<Dataset>] {
+        &self.framings
     }
 
     /// The data set.
@@ -182,19 +223,9 @@ impl Loader {
             let why = format!("{step} is out of range for {} steps an epoch", self.steps());
             return Err(Error::config("step", why));
         };
-        let n = self.data.sample_len();
-        let mut x = vec![0.0; members.len() * n];
-        for (i, (out, &index)) in x.chunks_exact_mut(n.max(1)).zip(members).enumerate() {
-            // A sample that is drawn twice is changed in two ways.
-            let draw = match self.config.order {
-                Order::ClassBalanced => step * self.config.batch + i,
-                Order::Stored | Order::Shuffled => index,
-            };
-            let mut rng = stream(self.config.seed, "augment", epoch, draw as u64);
-            self.data.fill(index, &self.config.augment, Some(&mut rng), out)?;
-        }
-        let mut shape = vec![members.len()];
-        shape.extend(self.data.sample_shape());
+        let Framing { mut x, shape } = self.samples(&self.data, members, epoch, step)?;
+        let framings = self.framings.iter().map(|data| self.samples(data, members, epoch, step));
+        let mut framings = framings.collect::<Result<Vec<_>>>()?;
         let labels: Vec<u32> =
             members.iter().filter_map(|&index| self.data.labels().get(index)).copied().collect();
         let size = match *shape.as_slice() {
@@ -203,12 +234,40 @@ impl Loader {
         };
         let mut rng = stream(self.config.seed, "mix", epoch, step as u64);
         let mixed = self.config.augment.mix(&mut rng, size).map(|mix| {
-            mix.apply(&mut x, n, size);
+            mix.apply(&mut x, self.data.sample_len(), size);
+            for (framing, data) in framings.iter_mut().zip(&self.framings) {
+                mix.apply(&mut framing.x, data.sample_len(), size);
+            }
             Mixed { labels: labels.iter().rev().copied().collect(), weight: mix.weight(size) }
         });
         // `new` refused data sets whose places do not fit.
         let indices = members.iter().map(|&index| index as u32).collect();
-        Ok(Batch { x, shape, time: self.data.kind().time(), labels, indices, mixed })
+        let time = self.data.kind().time();
+        Ok(Batch { x, shape, time, labels, indices, mixed, framings })
+    }
+
+    /// The members of a batch, changed as they are in all framings.
+    fn samples(
+        &self,
+        data: &Dataset,
+        members: &[usize],
+        epoch: u64,
+        step: usize,
+    ) -> Result<Framing> {
+        let n = data.sample_len();
+        let mut x = vec![0.0; members.len() * n];
+        for (i, (out, &index)) in x.chunks_exact_mut(n.max(1)).zip(members).enumerate() {
+            // A sample that is drawn twice is changed in two ways.
+            let draw = match self.config.order {
+                Order::ClassBalanced => step * self.config.batch + i,
+                Order::Stored | Order::Shuffled => index,
+            };
+            let mut rng = stream(self.config.seed, "augment", epoch, draw as u64);
+            data.fill(index, &self.config.augment, Some(&mut rng), out)?;
+        }
+        let mut shape = vec![members.len()];
+        shape.extend(data.sample_shape());
+        Ok(Framing { x, shape })
     }
 }
 

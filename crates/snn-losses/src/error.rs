@@ -46,6 +46,12 @@ pub enum Error {
         /// The allowed range.
         allowed: &'static str,
     },
+    /// A method's term needs an answer that is not there.
+    #[error("there is no view `{name}` among the answers, which a term of the method needs")]
+    Answer {
+        /// The view.
+        name: &'static str,
+    },
     /// A candle operation failed; reaching a user, this is a bug in this crate.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -1,10 +1,8 @@
 //! What a training step minimizes: a loss with the constants of its epoch, of a network's answers and a batch's targets.
 
-use std::collections::BTreeMap;
-
 use candle_core::Tensor;
 
-use crate::{Error, Loss, Ramp, Result, batch::Batch, cross_entropy, label_smoothing, tet, tks};
+use crate::{Answers, Loss, Ramp, Result, Targets, Terms, supervised::supervised};
 
 /// Where a training stands, for constants that change with the epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,55 +13,11 @@ pub struct Position {
     pub epochs: usize,
 }
 
-/// What a network answered to a batch of N samples.
-#[derive(Clone, Copy, Debug)]
-pub struct Answers<'a> {
-    /// The scores of every step, `[T, N, K]` f32 or f64, differentiable.
-    pub logits: &'a Tensor,
-    /// Scores of auxiliary heads by name, `[T, N, K]` each; none of today's losses reads them.
-    pub heads: &'a BTreeMap<String, Tensor>,
-    /// Scores of further views of the samples by name, `[T, N, K]` each; none of today's losses reads them.
-    pub views: &'a BTreeMap<String, Tensor>,
-}
-
-static NOTHING: BTreeMap<String, Tensor> = BTreeMap::new();
-
-impl<'a> From<&'a Tensor> for Answers<'a> {
-    /// The answers of a network that gives logits alone.
-    fn from(logits: &'a Tensor) -> Self {
-        Self { logits, heads: &NOTHING, views: &NOTHING }
-    }
-}
-
-/// What the answers to N samples should have been.
-#[derive(Clone, Copy, Debug)]
-pub struct Targets<'a> {
-    /// The classes, `[N]` u32.
-    pub labels: &'a Tensor,
-    /// The other half of mixed samples (mixup, CutMix).
-    pub mixed: Option<Mixed<'a>>,
-}
-
-/// The other half of mixed samples.
-#[derive(Clone, Copy, Debug)]
-pub struct Mixed<'a> {
-    /// The classes of what was mixed into the samples, `[N]` u32.
-    pub labels: &'a Tensor,
-    /// The weight of each sample's own label, N numbers of 0 to 1; the other label has the rest.
-    pub weights: &'a [f64],
-}
-
-impl<'a> From<&'a Tensor> for Targets<'a> {
-    /// Labels of samples that are not mixed.
-    fn from(labels: &'a Tensor) -> Self {
-        Self { labels, mixed: None }
-    }
-}
-
-/// A loss with the constants of one epoch; [`Loss::at`] makes it.
+/// A loss with the constants of one epoch, which [`Loss::at`] makes, and what a method adds to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Objective {
     loss: Loss,
+    terms: Option<Terms>,
 }
 
 impl Loss {
@@ -78,11 +32,16 @@ impl Loss {
             }
             Loss::CrossEntropy | Loss::LabelSmoothing { .. } | Loss::Tet { .. } => {}
         }
-        Objective { loss }
+        Objective { loss, terms: None }
     }
 }
 
 impl Objective {
+    /// The loss with the terms of a method added to it.
+    pub fn with(self, terms: Option<Terms>) -> Self {
+        Self { terms, ..self }
+    }
+
     /// The loss of a batch.
     ///
     /// # Equation
@@ -93,56 +52,43 @@ impl Objective {
     /// ```
     /// For CE, LS and TET, which are linear in the label, that is the loss of the mixed label; TKS has a teacher for
     /// each of the two. Where all weights are equal, whole losses are weighed rather than samples, which rounds
-    /// differently.
+    /// differently. The terms of a method are added in their order; their cross entropies are of mixed labels likewise.
     ///
     /// # Shapes
     /// - returns a scalar of the logits' type
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`Error::Type`] when an argument is not as [`Answers`] and [`Targets`] say;
-    /// [`Error::Label`] when a label is K or more; [`Error::Config`] when a constant or a weight is out of its range.
+    /// [`Error::Shape`](crate::Error::Shape) and [`Error::Type`](crate::Error::Type) when an argument is not as [`Answers`] and [`Targets`] say;
+    /// [`Error::Label`](crate::Error::Label) when a label is K or more; [`Error::Config`](crate::Error::Config) when a
+    /// constant or a weight is out of its range; [`Error::Answer`](crate::Error::Answer) when a term's view is missing.
     ///
     /// # Determinism
     /// A function of its arguments: no sum's order depends on the number of threads.
     pub fn value(&self, answers: &Answers, targets: &Targets) -> Result<Tensor> {
-        self.loss.check()?;
-        let own = Batch::new(answers.logits, targets.labels)?;
-        let Some(Mixed { labels, weights }) = targets.mixed else { return self.of_batch(&own) };
-        let other = Batch::new(answers.logits, labels)?;
-        check_weights(weights, targets.labels.elem_count())?;
-        let (first, rest) = (weights[0], 1.0 - weights[0]);
-        if weights.iter().all(|weight| *weight == first) {
-            let (own, other) = (self.of_batch(&own)?, self.of_batch(&other)?);
-            return Ok(((own * first)? + (other * rest)?)?);
-        }
-        let rest: Vec<f64> = weights.iter().map(|weight| 1.0 - weight).collect();
-        let (own, other) = (own.weighted(weights)?, other.weighted(&rest)?);
-        Ok((self.of_batch(&own)? + self.of_batch(&other)?)?)
-    }
-
-    fn of_batch(&self, batch: &Batch) -> Result<Tensor> {
-        match self.loss {
-            Loss::CrossEntropy => cross_entropy::value(batch),
-            Loss::LabelSmoothing { epsilon } => label_smoothing::value(batch, epsilon),
-            Loss::Tet { lambda, mean } => tet::value(batch, lambda, mean),
-            Loss::Tks { alpha, temperature, .. } => tks::value(batch, alpha, temperature),
-            Loss::TksPaper { alpha, temperature, .. } => {
-                tks::value_paper(batch, alpha, temperature)
+        let mut value = supervised(&self.loss, answers.logits, targets)?;
+        if let Some(terms) = &self.terms {
+            terms.check()?;
+            for term in terms.value(answers, targets)? {
+                value = (value + term)?;
             }
         }
+        Ok(value)
     }
 
     /// The loss of a network that answers every one of `n_classes` classes with the same score, 0: what a training that
     /// learns anything falls below.
     pub fn uniform(&self, n_classes: usize) -> f64 {
         let entropy = (n_classes.max(2) as f64).ln();
-        match self.loss {
-            Loss::CrossEntropy | Loss::LabelSmoothing { .. } => entropy,
-            Loss::Tet { lambda, mean } => (1.0 - lambda) * entropy + lambda * mean * mean,
-            Loss::Tks { alpha, temperature, .. } | Loss::TksPaper { alpha, temperature, .. } => {
-                (1.0 - alpha + alpha * temperature * temperature) * entropy
+        let terms = self.terms.as_ref().map_or(0.0, |terms| terms.uniform(entropy));
+        terms
+            + match self.loss {
+                Loss::CrossEntropy | Loss::LabelSmoothing { .. } => entropy,
+                Loss::Tet { lambda, mean } => (1.0 - lambda) * entropy + lambda * mean * mean,
+                Loss::Tks { alpha, temperature, .. }
+                | Loss::TksPaper { alpha, temperature, .. } => {
+                    (1.0 - alpha + alpha * temperature * temperature) * entropy
+                }
             }
-        }
     }
 
     /// The weight of the shared knowledge in this epoch; 0 for losses that share none.
@@ -156,16 +102,5 @@ impl Objective {
     /// The name of its [`Loss`].
     pub fn name(&self) -> &'static str {
         self.loss.name()
-    }
-}
-
-fn check_weights(weights: &[f64], n: usize) -> Result<()> {
-    if weights.len() != n || n == 0 {
-        let (expected, got) = (format!("[{n}], one weight per sample"), vec![weights.len()]);
-        return Err(Error::Shape { what: "mixed weights", expected, got });
-    }
-    match weights.iter().find(|weight| !(0.0..=1.0).contains(*weight)) {
-        Some(&got) => Err(Error::Config { field: "mixed weight", got, allowed: "0 to 1" }),
-        None => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use snn_neuron::LifConfig;
 use snn_ops::Precision;
 
+use crate::boundary::{Head, Transformer};
 use crate::networks::{Architecture, Source};
 use crate::neuron_config::{NeuronChange, NeuronConfig};
 use crate::{Error, Result};
@@ -39,14 +40,17 @@ pub struct ModelConfig {
     /// What single layers of neurons have of their own, by name: `lif1`, `layer1.0.lif2`, `head.lif`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub neurons: BTreeMap<String, NeuronChange>,
-    /// Time steps after a boundary, by its name, where they are others than before it: a matrix of parameters mixes the
-    /// steps. A recording must then have `t_steps` frames.
+    /// Time steps after a boundary, by its name, at most those before it, which `transformer` makes of them. A recording
+    /// must then have `t_steps` frames.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub steps: BTreeMap<String, usize>,
     /// Optional parts of the network by name, such as the `dendrites` of `mra_snn`: whether each is there, where that is
     /// not the network's default.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub parts: BTreeMap<String, bool>,
+    /// How the steps change at those boundaries; default `linear`.
+    #[serde(skip_serializing_if = "Transformer::is_default")]
+    pub transformer: Transformer,
     /// Number format, in training and evaluation; default `f32`.
     pub precision: Precision,
     /// Input size. A network whose head pools over all pixels takes other sizes too; the classifier of `vgg_snn` and
@@ -58,6 +62,9 @@ pub struct ModelConfig {
     /// Boundaries at which an auxiliary classifier stands in training. It is neither exported nor counted.
     #[serde(skip)]
     pub heads: Vec<String>,
+    /// What such a classifier is made of.
+    #[serde(skip)]
+    pub head: Head,
     /// Class names, K of them or none.
     pub labels: Vec<String>,
     /// What was measured with this checkpoint, as its report says.
@@ -82,6 +89,8 @@ struct RawConfig {
     #[serde(default)]
     parts: BTreeMap<String, bool>,
     #[serde(default)]
+    transformer: Transformer,
+    #[serde(default)]
     precision: Precision,
     input: Option<InputConfig>,
     #[serde(default)]
@@ -103,6 +112,7 @@ impl From<RawConfig> for ModelConfig {
             neurons: raw.neurons,
             steps: raw.steps,
             parts: raw.parts,
+            transformer: raw.transformer,
             precision: raw.precision,
             input: raw.input.unwrap_or(default.input),
             preprocess: raw.preprocess,
@@ -135,10 +145,12 @@ impl ModelConfig {
             neurons: BTreeMap::new(),
             steps: BTreeMap::new(),
             parts: BTreeMap::new(),
+            transformer: Transformer::default(),
             precision: Precision::F32,
             input: InputConfig { height, width },
             preprocess: serde_json::Value::Null,
             heads: Vec::new(),
+            head: Head::default(),
             labels: Vec::new(),
             metrics: serde_json::Value::Null,
         }

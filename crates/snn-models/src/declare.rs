@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::boundary::{Transformer, head};
 use crate::declared::{Declared, Init, Layout, Size, WeightLayer};
 use crate::layers::{Conv, ConvInit, Current, Gate, Layers, Pool};
 use crate::{Error, ModelConfig, Result};
@@ -24,6 +25,8 @@ pub(crate) struct Declare<'a> {
     /// Whether a parameter's shape depends on the input's.
     pub(crate) has_fixed_input: bool,
     names: BTreeSet<String>,
+    /// Whether an auxiliary classifier is being read.
+    is_head: bool,
 }
 
 const MOST: usize = ModelConfig::MAX_ELEMENTS;
@@ -43,6 +46,7 @@ impl<'a> Declare<'a> {
             size: Size::default(),
             has_fixed_input: false,
             names: BTreeSet::new(),
+            is_head: false,
         };
         let shape = [config.in_channels, height, width];
         let x = declare.map(Map { t_steps: config.t_steps, shape, is_spikes: false })?;
@@ -72,7 +76,11 @@ impl<'a> Declare<'a> {
         let places = config.heads.iter().map(|name| ("heads", name));
         let places = places.chain(config.steps.keys().map(|name| ("steps", name)));
         for (kind, name) in places {
-            known(kind, name, &declare.layout.boundaries)?;
+            let mut places = declare.layout.boundaries.clone();
+            if kind == "heads" {
+                places.push(declare.layout.classifier.clone());
+            }
+            known(kind, name, &places)?;
         }
         config.parts.keys().try_for_each(|name| known("parts", name, &declare.layout.parts))?;
         Ok(declare)
@@ -92,7 +100,7 @@ impl<'a> Declare<'a> {
             return Err(Error::Config { field: "width".into(), why });
         }
         self.named(&name)?;
-        self.layout.tensors.push(Declared { name, shape, init, is_head: false });
+        self.layout.tensors.push(Declared { name, shape, init, is_head: self.is_head });
         Ok(())
     }
 
@@ -106,6 +114,19 @@ impl<'a> Declare<'a> {
             t_steps: x.t_steps,
             takes_spikes: x.is_spikes,
         });
+    }
+
+    /// Reads an auxiliary classifier, which is training's alone: its work, neurons and layers are not the network's.
+    fn beside(&mut self, read: impl FnOnce(&mut Self) -> Result<Map>) -> Result<()> {
+        let (size, neurons) = (self.size.clone(), self.layout.neurons.len());
+        let weights = self.layout.weights.len();
+        self.is_head = true;
+        read(self)?;
+        self.is_head = false;
+        self.size = size;
+        self.layout.neurons.truncate(neurons);
+        self.layout.weights.truncate(weights);
+        Ok(())
     }
 
     /// Refuses a name that stands for something already.
@@ -197,6 +218,8 @@ impl Layers for Declare<'_> {
         };
         self.tensor(format!("{name}.weight"), vec![out, channels, kernel[0], kernel[1]], init)?;
         self.work(name, x, out * channels * area * h * w);
+        self.size.convolutions += 1;
+        self.size.convolution_steps += y.t_steps;
         Ok(y)
     }
 
@@ -285,25 +308,55 @@ impl Layers for Declare<'_> {
         Ok(Map { shape: [out, 1, 1], is_spikes: false, ..*x })
     }
 
+    fn transform(&mut self, name: &str, x: &Self::X, change: &Self::X) -> Result<Self::X> {
+        let [k, h, w] = x.shape;
+        if change.shape != [k * k, 1, 1] {
+            let why = format!("{:?} is no {k} x {k} matrix", change.shape);
+            return Err(Error::Config { field: name.into(), why });
+        }
+        self.work(name, x, h * w * k * k);
+        self.map(Map { is_spikes: false, ..*x })
+    }
+
+    fn orthogonal(&mut self, name: &str, _: &Self::X, _: f32) -> Result<()> {
+        self.named(name)
+    }
+
     fn classify(&mut self, name: &str, features: &Self::X) -> Result<Self::X> {
         self.layout.classifier = name.into();
+        if self.config.heads.iter().any(|head| head == name) {
+            let classes = self.config.num_classes;
+            self.beside(|declare| declare.linear(&format!("heads.{name}"), features, classes))?;
+        }
         self.linear(name, features, self.config.num_classes)
     }
 
     fn boundary(&mut self, name: &str, x: Self::X) -> Result<Self::X> {
         self.layout.boundaries.push(name.into());
         if self.config.heads.iter().any(|head| head == name) {
-            let (classes, fan_in) = (self.config.num_classes, x.shape[0]);
-            let init = Init::KaimingUniform { fan_in };
-            for (part, shape) in [("weight", vec![classes, fan_in]), ("bias", vec![classes])] {
-                let name = format!("heads.{name}.{part}");
-                self.named(&name)?;
-                self.layout.tensors.push(Declared { name, shape, init, is_head: true });
-            }
+            let (kind, classes) = (self.config.head, self.config.num_classes);
+            self.beside(|declare| head(declare, name, kind, &x, classes))?;
         }
         let Some(&to) = self.config.steps.get(name) else { return Ok(x) };
-        let init = Init::Resampling;
-        self.tensor(format!("steps.{name}.weight"), vec![to, x.t_steps], init)?;
-        Ok(Map { t_steps: to, is_spikes: false, ..x })
+        if to > x.t_steps {
+            let why = format!("is {to} after {} steps; use at most those", x.t_steps);
+            return Err(Error::Config { field: format!("steps.{name}"), why });
+        }
+        let transformer = self.config.transformer;
+        if transformer.is_trained() {
+            let init = Init::Resampling;
+            self.tensor(format!("steps.{name}.weight"), vec![to, x.t_steps], init)?;
+        }
+        let mixed = Map { t_steps: to, is_spikes: false, ..x };
+        match transformer {
+            Transformer::LinearLif => {
+                self.neuron(&format!("steps.{name}.lif"), &[Current::Plain(&mixed)])
+            }
+            Transformer::Linear => Ok(mixed),
+            Transformer::Avg if to < x.t_steps => Ok(mixed),
+            Transformer::Avg | Transformer::First | Transformer::Last => {
+                Ok(Map { t_steps: to, ..x })
+            }
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use snn_ops::random;
 
+use crate::boundary::resampling;
+
 /// A tensor of the model before it has values.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
@@ -89,16 +91,6 @@ impl Declared {
     }
 }
 
-/// `W[s, t]`, the share of new step `s` that the old step `t` covers, row by row; every row sums to 1.
-fn resampling(to: usize, from: usize) -> Vec<f32> {
-    let ratio = from as f64 / to.max(1) as f64;
-    let covered = |s: usize, t: usize| {
-        let (start, end) = (s as f64 * ratio, (s + 1) as f64 * ratio);
-        (end.min((t + 1) as f64) - start.max(t as f64)).max(0.0) / ratio
-    };
-    (0..to).flat_map(|s| (0..from).map(move |t| covered(s, t) as f32)).collect()
-}
-
 /// What an architecture amounts to at one configuration; auxiliary classifiers are not counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Size {
@@ -114,23 +106,21 @@ pub struct Size {
     pub neurons: usize,
     /// Elements of the largest feature map of one sample's time step, the input included.
     pub largest_map: usize,
+    /// Convolutions.
+    pub convolutions: usize,
+    /// Time steps of all convolutions together.
+    pub convolution_steps: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::resampling;
+impl Size {
+    /// The average number of time steps, T_avg: that of a convolution with its neurons. Where no part of the network changes
+    /// the steps it is T.
+    pub fn t_avg(&self) -> f64 {
+        self.convolution_steps as f64 / self.convolutions.max(1) as f64
+    }
 
-    #[test]
-    fn new_steps_average_the_steps_that_they_cover() {
-        assert_eq!(resampling(2, 4), [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
-        let close = |got: &[f32], want: &[f32]| {
-            assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-4), "{got:?} {want:?}");
-        };
-        let third = [2.0 / 3.0, 1.0 / 3.0, 0.0, 0.0, 0.0, 0.0];
-        close(&resampling(4, 6)[..6], &third);
-        close(&resampling(4, 6)[6..12], &[0.0, 1.0 / 3.0, 2.0 / 3.0, 0.0, 0.0, 0.0]);
-        close(&resampling(6, 8)[8..16], &[0.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0]);
-        let identity = resampling(3, 3);
-        assert_eq!(identity, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    /// The work of one sample as a share of that of the same network with [`Size::t_avg`] steps throughout.
+    pub fn cost_ratio(&self) -> f64 {
+        self.macs as f64 / (self.macs_per_step as f64 * self.t_avg())
     }
 }

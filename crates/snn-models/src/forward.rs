@@ -41,6 +41,8 @@ pub struct Output {
     pub features: Value,
     /// Scores of the auxiliary classifiers, `[T, N, K]` with the T of their place, by the boundary's name.
     pub heads: BTreeMap<String, Value>,
+    /// After [`Mode::Train`]: what the network itself adds to the loss, `[1]` each, by name.
+    pub penalties: BTreeMap<String, Value>,
     /// After [`Mode::Train`]: the batch statistics, for [`Model::folded`].
     pub statistics: Statistics,
     /// Spikes `[T, N, H, W, C]` or `[T, N, C]` of the neurons that were asked for, by name.
@@ -79,8 +81,21 @@ impl Model {
     /// # Errors
     /// [`Error::Ops`] when F is not the classifier's.
     pub fn classify(&self, tape: &mut Tape, features: &Value) -> Result<Value> {
+        self.affine(tape, &self.layout.classifier, features)
+    }
+
+    /// The scores of features `[T, N, F]` by the auxiliary classifier that stands beside the network's own: one of
+    /// [`ModelConfig::heads`](crate::ModelConfig::heads) with the name [`Names::classifier`](crate::Names::classifier).
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there is none, [`Error::Ops`] when F is not the classifier's.
+    pub fn classify_apart(&self, tape: &mut Tape, features: &Value) -> Result<Value> {
+        self.affine(tape, &format!("heads.{}", self.layout.classifier), features)
+    }
+
+    fn affine(&self, tape: &mut Tape, name: &str, features: &Value) -> Result<Value> {
         let mut parameter = |part: &str| -> Result<Value> {
-            let name = format!("{}.{part}", self.layout.classifier);
+            let name = format!("{name}.{part}");
             let tensor = self.params().get(&name).cloned().ok_or_else(|| missing(&name))?;
             let leaf = tape.leaf(name, tensor);
             Ok(to_device(tape, &leaf, &self.device)?)
@@ -123,11 +138,16 @@ impl Model {
         request: &Request,
         state: Option<&State>,
     ) -> Result<(Output, Noted)> {
+        let fork = request.fork.as_ref().map(|fork| &fork.after);
+        if let Some(after) = fork.filter(|after| !self.neurons().contains(after)) {
+            let why = format!("is no layer of neurons; use {}", self.neurons().join(", "));
+            return Err(Error::Config { field: format!("fork after {after}"), why });
+        }
         if let Some(tap) = request.taps.iter().find(|tap| !self.neurons().contains(tap)) {
             let why = format!("is no layer of neurons; use {}", self.neurons().join(", "));
             return Err(Error::Config { field: format!("tap {tap}"), why });
         }
-        let (x, t_steps) = self.checked(input)?;
+        let (x, t_steps) = self.checked(input, request)?;
         let value = to_channels_last(tape, &Value::constant(x.to_device(&self.device)?))?;
         let setting = Setting {
             model: Arc::new(self.clone()),
@@ -143,15 +163,20 @@ impl Model {
         for (name, scores) in std::mem::take(&mut pass.heads) {
             heads.insert(name, to_device(tape, &scores, &Device::Cpu)?);
         }
+        let mut penalties = BTreeMap::new();
+        for (name, penalty) in std::mem::take(&mut pass.penalties) {
+            penalties.insert(name, to_device(tape, &penalty, &Device::Cpu)?);
+        }
         let mut noted = pass.noted;
         let statistics = std::mem::take(&mut noted.statistics);
         let (taps, fired) = (std::mem::take(&mut noted.taps), std::mem::take(&mut noted.fired));
         let fed = std::mem::take(&mut noted.fed);
-        Ok((Output { logits, features, heads, statistics, taps, fired, fed }, noted))
+        let output = Output { logits, features, heads, penalties, statistics, taps, fired, fed };
+        Ok((output, noted))
     }
 
     /// The input with T first, and the steps that it makes.
-    fn checked(&self, input: &Input) -> Result<(Tensor, usize)> {
+    fn checked(&self, input: &Input, request: &Request) -> Result<(Tensor, usize)> {
         let config = self.config();
         let (lead, rank) = match input {
             Input::Still(_) => ("N", 4),
@@ -178,7 +203,7 @@ impl Model {
         }
         let (n, t_steps) = match *lead {
             [t_steps, n] => (n, t_steps),
-            _ => (lead.iter().product(), config.t_steps),
+            _ => (lead.iter().product(), request.t_steps.unwrap_or(config.t_steps)),
         };
         if let Some(boundary) = config.steps.keys().next().filter(|_| t_steps != config.t_steps) {
             let why = format!(
@@ -187,7 +212,8 @@ impl Model {
             );
             return Err(Error::Config { field: format!("steps.{boundary}"), why });
         }
-        check_map(declared.size.largest_map, n, t_steps)?;
+        let ways = if request.fork.as_ref().is_some_and(|fork| fork.joined) { 2 } else { 1 };
+        check_map(declared.size.largest_map, n.saturating_mul(ways), t_steps)?;
         let x = x.to_dtype(DType::F32)?.contiguous()?;
         Ok((if rank == 4 { snn_neuron::direct(&x)? } else { x }, t_steps))
     }

@@ -123,6 +123,12 @@ pub(crate) trait Layers {
     fn flatten(&mut self, x: &Self::X) -> Result<Self::X>;
     /// `name.weight` and `name.bias` on vectors.
     fn linear(&mut self, name: &str, x: &Self::X, out: usize) -> Result<Self::X>;
+    /// Each pixel's channels, k of them, times `I + change`, a k x k matrix for each sample that lies row by row in a vector
+    /// of k^2 channels. `name` is that of the work.
+    fn transform(&mut self, name: &str, x: &Self::X, change: &Self::X) -> Result<Self::X>;
+    /// Adds to the training's loss `weight` times the mean of `|| I - A A^T ||` with `A = I + change`, under a name of its
+    /// own. Not inside of a stage.
+    fn orthogonal(&mut self, name: &str, change: &Self::X, weight: f32) -> Result<()>;
     /// The last linear layer: from the features to the scores of each step.
     fn classify(&mut self, name: &str, features: &Self::X) -> Result<Self::X>;
     /// The end of a part of the network, such as `layer2`: here an auxiliary classifier may stand, and the number of steps

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod boundary;
 mod config;
 mod declare;
 mod declared;
@@ -21,17 +22,18 @@ mod state;
 mod step;
 mod weights;
 
+pub use boundary::{Head, Transformer};
 pub use config::{InputConfig, ModelConfig};
 pub use declared::{Size, WeightLayer};
 pub use error::{Error, Result};
 pub use file::{read_file, read_tensors};
 pub use forward::{Input, Output};
 pub use import::{Foreign, Imported, Origin};
-pub use model::Model;
+pub use model::{Model, Names};
 pub use networks::Architecture;
 pub use neuron_config::{NeuronChange, NeuronConfig};
 pub use predict::Prediction;
-pub use request::{Fed, Fired, Mode, Request, Statistics};
+pub use request::{Fed, Fired, Fork, Mode, Request, Statistics};
 pub use snn_ops::Precision;
 pub use state::State;
 pub use weights::{CONFIG_FILE, WEIGHTS_FILE};

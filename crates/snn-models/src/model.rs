@@ -21,6 +21,31 @@ pub struct Model {
     pub(crate) device: Device,
 }
 
+/// The names that a method may use of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Layers of neurons, in the order of the walk.
+    pub neurons: Vec<String>,
+    /// Those whose spikes stand for a still sample where a method looks at it in time: the first ones on the way.
+    pub stem: &'static str,
+    /// The ends of parts, where an auxiliary classifier may stand and the number of steps may change.
+    pub boundaries: Vec<String>,
+    /// The last linear layer, beside which an auxiliary classifier of its features may stand.
+    pub classifier: String,
+}
+
+impl ModelConfig {
+    /// The names of the network's parts.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
+    pub fn names(&self) -> Result<Names> {
+        let Layout { neurons, boundaries, classifier, .. } = Declare::read(self)?.layout;
+        let stem = self.architecture.source().stem;
+        Ok(Names { neurons, stem, boundaries, classifier })
+    }
+}
+
 impl Model {
     /// A model with initial weights, each a function of the seed and its name.
     ///
@@ -121,6 +146,11 @@ impl Model {
     /// The names of its layers of neurons, in the order of the walk.
     pub fn neurons(&self) -> &[String] {
         &self.layout.neurons
+    }
+
+    /// As [`Names::stem`].
+    pub fn stem(&self) -> &'static str {
+        self.config.architecture.source().stem
     }
 
     /// The names of the parts after which an auxiliary classifier may stand.

@@ -7,6 +7,7 @@ use candle_core::Tensor;
 use snn_neuron::{norm_lif, norm_sum};
 use snn_ops::{Conv2d, Moments, Pool2d, Tape, Value};
 
+use crate::boundary::{Transformer, head, resampling};
 use crate::layers::{Conv, Current, Gate, Layers, Pool};
 use crate::request::{Fed, Fired, Mode, Request, Statistics};
 use crate::state::State;
@@ -58,6 +59,8 @@ pub(crate) struct Pass {
     pub(crate) features: Option<Value>,
     /// The auxiliary classifiers' scores.
     pub(crate) heads: BTreeMap<String, Value>,
+    /// What the network adds to the loss.
+    pub(crate) penalties: BTreeMap<String, Value>,
 }
 
 impl Setting {
@@ -74,6 +77,7 @@ impl Setting {
             noted: Noted::default(),
             features: None,
             heads: BTreeMap::new(),
+            penalties: BTreeMap::new(),
         };
         let y = f(&mut pass);
         *tape = std::mem::take(&mut pass.tape);
@@ -142,6 +146,41 @@ impl Pass {
             self.noted.fed.push(Fed::count(name, x.value.tensor())?);
         }
         Ok(())
+    }
+
+    /// The steps of `x` as the trained matrix of that boundary mixes them.
+    fn mix(&mut self, name: &str, x: &Map) -> Result<Value> {
+        let weight = self.parameter(format!("steps.{name}.weight"))?;
+        Ok(snn_ops::mix_steps(&mut self.tape, &x.value, &weight)?)
+    }
+
+    /// What goes on from a layer of neurons.
+    fn forked(&mut self, name: &str, spikes: Value) -> Result<Value> {
+        let request = Arc::clone(&self.setting.request);
+        let Some(fork) = request.fork.as_ref().filter(|fork| fork.after == name) else {
+            return Ok(spikes);
+        };
+        let other = snn_ops::permute_steps(&mut self.tape, &spikes, &fork.order)?;
+        match fork.joined {
+            true => Ok(snn_ops::concat(&mut self.tape, &[&spikes, &other], 1)?),
+            false => Ok(other),
+        }
+    }
+
+    /// `I + change`, `[T, N, k, k]`.
+    fn matrices(&mut self, change: &Map) -> Result<Value> {
+        let &[t_steps, n, entries] = change.value.dims() else { return Err(missing("transform")) };
+        let k = entries.isqrt();
+        let mut identity = vec![0f32; t_steps * n * entries];
+        identity
+            .chunks_mut(entries)
+            .flat_map(|one| one.iter_mut().step_by(k + 1))
+            .for_each(|x| *x = 1.0);
+        let shape = [t_steps, n, k, k];
+        let identity = snn_ops::buffer::tensor(identity, shape.as_slice())?;
+        let identity = Value::constant(identity.to_device(change.value.tensor().device())?);
+        let change = snn_ops::reshape(&mut self.tape, &change.value, &shape)?;
+        Ok(snn_ops::add(&mut self.tape, &change, &identity)?)
     }
 
     /// Notes what a layer of neurons sent.
@@ -248,7 +287,8 @@ impl Layers for Pass {
             self.noted.potentials.push((name.into(), output.v_last));
         }
         self.note(name, output.spikes.tensor())?;
-        Ok(with(x, output.spikes))
+        let spikes = self.forked(name, output.spikes)?;
+        Ok(with(x, spikes))
     }
 
     fn drive(&mut self, currents: &[Current<'_, Map>]) -> Result<Map> {
@@ -310,6 +350,34 @@ impl Layers for Pass {
         Ok(with(x, self.affine(name, &x.value)?))
     }
 
+    fn transform(&mut self, name: &str, x: &Map, change: &Map) -> Result<Map> {
+        self.feed(name, x)?;
+        let matrices = self.matrices(change)?;
+        let (points, t_steps) = (x.value.dims(), matrices.dims()[0]);
+        let is_still = points[0] == 1 && t_steps > 1;
+        let mut shape = points.to_vec();
+        shape[0] = t_steps;
+        let value = match is_still {
+            true => snn_ops::repeat_step(&mut self.tape, &x.value, t_steps)?,
+            false => x.value.clone(),
+        };
+        let k = self.channels(x);
+        let pixels = value.tensor().elem_count() / (k * shape[0] * shape[1]).max(1);
+        let rows = [shape[0], shape[1], pixels, k];
+        let value = snn_ops::reshape(&mut self.tape, &value, &rows)?;
+        let value = snn_ops::matmul(&mut self.tape, &value, &matrices)?;
+        Ok(with(x, snn_ops::reshape(&mut self.tape, &value, &shape)?))
+    }
+
+    fn orthogonal(&mut self, name: &str, change: &Map, weight: f32) -> Result<()> {
+        if self.setting.request.mode == Mode::Train {
+            let matrices = self.matrices(change)?;
+            let penalty = snn_ops::orthogonality(&mut self.tape, &matrices, weight)?;
+            self.penalties.insert(name.into(), penalty);
+        }
+        Ok(())
+    }
+
     fn classify(&mut self, name: &str, features: &Map) -> Result<Map> {
         self.feed(name, features)?;
         self.features = Some(features.value.clone());
@@ -318,15 +386,33 @@ impl Layers for Pass {
 
     fn boundary(&mut self, name: &str, x: Map) -> Result<Map> {
         let model = Arc::clone(&self.setting.model);
-        if self.setting.request.heads && model.config().heads.iter().any(|head| head == name) {
-            let pooled = snn_ops::global_avg_pool(&mut self.tape, &x.value)?;
-            let scores = self.affine(&format!("heads.{name}"), &pooled)?;
-            self.heads.insert(name.into(), scores);
+        let config = model.config();
+        if self.setting.request.heads && config.heads.iter().any(|head| head == name) {
+            let scores = head(self, name, config.head, &x, config.num_classes)?;
+            self.heads.insert(name.into(), scores.value);
         }
-        let Some(&t_steps) = model.config().steps.get(name) else { return Ok(x) };
-        let weight = self.parameter(format!("steps.{name}.weight"))?;
-        let value = snn_ops::mix_steps(&mut self.tape, &x.value, &weight)?;
-        Ok(Map { value, t_steps })
+        let Some(&to) = config.steps.get(name) else { return Ok(x) };
+        let (transformer, from) = (config.transformer, x.t_steps);
+        if !transformer.is_trained() && to == from {
+            return Ok(x);
+        }
+        let mixed = |value| Map { value, t_steps: to };
+        match transformer {
+            Transformer::Linear => Ok(mixed(self.mix(name, &x)?)),
+            Transformer::LinearLif => {
+                let x = mixed(self.mix(name, &x)?);
+                self.neuron(&format!("steps.{name}.lif"), &[Current::Plain(&x)])
+            }
+            Transformer::Avg => {
+                let weight = snn_ops::buffer::tensor(resampling(to, from), (to, from))?;
+                let weight = Value::constant(weight);
+                Ok(mixed(snn_ops::mix_steps(&mut self.tape, &x.value, &weight)?))
+            }
+            Transformer::First => Ok(mixed(snn_ops::narrow(&mut self.tape, &x.value, 0, 0, to)?)),
+            Transformer::Last => {
+                Ok(mixed(snn_ops::narrow(&mut self.tape, &x.value, 0, from - to, to)?))
+            }
+        }
     }
 }
 

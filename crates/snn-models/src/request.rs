@@ -19,6 +19,10 @@ pub enum Mode {
 pub struct Request {
     /// Which statistics norms use.
     pub mode: Mode,
+    /// The steps that a still sample is shown for, where they are not those of the configuration.
+    pub t_steps: Option<usize>,
+    /// What happens to the steps after a layer of neurons.
+    pub fork: Option<Fork>,
     /// Whether the auxiliary classifiers answer too.
     pub heads: bool,
     /// The layers of neurons whose spikes come back, by name.
@@ -31,8 +35,19 @@ pub struct Request {
 impl Request {
     /// The scores, and nothing else.
     pub fn new(mode: Mode) -> Self {
-        Self { mode, heads: false, taps: Vec::new(), counts: false }
+        Self { mode, t_steps: None, fork: None, heads: false, taps: Vec::new(), counts: false }
     }
+}
+
+/// A second way through the network from a layer of neurons on: its spikes in another order of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// The layer.
+    pub after: String,
+    /// The old step that each new one is; each of `0..T` once.
+    pub order: Vec<usize>,
+    /// Both ways are gone together, as 2 N samples, the reordered ones last; else the second way alone.
+    pub joined: bool,
 }
 
 /// The batch statistics of a pass's norms, in the order of the walk, before they become running ones.

@@ -63,7 +63,7 @@ pub fn matmul(tape: &mut Tape, a: &Value, b: &Value) -> Result<Value> {
 }
 
 /// `[rows, inner]` times `[inner, columns]` for each sample; a flag marks an operand that is stored transposed.
-fn products(
+pub(crate) fn products(
     [rows, inner, columns]: [usize; 3],
     (a, a_transposed): (&[f32], bool),
     (b, b_transposed): (&[f32], bool),

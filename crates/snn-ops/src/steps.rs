@@ -10,33 +10,60 @@ use crate::{Error, Gradient, Gradients, Result, Saved, Tape, Value};
 /// Elements of one task.
 const PIECE: usize = 1 << 12;
 
-/// The steps in reverse order.
-///
-/// # Shapes
-/// - `x`: `[T, ..]` f32, bf16 or u8; returns the shape and type of `x`
+/// The steps in reverse order: [`permute_steps`].
 ///
 /// # Errors
-/// [`Error::Shape`] for no axis or an empty one, [`Error::Unsupported`] on a GPU.
+/// As there.
 pub fn reverse_steps(tape: &mut Tape, x: &Value) -> Result<Value> {
-    let y = reversed(x.tensor())?;
-    let to = x.target();
-    Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| grads.add(to, reversed(&dy)?)))
+    let order: Vec<usize> = (0..x.dims().first().copied().unwrap_or(0)).rev().collect();
+    permute_steps(tape, x, &order)
 }
 
-fn reversed(x: &Tensor) -> Result<Tensor> {
-    fn steps<T: WithDType + Default>(x: &[T], step: usize, dims: &[usize]) -> Result<Tensor> {
+/// The steps in another order: new step `s` is the old step `order[s]`.
+///
+/// # Shapes
+/// - `x`: `[T, ..]` f32, bf16 or u8, `order`: each of `0..T` once; returns the shape and type of `x`
+///
+/// # Errors
+/// [`Error::Shape`] for no axis or an empty one, [`Error::Config`] when `order` is no order of the steps,
+/// [`Error::Unsupported`] on a GPU.
+pub fn permute_steps(tape: &mut Tape, x: &Value, order: &[usize]) -> Result<Value> {
+    step_len("permute_steps", x.dims())?;
+    let mut back = vec![usize::MAX; x.dims()[0]];
+    for (new, &old) in order.iter().enumerate() {
+        if let Some(place) = back.get_mut(old) {
+            *place = new;
+        }
+    }
+    if order.len() != back.len() || back.contains(&usize::MAX) {
+        let why = format!("is {order:?}; use each of 0 to {} once", back.len() - 1);
+        return Err(Error::Config { field: "order", why });
+    }
+    let y = permuted(x.tensor(), order)?;
+    let to = x.target();
+    Ok(tape.push(y, &[x], move |dy: Gradient, grads: &mut Gradients| {
+        grads.add(to, permuted(&dy, &back)?)
+    }))
+}
+
+fn permuted(x: &Tensor, order: &[usize]) -> Result<Tensor> {
+    fn steps<T: WithDType + Default>(
+        x: &[T],
+        step: usize,
+        order: &[usize],
+        dims: &[usize],
+    ) -> Result<Tensor> {
         let mut y = zeroed(x.len());
         y.par_chunks_mut(step)
-            .rev()
-            .zip(x.par_chunks(step))
-            .for_each(|(y, x)| y.copy_from_slice(x));
+            .zip(order)
+            .for_each(|(y, &old)| y.copy_from_slice(&x[old * step..][..step]));
         buffer::tensor(y, dims)
     }
-    let step = step_len("reverse_steps", x.dims())?;
-    with_data("reverse_steps", x, |data| match data {
-        Data::F32(data) => steps(data, step, x.dims()),
-        Data::Bf16(data) => steps(data, step, x.dims()),
-        Data::U8(data) => steps(data, step, x.dims()),
+    let step = step_len("permute_steps", x.dims())?;
+    with_data("permute_steps", x, |data| match data {
+        Data::F32(data) => steps(data, step, order, x.dims()),
+        Data::Bf16(data) => steps(data, step, order, x.dims()),
+        Data::U8(data) => steps(data, step, order, x.dims()),
     })
 }
 

@@ -19,6 +19,9 @@ pub struct RunResult {
     pub architecture: String,
     /// The loss, of the last phase.
     pub loss: String,
+    /// The method, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
     /// Time steps, of the last phase.
     pub t_steps: usize,
     /// The seed.

@@ -17,6 +17,8 @@ pub struct Examples {
     pub host_labels: Vec<u32>,
     /// The labels `[N]` of what was mixed into the samples, and for each of the N samples the weight of its own.
     pub mixed: Option<(Tensor, Vec<f64>)>,
+    /// The same samples in the loader's further framings.
+    pub framings: Vec<snn_models::Input>,
 }
 
 impl Examples {
@@ -25,14 +27,10 @@ impl Examples {
     /// # Errors
     /// [`Error::Ops`](crate::Error::Ops) when the batch's length does not fit its shape.
     pub fn new(batch: Batch) -> Result<Self> {
-        let Batch { x, shape, time, labels: host_labels, mixed, .. } = batch;
-        let x = match (time, shape.as_slice()) {
-            (Time::Frames, &[n, t_steps, c, h, w]) if x.len() == n * t_steps * c * h * w => {
-                let x = time_first(&x, n, t_steps, c * h * w);
-                snn_models::Input::Frames(buffer::tensor(x, vec![t_steps, n, c, h, w])?)
-            }
-            (Time::Still | Time::Frames, _) => snn_models::Input::Still(buffer::tensor(x, shape)?),
-        };
+        let Batch { x, shape, time, labels: host_labels, mixed, framings, .. } = batch;
+        let x = input(time, x, shape)?;
+        let framings = framings.into_iter().map(|framing| input(time, framing.x, framing.shape));
+        let framings = framings.collect::<Result<_>>()?;
         let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
         let mixed = match mixed {
             Some(Mixed { labels, weight }) => {
@@ -41,8 +39,18 @@ impl Examples {
             }
             None => None,
         };
-        Ok(Self { x, labels, host_labels, mixed })
+        Ok(Self { x, labels, host_labels, mixed, framings })
     }
+}
+
+fn input(time: Time, x: Vec<f32>, shape: Vec<usize>) -> Result<snn_models::Input> {
+    Ok(match (time, shape.as_slice()) {
+        (Time::Frames, &[n, t_steps, c, h, w]) if x.len() == n * t_steps * c * h * w => {
+            let x = time_first(&x, n, t_steps, c * h * w);
+            snn_models::Input::Frames(buffer::tensor(x, vec![t_steps, n, c, h, w])?)
+        }
+        (Time::Still | Time::Frames, _) => snn_models::Input::Still(buffer::tensor(x, shape)?),
+    })
 }
 
 /// `[N, T, frame]` to `[T, N, frame]`.

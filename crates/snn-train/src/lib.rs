@@ -14,6 +14,7 @@ mod hash;
 mod journal;
 mod lock;
 mod manifest;
+mod method;
 mod metrics;
 mod optim;
 mod options;
@@ -36,6 +37,7 @@ pub use evaluate::{EVAL_BATCH, EvalOptions, Evaluation, evaluate, evaluate_with}
 pub use examples::Examples;
 pub use journal::peak_rss_mb;
 pub use lock::RunLock;
+pub use method::{HybridHead, HybridLoss, Method, Ssnn, StrongWeak, Teacher, TimeOrder, Trt, Tssd};
 pub use metrics::{Answer, Meter, aurc, confusion, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
 pub use options::RunOptions;

@@ -51,6 +51,7 @@ pub(crate) fn finish(
         split_hash: run.stage.split_hash.clone(),
         architecture: recipe.model.architecture.name().into(),
         loss: part.recipe.loss.name().into(),
+        method: recipe.method.as_ref().map(|method| method.name().into()),
         t_steps: part.recipe.t_steps(),
         seed: recipe.seed,
         precision: recipe.train.precision.name().into(),

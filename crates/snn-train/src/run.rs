@@ -133,7 +133,7 @@ fn epoch(
 ) -> Result<Option<EpochReport>> {
     let started = Instant::now();
     let (part, epoch) = (run.part(), run.counters.epoch);
-    let objective = part.recipe.loss.at(part.position(epoch));
+    let objective = part.recipe.loss.at(part.position(epoch)).with(run.terms()?);
     let Some(waited) = steps(run, &part, &objective, observer, interrupt)? else {
         return Ok(None);
     };
@@ -200,7 +200,9 @@ fn steps(
             return Ok(None);
         }
         let (step, lr) = (run.counters.step, part.rate(epoch, run.counters.step_in_epoch));
-        let config = StepConfig { objective, lr, step, recompute: part.recipe.train.recompute };
+        let (method, seed) = (part.recipe.method.as_ref(), part.recipe.seed);
+        let recompute = part.recipe.train.recompute;
+        let config = StepConfig { objective, method, seed, lr, step, recompute };
         let out = train_step(&mut run.model, &mut run.optimizer, &examples, config)?;
         let (loss, grad_norm) = (out.loss, out.grad_norm);
         run.counters.add_step(loss, out.correct, examples.host_labels.len());

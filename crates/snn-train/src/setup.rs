@@ -59,10 +59,15 @@ impl Run {
         let (own, _) = &phases[phase.min(phases.len() - 1)];
         let stage = Stage::open(own, options, watch)?;
         let data = Arc::clone(stage.train.data());
-        let config = stage::model_config(own, &data);
+        let config = stage::model_config(own, &data)?;
         stage::check_batch(&config, own, &data)?;
         phases.iter().try_for_each(|(other, _)| one_network(&config, other))?;
         let mut model = Model::new(&config, recipe.seed).map_err(stage::by_key)?;
+        if !config.steps.is_empty() {
+            let size = Model::size(&config)?;
+            let (t_avg, cost_ratio) = (size.t_avg(), size.cost_ratio());
+            tracing::info!(t_avg, cost_ratio, "stages of their own time steps");
+        }
         if let Some(device) = &options.device {
             model.set_device(device);
         }
@@ -122,6 +127,13 @@ impl Run {
     /// The phase in progress.
     pub(crate) fn part(&self) -> Arc<Part> {
         Arc::clone(&self.plan.parts[self.counters.phase])
+    }
+
+    /// What the method adds to the loss.
+    pub(crate) fn terms(&self) -> Result<Option<snn_losses::Terms>> {
+        let part = self.part();
+        let Some(method) = &part.recipe.method else { return Ok(None) };
+        Ok(Some(method.terms(&self.model.config().names()?)))
     }
 
     /// Goes on to the next phase, whose data is opened as in [`Run::open`]; none after the last.
@@ -190,13 +202,15 @@ fn start_from(model: &mut Model, init: &Path) -> Result<()> {
     let other = Model::load(init)?;
     let shapes = |model: &Model| -> Vec<(String, Vec<usize>)> {
         let all = model.params().iter().chain(model.buffers());
+        // Auxiliary classifiers are in no checkpoint and start anew.
+        let all = all.filter(|(name, _)| !name.starts_with("heads."));
         all.map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect()
     };
     if shapes(model) != shapes(&other) {
         let why = "is of another architecture, width or number of classes (model.init)";
         return Err(Error::checkpoint(init, why));
     }
-    *model.params_mut() = other.params().clone();
+    model.params_mut().extend(other.params().clone());
     model.set_buffers(other.buffers().clone());
     Ok(())
 }

@@ -31,7 +31,8 @@ impl Stage {
         splits.notices().iter().for_each(|notice| tracing::warn!("{notice}"));
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
         let data_hash = DataHash::of(&train, &test);
-        let train = loader(recipe, train)?;
+        let framings = framings(recipe, &config, watch)?;
+        let train = loader(recipe, train, framings)?;
         Ok(Self { config, train, test, split_hash, data_hash })
     }
 
@@ -43,7 +44,8 @@ impl Stage {
         watch: &mut dyn FnMut(snn_data::Opened) -> bool,
     ) -> Result<Self> {
         if data_config(recipe, options) == self.config {
-            let train = loader(recipe, Arc::clone(self.train.data()))?;
+            let framings = self.train.framings().to_vec();
+            let train = loader(recipe, Arc::clone(self.train.data()), framings)?;
             return Ok(Self { train, ..self });
         }
         // Two sets at once may not fit into memory.
@@ -62,7 +64,7 @@ impl Stage {
 
     /// Sets the model to what the phase's samples are: their size, and the steps that it runs.
     pub(crate) fn fit(&self, recipe: &Recipe, model: &mut Model) -> Result<()> {
-        let config = model_config(recipe, self.train.data());
+        let config = model_config(recipe, self.train.data())?;
         check_batch(&config, recipe, self.train.data())?;
         let own = model.config_mut();
         (own.t_steps, own.input) = (config.t_steps, config.input);
@@ -76,7 +78,10 @@ pub(crate) fn check_batch(config: &ModelConfig, recipe: &Recipe, data: &Dataset)
 }
 
 /// The model for the samples of `data`.
-pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
+///
+/// # Errors
+/// [`Error::Setting`] when the method does not suit the network.
+pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> Result<ModelConfig> {
     let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
     config.width = recipe.model.width;
     config.t_steps = recipe.t_steps();
@@ -89,7 +94,10 @@ pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> ModelConfig {
         config.in_channels = channels;
         config.input = InputConfig { height, width };
     }
-    config
+    if let Some(method) = &recipe.method {
+        method.ask(&mut config)?;
+    }
+    Ok(config)
 }
 
 /// A model's fields by the keys of the recipe that set them.
@@ -115,8 +123,28 @@ fn data_config(recipe: &Recipe, options: &RunOptions) -> DataConfig {
     }
 }
 
+/// The training samples in the further framings that the method asks for.
+fn framings(
+    recipe: &Recipe,
+    config: &DataConfig,
+    watch: &mut dyn FnMut(snn_data::Opened) -> bool,
+) -> Result<Vec<Arc<Dataset>>> {
+    let asked = match (&recipe.method, recipe.data.t_steps) {
+        (Some(method), Some(t_steps)) => method.framings(t_steps),
+        (Some(_) | None, _) => Vec::new(),
+    };
+    asked
+        .into_iter()
+        .map(|t_steps| {
+            // Nothing is measured in another framing.
+            let config = DataConfig { t_steps, limit_test: Some(1), ..config.clone() };
+            Ok(Arc::new(snn_data::open_with(&config, watch)?.train))
+        })
+        .collect()
+}
+
 /// The last, smaller batch is dropped, unless it is the only one.
-fn loader(recipe: &Recipe, data: Arc<Dataset>) -> Result<Arc<Loader>> {
+fn loader(recipe: &Recipe, data: Arc<Dataset>, framings: Vec<Arc<Dataset>>) -> Result<Arc<Loader>> {
     let config = LoaderConfig {
         batch: recipe.train.batch,
         order: if recipe.data.class_balanced { Order::ClassBalanced } else { Order::Shuffled },
@@ -125,5 +153,5 @@ fn loader(recipe: &Recipe, data: Arc<Dataset>) -> Result<Arc<Loader>> {
         seed: recipe.seed,
         augment: recipe.data.augment,
     };
-    Ok(Arc::new(Loader::new(data, config)?))
+    Ok(Arc::new(Loader::new(data, config)?.with_framings(framings)?))
 }

@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
-use snn_losses::{Mixed, Objective, Targets};
-use snn_models::{Mode, Model};
-use snn_ops::buffer;
+use snn_losses::{Answers, Mixed, Objective, Targets};
+use snn_models::Model;
+use snn_ops::{Value, buffer};
 
-use crate::{Error, Examples, Recompute, Result, metrics, optim::Optimizer};
+use crate::method::Taken;
+use crate::{Error, Examples, Method, Recompute, Result, metrics, optim::Optimizer};
 
 /// What a step is taken with, besides the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct StepConfig<'a> {
-    /// What is minimized: the loss with its constants of this epoch.
+    /// What is minimized: the loss with its constants of this epoch, and the method's terms.
     pub objective: &'a Objective,
+    /// Which views of the batch are taken; one pass over it as it is when absent.
+    pub method: Option<&'a Method>,
+    /// Where the views' random numbers come from, with `step`.
+    pub seed: u64,
     /// The learning rate.
     pub lr: f64,
     /// Steps taken before this one; errors name it.
@@ -51,25 +56,33 @@ pub fn train_step(
     examples: &Examples,
     config: StepConfig,
 ) -> Result<StepOutput> {
-    let StepConfig { objective, lr, step, recompute } = config;
+    let StepConfig { objective, method, seed, lr, step, recompute } = config;
     let diverged = |what: String| Error::Diverged { step, what };
     let mut tape = recompute.tape();
-    let output = model.forward(&mut tape, &examples.x, Mode::Train)?;
-    let logits = Var::from_tensor(output.logits.tensor())?;
+    let mut taken = Taken { model, tape: &mut tape, examples, seed, step };
+    let answered = match method {
+        Some(method) => method.answers(&mut taken)?,
+        None => taken.plain()?,
+    };
+    let mut leaves = Leaves::default();
+    let logits = leaves.take(&answered.logits)?;
+    let (heads, views) = (leaves.all(&answered.heads)?, leaves.all(&answered.views)?);
     let mixed = examples.mixed.as_ref();
     let mixed = mixed.map(|(labels, weights)| Mixed { labels, weights });
     let targets = Targets { labels: &examples.labels, mixed };
-    let value = objective.value(&logits.as_tensor().into(), &targets)?;
-    let loss = f64::from(value.to_scalar::<f32>()?);
-    if !loss.is_finite() {
-        return Err(diverged(blame(examples, output.logits.tensor(), loss)?));
+    let answers = Answers { logits: &logits, heads: &heads, views: &views };
+    let value = objective.value(&answers, &targets)?;
+    let mut loss = f64::from(value.to_scalar::<f32>()?);
+    let mut seeds = leaves.seeds(&value)?;
+    for penalty in answered.penalties.values() {
+        loss += f64::from(penalty.tensor().sum_all()?.to_scalar::<f32>()?);
+        seeds.push((penalty, penalty.tensor().ones_like()?));
     }
-    let seed = match value.backward()?.remove(&logits) {
-        Some(seed) => seed.contiguous()?,
-        None => logits.zeros_like()?,
-    };
+    if !loss.is_finite() {
+        return Err(diverged(blame(examples, &logits, loss)?));
+    }
     let mut gradients = BTreeMap::new();
-    tape.backward([(&output.logits, seed)], &mut |name, gradient| {
+    tape.backward(seeds, &mut |name, gradient| {
         gradients.insert(name.to_string(), gradient);
         Ok(())
     })?;
@@ -87,7 +100,8 @@ pub fn train_step(
         }
         squares += square;
     }
-    let running = model.folded(&[&output.statistics])?;
+    let statistics: Vec<_> = answered.statistics.iter().collect();
+    let running = model.folded(&statistics)?;
     for (name, tensor) in &running {
         if !sum_of_squares(tensor)?.is_finite() {
             return Err(diverged(format!("{name} is not finite")));
@@ -96,10 +110,39 @@ pub fn train_step(
     optimizer.step(model.params_mut(), &gradients, lr)?;
     model.set_buffers(running);
     let (labels, n_classes) = (&examples.host_labels, model.config().num_classes);
-    let correct = buffer::with_f32("logits", logits.as_tensor(), |logits| {
+    let correct = buffer::with_f32("logits", &logits, |logits| {
         Ok(metrics::count_correct(logits, labels, n_classes))
     })?;
     Ok(StepOutput { loss, correct, grad_norm: squares.sqrt() })
+}
+
+/// The answers as candle's variables, whose gradients seed the tape.
+#[derive(Default)]
+struct Leaves<'a>(Vec<(&'a Value, Var)>);
+
+impl<'a> Leaves<'a> {
+    /// The scores, to be differentiated where the tape wants their gradient.
+    fn take(&mut self, value: &'a Value) -> Result<Tensor> {
+        if !value.wants_gradient() {
+            return Ok(value.tensor().clone());
+        }
+        let var = Var::from_tensor(value.tensor())?;
+        let scores = var.as_tensor().clone();
+        self.0.push((value, var));
+        Ok(scores)
+    }
+
+    fn all(&mut self, values: &'a BTreeMap<String, Value>) -> Result<BTreeMap<String, Tensor>> {
+        values.iter().map(|(name, value)| Ok((name.clone(), self.take(value)?))).collect()
+    }
+
+    /// The gradients of `loss` that reach one of them.
+    fn seeds(self, loss: &Tensor) -> Result<Vec<(&'a Value, Tensor)>> {
+        let mut gradients = loss.backward()?;
+        let seeds = self.0.into_iter();
+        let seeds = seeds.filter_map(|(value, var)| Some((value, gradients.remove(&var)?)));
+        seeds.map(|(value, seed)| Ok((value, seed.contiguous()?))).collect()
+    }
 }
 
 /// Which tensor made the loss what it is.

@@ -121,6 +121,9 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
     let stored = model.config().t_steps;
     let measured = measured_t_steps(&model, &data);
     let mut first_steps = None;
+    if let Some(t_steps) = args.t_steps.filter(|n| *n != stored) {
+        crate::preprocess::free_steps(&model, &format!("--t-steps {t_steps}"))?;
+    }
     match (args.t_steps, args.steps_by) {
         (Some(t_steps), StepsBy::Rebin) => {
             if model.config().preprocess["kind"] == "recordings" {

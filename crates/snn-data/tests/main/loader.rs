@@ -293,3 +293,46 @@ fn hand_made_data_sets_are_checked() {
     }
     assert_ne!(frames(2.0).hash(), frames(0.5).hash());
 }
+
+#[test]
+fn framings_of_a_recording_change_alike() {
+    let open = |t_steps, seed| {
+        let config = DataConfig {
+            t_steps,
+            seed,
+            size: Some(8),
+            limit_train: Some(12),
+            limit_test: Some(1),
+            ..DataConfig::new("synthetic_events", None)
+        };
+        Arc::new(snn_data::open(&config).unwrap().train)
+    };
+    let augment = Augment { roll: 3, mixup: 1.0, nda: Some(Nda::default()), ..config(0).augment };
+    let loader = |framings: Vec<Arc<Dataset>>| {
+        let config = LoaderConfig { augment, batch: 4, ..config(0) };
+        Loader::new(open(2, 0), config).unwrap().with_framings(framings)
+    };
+    let (plain, framed) = (loader(Vec::new()).unwrap(), loader(vec![open(2, 0), open(5, 0)]));
+    let framed = framed.unwrap();
+    for step in 0..3 {
+        let (alone, batch) = (plain.batch(1, step).unwrap(), framed.batch(1, step).unwrap());
+        assert!(alone.x == batch.x && alone.framings.is_empty());
+        let [same, longer] = batch.framings.as_slice() else { panic!() };
+        // The same framing undergoes the same changes, mixing too.
+        assert_eq!((&same.x, &same.shape), (&batch.x, &batch.shape));
+        assert_eq!(longer.shape, [4, 5, 2, 8, 8]);
+        let own = open(5, 0);
+        let loader = Loader::new(own, LoaderConfig { augment, batch: 4, ..config(0) }).unwrap();
+        assert_eq!(loader.batch(1, step).unwrap().x, longer.x);
+    }
+    let fewer = DataConfig {
+        size: Some(8),
+        limit_train: Some(11),
+        ..DataConfig::new("synthetic_events", None)
+    };
+    let fewer = Arc::new(snn_data::open(&fewer).unwrap().train);
+    for other in [fewer, data("synthetic")] {
+        let error = loader(vec![other]).unwrap_err();
+        assert!(matches!(error, Error::Config { field: "framings", .. }), "{error}");
+    }
+}

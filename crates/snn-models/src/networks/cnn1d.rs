@@ -12,7 +12,7 @@ use super::Source;
 use crate::Result;
 use crate::layers::{Conv, ConvInit, Current, Layers};
 
-pub(super) const SOURCE: Source = Source { t_steps: 4, input: [1, 1, 1024], classes: 10 };
+pub(super) const SOURCE: Source = Source { t_steps: 4, input: [1, 1, 1024], classes: 10, stem: "lif1" };
 
 fn conv(out: usize, kernel: usize, stride: usize) -> Conv {
     Conv {

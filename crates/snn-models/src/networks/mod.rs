@@ -13,6 +13,8 @@ pub(crate) struct Source {
     /// Channels, rows and columns of the input.
     pub(crate) input: [usize; 3],
     pub(crate) classes: usize,
+    /// The neurons whose spikes stand for a still sample where a method looks at it in time.
+    pub(crate) stem: &'static str,
 }
 
 macro_rules! networks {
@@ -74,6 +76,8 @@ networks! {
     MraSnn = mra_snn,
     /// PointNet for point clouds.
     Pointnet = pointnet,
+    /// Spiking PointNet, with its two T-Nets, for point clouds.
+    SpikingPointnet = spiking_pointnet,
 }
 
 mod sew;

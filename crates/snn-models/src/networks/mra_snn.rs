@@ -18,7 +18,8 @@ use super::Source;
 use crate::Result;
 use crate::layers::{Conv, ConvInit, Current, Gate, Layers};
 
-pub(super) const SOURCE: Source = Source { t_steps: 4, input: [1, 1, 1024], classes: 15 };
+pub(super) const SOURCE: Source =
+    Source { t_steps: 4, input: [1, 1, 1024], classes: 15, stem: "encoder.lif" };
 
 fn conv(out: usize, kernel: usize, stride: usize) -> Conv {
     Conv {

@@ -10,7 +10,7 @@ use super::Source;
 use crate::Result;
 use crate::layers::{Conv, ConvInit, Current, Layers};
 
-pub(super) const SOURCE: Source = Source { t_steps: 4, input: [3, 1, 1024], classes: 40 };
+pub(super) const SOURCE: Source = Source { t_steps: 4, input: [3, 1, 1024], classes: 40, stem: "lif1" };
 
 pub(super) fn build<L: Layers>(layers: &mut L, x: L::X) -> Result<L::X> {
     let mut x = x;

@@ -14,7 +14,8 @@ use crate::Result;
 use crate::layers::{Conv, ConvInit, Current, Layers, Pool};
 
 /// The networks for ImageNet.
-pub(super) const IMAGENET: Source = Source { t_steps: 4, input: [3, 224, 224], classes: 1000 };
+pub(super) const IMAGENET: Source =
+    Source { t_steps: 4, input: [3, 224, 224], classes: 1000, stem: "lif1" };
 
 fn conv(out: usize, kernel: usize, stride: usize) -> Conv {
     Conv::square(out, kernel, stride, ConvInit::KaimingNormal)

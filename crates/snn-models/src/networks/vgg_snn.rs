@@ -9,7 +9,7 @@ use super::Source;
 use crate::Result;
 use crate::layers::{Conv, ConvInit, Current, Layers, Pool};
 
-pub(super) const SOURCE: Source = Source { t_steps: 10, input: [2, 48, 48], classes: 10 };
+pub(super) const SOURCE: Source = Source { t_steps: 10, input: [2, 48, 48], classes: 10, stem: "lif.0" };
 
 /// Channels of each stage between poolings.
 const STAGES: [[usize; 2]; 4] = [[64, 128], [256, 256], [512, 512], [512, 512]];

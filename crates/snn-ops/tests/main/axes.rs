@@ -2,8 +2,8 @@
 
 use candle_core::DType;
 use snn_ops::{
-    Result, Tape, Value, buffer, concat, mean, mix_steps, narrow, repeat_step, reverse_steps,
-    spike_bits, spike_counts, spike_zeros,
+    Result, Tape, Value, buffer, concat, mean, mix_steps, narrow, permute_steps, repeat_step,
+    reverse_steps, spike_bits, spike_counts, spike_zeros,
 };
 
 use crate::check::{agrees, flat, ones};
@@ -93,6 +93,14 @@ fn steps_are_mixed_reversed_and_repeated() {
         |tape, v| reverse_steps(tape, &v[0]),
         |x| [&x[0][4..], &x[0][2..4], &x[0][..2]].concat(),
     );
+    agrees(
+        &[&[3, 2]],
+        |tape, v| permute_steps(tape, &v[0], &[1, 2, 0]),
+        |x| [&x[0][2..], &x[0][..2]].concat(),
+    );
+    let (mut off, x) = (Tape::off(), u8s(&[1, 0, 2, 3, 4, 5], &[3, 2]));
+    let once = reverse_steps(&mut off, &x).unwrap();
+    assert_eq!(flat(reverse_steps(&mut off, &once).unwrap().tensor()), flat(x.tensor()));
     agrees(&[&[1, 5]], |tape, v| repeat_step(tape, &v[0], 3), |x| x[0].repeat(3));
 }
 
@@ -129,6 +137,8 @@ fn misfits_are_named() {
     says(mean(&mut tape, &x(&[2, 3]), &[1, 0]), "axes: ");
     says(mean(&mut tape, &x(&[2, 3]), &[2]), "mean: ");
     says(mix_steps(&mut tape, &x(&[2, 3]), &x(&[2, 3])), "mix_steps weight: expected shape [S, 2]");
+    says(permute_steps(&mut tape, &x(&[2, 3]), &[0, 0]), "order: is [0, 0]; use each of 0 to 1");
+    says(permute_steps(&mut tape, &x(&[2, 3]), &[0, 1, 2]), "order: ");
     says(repeat_step(&mut tape, &x(&[2, 3]), 2), "repeat_step: expected shape [1, ..]");
     says(repeat_step(&mut tape, &x(&[1, 3]), 0), "t_steps: ");
 }

@@ -11,6 +11,7 @@ mod axes;
 mod check;
 mod exact;
 mod gates;
+mod orthogonal;
 mod pool;
 
 use check::{assert_close, differences, flat, gradients, ones, tensor};

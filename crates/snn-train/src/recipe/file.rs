@@ -18,6 +18,7 @@ impl Recipe {
         let mut recipe: Self = overrides::read(text, origin, sets, old::modernize)?;
         ranges::check(&recipe)?;
         steps::settle(&mut recipe)?;
+        ranges::check_method(&recipe)?;
         Ok(recipe)
     }
 

@@ -124,6 +124,14 @@ fn kinds(path: &str, property: &Value, variants: &[Value], keys: &mut Vec<Key>) 
     }
 }
 
+/// The schema of a table that is of a `kind`, where that decides its other keys.
+pub(crate) fn of_kind<'a>(schema: &'a Value, table: &toml::Table) -> &'a Value {
+    let kind = table.get("kind").and_then(toml::Value::as_str);
+    let variants = tagged(schema).into_iter().flatten();
+    let mut own = variants.filter(|one| one["properties"]["kind"]["const"].as_str() == kind);
+    own.next().unwrap_or(schema)
+}
+
 fn tagged(schema: &Value) -> Option<&[Value]> {
     let variants = schema["oneOf"].as_array()?;
     variants.iter().all(|v| v["properties"]["kind"].is_object()).then_some(variants)

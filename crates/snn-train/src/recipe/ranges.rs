@@ -37,6 +37,19 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a method that does not suit the network or a number of time steps, once it is known which they are.
+pub(crate) fn check_method(recipe: &Recipe) -> Result<()> {
+    let Some(method) = &recipe.method else { return Ok(()) };
+    let architecture = recipe.model.architecture;
+    if recipe.phase.is_empty() {
+        return method.check(architecture, recipe.t_steps());
+    }
+    recipe.phase.iter().enumerate().try_for_each(|(at, phase)| {
+        let t_steps = of_phase(recipe, phase).t_steps();
+        method.check(architecture, t_steps).map_err(|error| error.in_phase(at))
+    })
+}
+
 /// What other crates know of their own settings.
 fn others(recipe: &Recipe) -> Result<()> {
     recipe.data.augment.check()?;
@@ -63,6 +76,7 @@ fn walk(path: &str, schema: &Schema, value: &Value) -> Result<()> {
         // The constants of one change of the samples: `Augment::check` names them.
         Value::Table(_) if path.starts_with("data.augment.") => Ok(()),
         Value::Table(table) => table.iter().try_for_each(|(key, value)| {
+            let schema = keys::of_kind(schema, table);
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             walk(&path, &schema["properties"][key], value)
         }),

@@ -13,6 +13,7 @@ use snn_ops::Tape;
 
 use super::phase::Phase;
 use crate::{
+    Method,
     optim::OptimizerConfig,
     schedule::{MOST, ScheduleConfig},
 };
@@ -37,6 +38,9 @@ pub struct Recipe {
     /// The loss and its constants.
     #[serde(default)]
     pub loss: Loss,
+    /// What is asked of the network and its answers beyond the loss of one pass; nothing when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
     /// The optimizer.
     #[serde(default)]
     pub optimizer: OptimizerConfig,

@@ -31,6 +31,7 @@ fn input(bad: Option<f32>) -> Examples {
         labels,
         host_labels,
         mixed: None,
+        framings: Vec::new(),
     }
 }
 
@@ -45,7 +46,7 @@ fn objective() -> Objective {
 }
 
 fn config(objective: &Objective, step: u64) -> StepConfig<'_> {
-    StepConfig { objective, lr: 5e-3, step, recompute: Recompute::None }
+    StepConfig { objective, method: None, seed: 1, lr: 5e-3, step, recompute: Recompute::None }
 }
 
 /// One step of [`LOSS`].
@@ -172,6 +173,7 @@ fn stripes() -> Examples {
         labels,
         host_labels,
         mixed: None,
+        framings: Vec::new(),
     }
 }
 
@@ -196,4 +198,21 @@ fn every_loss_learns_sixteen_samples_by_heart() {
         });
         assert!(learned, "{}", loss.name());
     }
+}
+
+#[test]
+fn a_networks_own_penalty_is_added_to_the_loss() {
+    let mut of = ModelConfig::new(Architecture::SpikingPointnet, 10);
+    (of.width, of.neuron.v_threshold, of.t_steps) = (1.0 / 16.0, 0.1, 2);
+    of.input = InputConfig { height: 8, width: 8 };
+    let mut model = Model::new(&of, 3).unwrap();
+    let input = input(None);
+    let mode = snn_models::Mode::Train;
+    let output = model.forward(&mut snn_ops::Tape::off(), &input.x, mode).unwrap();
+    let number = |x: &Tensor| f64::from(x.sum_all().unwrap().to_scalar::<f32>().unwrap());
+    let own = objective().value(&output.logits.tensor().into(), &(&input.labels).into()).unwrap();
+    let penalty = number(output.penalties["transform"].tensor());
+    let mut optimizer = Optimizer::new(&OptimizerConfig::default(), BTreeSet::new());
+    let got = step(&mut model, &mut optimizer, &input, 0).unwrap().loss;
+    assert!(penalty > 0.0 && (got - number(&own) - penalty).abs() < 1e-6, "{got} {penalty}");
 }

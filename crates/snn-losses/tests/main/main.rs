@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod terms;
+
 use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor, Var};

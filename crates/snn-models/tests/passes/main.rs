@@ -7,6 +7,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod methods;
+
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
