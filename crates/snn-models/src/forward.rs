@@ -43,7 +43,7 @@ pub struct Output {
     pub heads: BTreeMap<String, Value>,
     /// After [`Mode::Train`]: the batch statistics, for [`Model::folded`].
     pub statistics: Statistics,
-    /// Spikes `[T, N, H, W, C]` or `[T, N, C]` of the neurons that were asked for, by name.
+    /// Spikes `[T, N, H, W, C]` or `[T, N, C]` of the neurons that were asked for, by name; of several levels, which one.
     pub taps: BTreeMap<String, Tensor>,
     /// Spike counts of all layers of neurons, when asked for, in the order of the walk.
     pub fired: Vec<Fired>,
@@ -136,7 +136,7 @@ impl Model {
         };
         let architecture = self.config().architecture;
         let (scores, mut pass) =
-            setting.pass(tape, |pass| architecture.build(pass, Map { value, t_steps }))?;
+            setting.pass(tape, |pass| architecture.build(pass, Map::new(value, t_steps)))?;
         let logits = to_device(tape, &scores.value, &Device::Cpu)?;
         let features = pass.features.take().ok_or_else(|| missing("classifier"))?;
         let mut heads = BTreeMap::new();
@@ -189,6 +189,6 @@ impl Model {
         }
         check_map(declared.size.largest_map, n, t_steps)?;
         let x = x.to_dtype(DType::F32)?.contiguous()?;
-        Ok((if rank == 4 { snn_neuron::direct(&x)? } else { x }, t_steps))
+        Ok((if rank == 4 { config.encoding.frames(&x, t_steps)? } else { x }, t_steps))
     }
 }

@@ -3,33 +3,42 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod convert;
+mod currents;
 mod declare;
 mod declared;
+mod encoding;
 mod error;
 mod file;
 mod forward;
 mod import;
+mod joint;
 mod layers;
 mod limits;
 mod model;
 mod networks;
+mod neuron_change;
 mod neuron_config;
 mod pass;
 mod predict;
 mod request;
 mod state;
 mod step;
+mod unit;
 mod weights;
+mod worth;
 
 pub use config::{InputConfig, ModelConfig};
 pub use declared::{Size, WeightLayer};
+pub use encoding::Encoding;
 pub use error::{Error, Result};
 pub use file::{read_file, read_tensors};
 pub use forward::{Input, Output};
 pub use import::{Foreign, Imported, Origin};
 pub use model::Model;
 pub use networks::Architecture;
-pub use neuron_config::{NeuronChange, NeuronConfig};
+pub use neuron_change::NeuronChange;
+pub use neuron_config::{Neuron, NeuronConfig};
 pub use predict::Prediction;
 pub use request::{Fed, Fired, Mode, Request, Statistics};
 pub use snn_ops::Precision;

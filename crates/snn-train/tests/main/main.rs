@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod golden;
+mod multibit;
 mod phases;
 mod recipe;
 mod resume;
