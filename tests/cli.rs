@@ -417,4 +417,36 @@ fn stages_of_their_own_steps_are_counted_and_refuse_others() -> Result<()> {
     ensure!(whole.code == Some(0), "{whole:?}");
     let says = ["--t-steps 4", "time steps of their own", "1 after stage2"];
     refused(&run(&["eval", &checkpoint, "--t-steps", "4"])?, 1, &says)
+    Ok(())
+}
+
+#[test]
+fn an_ann_becomes_a_checkpoint_that_eval_takes() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let text = TINY.replace("kind = \"tks\"", "kind = \"ce\"");
+    let qcfs = ["neuron.kind=qcfs", "neuron.levels=3", "model.t_steps=1"];
+    let sets = qcfs.iter().flat_map(|set| ["--set", set]).collect::<Vec<_>>();
+    let run_dir = util::train(folder.path(), "ann", &text, &sets)?;
+    let (ann, snn) = (run_dir.join("checkpoint").display().to_string(), path("snn"));
+    let ended = run(&["convert-ann", &ann, "--out", &snn])?;
+    ensure!(ended.code == Some(0) && ended.out.contains("2 bits"), "{ended:?}");
+    let of = |checkpoint: &str, more: &[&str]| {
+        one_json(&run(&[&["eval", checkpoint, "--json"], more].concat())?)
+    };
+    let (of_ann, of_snn) = (of(&ann, &[])?, of(&snn, &[])?);
+    for field in ["top1", "aurc_softmax", "aurc_logit", "t_steps"] {
+        ensure!(of_ann[field] == of_snn[field], "{field}: {of_ann} {of_snn}");
+    }
+    ensure!(of(&snn, &["--t-steps", "4"])?["t_steps"] == 4);
+    // What exists is not written over, and what is no ANN is left alone.
+    refused(&run(&["convert-ann", &ann, "--out", &snn])?, 1, &["--out", "exists"])?;
+    let other = path("other");
+    refused(&run(&["convert-ann", &snn, "--out", &other])?, 2, &["is if", "neuron.kind"])?;
+    refused(&run(&["convert-ann", &ann, "--bits", "9", "--out", &other])?, 1, &["--bits"])?;
+    ensure!(!Path::new(&other).exists());
+    let ended =
+        run(&["bench", "lif", "--shape", "2,8", "--runs", "1", "--set", "neuron.kind=plif"])?;
+    ensure!(ended.code == Some(0), "{ended:?}");
+    refused(&run(&["bench", "lif", "--set", "data.size=3"])?, 1, &["neuron.KEY=VALUE"])
 }

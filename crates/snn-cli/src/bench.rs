@@ -9,10 +9,10 @@ use anyhow::Context;
 use candle_core::Device;
 use clap::ValueEnum;
 use snn_losses::{Loss, Position};
-use snn_models::{Architecture, Input, Mode, Model, ModelConfig, Precision};
-use snn_neuron::LifConfig;
+use snn_models::{Architecture, Input, Mode, Model, ModelConfig, Neuron, NeuronConfig, Precision};
+use snn_neuron::{Current, Layer, norm_layer, qcfs};
 use snn_ops::{Tape, buffer, random};
-use snn_train::{Examples, Optimizer, OptimizerConfig, Recompute, StepConfig};
+use snn_train::{Examples, Optimizer, OptimizerConfig, Recipe, Recompute, StepConfig};
 
 use crate::{output, profile};
 use timing::Timing;
@@ -59,6 +59,9 @@ pub(crate) struct Args {
     /// lif: T,N,C,H,W
     #[arg(long, default_value = "4,32,128,32,32")]
     shape: String,
+    /// lif: the neurons, as a recipe says them, such as neuron.kind=plif
+    #[arg(long = "set", value_name = "neuron.KEY=VALUE")]
+    sets: Vec<String>,
     /// train, infer, lif: where it is computed: cpu, or cuda:N in a build with the feature cuda
     #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
     device: Device,
@@ -215,13 +218,41 @@ fn lif(args: &Args) -> anyhow::Result<Timing> {
         anyhow::Ok(buffer::tensor(values, shape.as_slice())?.to_device(&args.device)?)
     };
     let (x, g) = (normal()?, normal()?);
+    let constants = neurons(&args.sets)?;
+    let neuron = constants.neuron()?;
+    let number = |x: f32| buffer::tensor(vec![x], 1);
+    let (w, ceiling) = (number(0.0)?, number(1.0)?);
+    let step_scale = buffer::tensor(vec![1.0f32; shape[0]], shape[0])?;
     Timing::of(args.runs, || {
         let mut tape = Tape::new();
-        let leaf = tape.leaf("x", x.clone());
-        let spikes = snn_neuron::lif(&mut tape, &leaf, None, &LifConfig::default())?.spikes;
+        let mut current = tape.leaf("x", x.clone());
+        if constants.tebn {
+            let step_scale = tape.leaf("step_scale", step_scale.clone());
+            current = snn_ops::scale_steps(&mut tape, &current, &step_scale)?;
+        }
+        let spikes = match neuron {
+            Neuron::Spiking { lif, learns_tau, .. } => {
+                let w = learns_tau.then(|| tape.leaf("w", w.clone()));
+                let layer = Layer { leak: w.as_ref(), ..Layer::default() };
+                norm_layer(&mut tape, shape[0], &[Current::Plain(&current)], &layer, &lif)?.spikes
+            }
+            Neuron::Qcfs { levels, .. } => {
+                let ceiling = tape.leaf("ceiling", ceiling.clone());
+                qcfs(&mut tape, &current, &ceiling, levels)?
+            }
+        };
         tape.backward([(&spikes, g.clone())], &mut |_, _| Ok(()))?;
         // A GPU may still be at it.
         args.device.synchronize()?;
         Ok(None)
     })
+}
+
+/// The neurons of a recipe with these changes.
+fn neurons(sets: &[String]) -> anyhow::Result<NeuronConfig> {
+    const LEAST: &str = "data = { name = \"synthetic\" }\nschedule = { epochs = 1 }\n\
+                         model = { architecture = \"vgg9\", t_steps = 1 }\n";
+    let other = sets.iter().find(|set| !set.starts_with("neuron."));
+    anyhow::ensure!(other.is_none(), "--set: use neuron.KEY=VALUE");
+    Ok(Recipe::parse(LEAST, "bench", sets)?.neuron)
 }

@@ -5,6 +5,7 @@ mod cache;
 mod checkpoint;
 mod compare;
 mod conformance;
+mod convert_ann;
 mod data;
 mod device;
 mod doctor;
@@ -61,6 +62,7 @@ enum Command {
     Forward(forward::Args),
     Import(import::Args),
     Conformance(conformance::Args),
+    ConvertAnn(convert_ann::Args),
     Models(models::Args),
     Data(data::Args),
     Bench(bench::Args),
@@ -131,6 +133,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         Command::Forward(args) => forward::run(&args).map(|()| 0),
         Command::Import(args) => import::run(&args).map(|()| 0),
         Command::Conformance(args) => Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE }),
+        Command::ConvertAnn(args) => convert_ann::run(&args).map(|()| 0),
         Command::Models(args) => models::run(&args).map(|()| 0),
         Command::Data(args) => data::run(args).map(|()| 0),
         Command::Bench(args) => bench::run(&args).map(|()| 0),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use snn_neuron::LifConfig;
 use snn_ops::Precision;
 
 use crate::boundary::{Head, Transformer};
+use crate::encoding::Encoding;
 use crate::networks::{Architecture, Source};
-use crate::neuron_config::{NeuronChange, NeuronConfig};
+use crate::neuron_change::NeuronChange;
+use crate::neuron_config::{Neuron, NeuronConfig};
 use crate::{Error, Result};
 
 /// The images or event frames a model was made for, in pixels.
@@ -35,6 +36,9 @@ pub struct ModelConfig {
     pub width: f64,
     /// Time steps, T, of a static image; default 4, for `vgg_snn` 10.
     pub t_steps: usize,
+    /// What the steps of a still sample are; default `direct`.
+    #[serde(skip_serializing_if = "Encoding::is_default")]
+    pub encoding: Encoding,
     /// The neurons.
     pub neuron: NeuronConfig,
     /// What single layers of neurons have of their own, by name: `lif1`, `layer1.0.lif2`, `head.lif`.
@@ -81,6 +85,8 @@ struct RawConfig {
     width: Option<f64>,
     t_steps: Option<usize>,
     #[serde(default)]
+    encoding: Encoding,
+    #[serde(default)]
     neuron: NeuronConfig,
     #[serde(default)]
     neurons: BTreeMap<String, NeuronChange>,
@@ -108,6 +114,7 @@ impl From<RawConfig> for ModelConfig {
             in_channels: raw.in_channels.unwrap_or(default.in_channels),
             width: raw.width.unwrap_or(default.width),
             t_steps: raw.t_steps.unwrap_or(default.t_steps),
+            encoding: raw.encoding,
             neuron: raw.neuron,
             neurons: raw.neurons,
             steps: raw.steps,
@@ -141,6 +148,7 @@ impl ModelConfig {
             in_channels,
             width: 1.0,
             t_steps,
+            encoding: Encoding::default(),
             neuron: NeuronConfig::default(),
             neurons: BTreeMap::new(),
             steps: BTreeMap::new(),
@@ -189,25 +197,34 @@ impl ModelConfig {
             let why = format!("has {} names for {} classes", self.labels.len(), self.num_classes);
             return refuse("labels", why);
         }
-        self.neuron.lif()?;
+        self.neuron.neuron()?;
         for name in self.neurons.keys() {
-            self.lif(name)?;
+            self.neuron(name)?;
         }
         Ok(())
     }
 
-    /// The constants of the neurons of that name.
+    /// What the neurons of that name compute.
     ///
     /// # Errors
     /// [`Error::Config`] naming the field and its range.
-    pub fn lif(&self, name: &str) -> Result<LifConfig> {
+    pub fn neuron(&self, name: &str) -> Result<Neuron> {
         match self.neurons.get(name) {
-            None => self.neuron.lif(),
-            Some(change) => change.of(&self.neuron).lif().map_err(|error| Error::Config {
+            None => self.neuron.neuron(),
+            Some(change) => change.of(&self.neuron).neuron().map_err(|error| Error::Config {
                 field: format!("neurons.{name}"),
                 why: error.to_string(),
             }),
         }
+    }
+
+    /// Whether any layer's spikes have more than one bit.
+    pub(crate) fn sends_several_bits(&self) -> bool {
+        let own = |neuron: &NeuronConfig| match neuron.neuron() {
+            Ok(Neuron::Spiking { lif, .. }) => lif.levels.most() > 1,
+            Ok(Neuron::Qcfs { .. }) | Err(_) => false,
+        };
+        own(&self.neuron) || self.neurons.values().any(|change| own(&change.of(&self.neuron)))
     }
 
     /// `channels` scaled by the width, at least 1; halves round to even, as Python's `round` does.

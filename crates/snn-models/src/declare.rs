@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::boundary::{Transformer, head};
 use crate::declared::{Declared, Init, Layout, Size, WeightLayer};
-use crate::layers::{Conv, ConvInit, Current, Gate, Layers, Pool};
-use crate::{Error, ModelConfig, Result};
+use crate::layers::{Conv, ConvInit, Current, Gate, JOINT_TAPS, Layers, Pool};
+use crate::{Error, ModelConfig, Neuron, Result};
 
 /// A map of the reading; a vector has 1 x 1 pixels.
 #[derive(Clone, Copy, Debug)]
@@ -225,24 +225,43 @@ impl Layers for Declare<'_> {
 
     fn neuron(&mut self, name: &str, currents: &[Current<'_, Self::X>]) -> Result<Self::X> {
         let x = self.drive(currents)?;
+        let neuron = self.config.neuron(name)?;
+        match neuron {
+            Neuron::Spiking { learns_tau: false, .. } => {}
+            Neuron::Spiking { learns_tau: true, lif, .. } => {
+                // sigmoid(w) = 1/tau.
+                let init = Init::Constant(-(f64::from(lif.tau) - 1.0).ln());
+                self.tensor(format!("{name}.w"), vec![1], init)?;
+            }
+            Neuron::Qcfs { ceiling, .. } => {
+                self.tensor(format!("{name}.ceiling"), vec![1], Init::Constant(ceiling))?;
+            }
+        }
         self.named(name)?;
         self.layout.neurons.push(name.into());
         self.size.lif_layers += 1;
         self.size.neurons += x.shape.iter().product::<usize>();
-        Ok(Map { is_spikes: true, ..x })
+        // An ANN's activations are multiplied.
+        Ok(Map { is_spikes: matches!(neuron, Neuron::Spiking { .. }), ..x })
     }
 
     fn drive(&mut self, currents: &[Current<'_, Self::X>]) -> Result<Self::X> {
         for current in currents {
             let Current::Norm { name, x, weight } = current else { continue };
+            let neuron = &self.config.neuron;
+            let weight = neuron.tdbn.map_or(*weight, |alpha| alpha * neuron.v_threshold);
             let tensors = [
-                ("weight", Init::Constant(*weight)),
+                ("weight", Init::Constant(weight)),
                 ("bias", Init::Constant(0.0)),
                 ("running_mean", Init::Running(0.0)),
                 ("running_var", Init::Running(1.0)),
             ];
             for (part, init) in tensors {
                 self.tensor(format!("{name}.{part}"), vec![x.shape[0]], init)?;
+            }
+            if neuron.tebn {
+                let name = format!("{name}.step_scale");
+                self.tensor(name, vec![x.t_steps], Init::Constant(1.0))?;
             }
         }
         let Some(Current::Plain(x) | Current::Norm { x, .. }) = currents.first() else {
@@ -260,6 +279,17 @@ impl Layers for Declare<'_> {
         };
         self.tensor(format!("{name}.weight"), vec![taps], init)?;
         self.work(name, x, taps * x.shape[0]);
+        Ok(Map { is_spikes: false, ..*x })
+    }
+
+    fn joint_attention(&mut self, name: &str, x: &Self::X) -> Result<Self::X> {
+        let (steps, channels) = (x.t_steps, x.shape[0]);
+        for (part, n) in [("conv_t", steps), ("conv_c", channels)] {
+            let init = Init::KaimingUniform { fan_in: n * JOINT_TAPS };
+            self.tensor(format!("{name}.{part}.weight"), vec![n, n, JOINT_TAPS], init)?;
+        }
+        self.work(name, x, JOINT_TAPS * channels * (steps + channels));
+        self.layout.mixer.get_or_insert(name.into());
         Ok(Map { is_spikes: false, ..*x })
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Layout {
     pub(crate) boundaries: Vec<String>,
     /// Parts that the configuration can turn on and off.
     pub(crate) parts: Vec<String>,
+    /// The first layer that looks at several steps at once, where the number of steps stays.
+    pub(crate) mixer: Option<String>,
     /// The last linear layer.
     pub(crate) classifier: String,
 }

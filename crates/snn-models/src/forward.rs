@@ -45,7 +45,7 @@ pub struct Output {
     pub penalties: BTreeMap<String, Value>,
     /// After [`Mode::Train`]: the batch statistics, for [`Model::folded`].
     pub statistics: Statistics,
-    /// Spikes `[T, N, H, W, C]` or `[T, N, C]` of the neurons that were asked for, by name.
+    /// Spikes `[T, N, H, W, C]` or `[T, N, C]` of the neurons that were asked for, by name; of several levels, which one.
     pub taps: BTreeMap<String, Tensor>,
     /// Spike counts of all layers of neurons, when asked for, in the order of the walk.
     pub fired: Vec<Fired>,
@@ -156,7 +156,7 @@ impl Model {
         };
         let architecture = self.config().architecture;
         let (scores, mut pass) =
-            setting.pass(tape, |pass| architecture.build(pass, Map { value, t_steps }))?;
+            setting.pass(tape, |pass| architecture.build(pass, Map::new(value, t_steps)))?;
         let logits = to_device(tape, &scores.value, &Device::Cpu)?;
         let features = pass.features.take().ok_or_else(|| missing("classifier"))?;
         let mut heads = BTreeMap::new();
@@ -215,6 +215,6 @@ impl Model {
         let ways = if request.fork.as_ref().is_some_and(|fork| fork.joined) { 2 } else { 1 };
         check_map(declared.size.largest_map, n.saturating_mul(ways), t_steps)?;
         let x = x.to_dtype(DType::F32)?.contiguous()?;
-        Ok((if rank == 4 { snn_neuron::direct(&x)? } else { x }, t_steps))
+        Ok((if rank == 4 { config.encoding.frames(&x, t_steps)? } else { x }, t_steps))
     }
 }

@@ -65,6 +65,9 @@ impl Gate {
     }
 }
 
+/// Taps of both kernels of temporal-channel joint attention, as its networks for 48 x 48 frames have them.
+pub(crate) const JOINT_TAPS: usize = 4;
+
 /// A summand of what drives a layer of neurons.
 pub(crate) enum Current<'a, X> {
     Plain(&'a X),
@@ -107,6 +110,9 @@ pub(crate) trait Layers {
     fn drive(&mut self, currents: &[Current<'_, Self::X>]) -> Result<Self::X>;
     /// A gate on the channels, with the kernel `name.weight`.
     fn gate(&mut self, name: &str, x: &Self::X, gate: Gate) -> Result<Self::X>;
+    /// Temporal-channel joint attention, with the kernels `name.conv_t.weight` and `name.conv_c.weight`: the network then runs
+    /// the steps that it was made for.
+    fn joint_attention(&mut self, name: &str, x: &Self::X) -> Result<Self::X>;
     /// The channels of all maps, one map's after another's.
     fn concat(&mut self, maps: &[Self::X]) -> Result<Self::X>;
     /// Residual add.

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use snn_neuron::{norm_lif, norm_sum};
+use snn_neuron::{Layer, norm_layer, norm_sum, qcfs};
 use snn_ops::{Conv2d, Moments, Pool2d, Tape, Value};
 
 use crate::boundary::{Transformer, head, resampling};
+use crate::joint;
 use crate::layers::{Conv, Current, Gate, Layers, Pool};
 use crate::request::{Fed, Fired, Mode, Request, Statistics};
 use crate::state::State;
-use crate::{Error, Model, Result};
+use crate::unit::Unit;
+use crate::{Error, Model, Neuron, Result};
 
 /// What a forward pass is taken with, besides its input.
 #[derive(Clone)]
@@ -27,14 +29,23 @@ pub(crate) struct Setting {
 pub(crate) struct Map {
     pub(crate) value: Value,
     pub(crate) t_steps: usize,
+    /// What its entries are worth.
+    pub(crate) unit: Unit,
+}
+
+impl Map {
+    /// A map whose entries are what they say.
+    pub(crate) fn new(value: Value, t_steps: usize) -> Self {
+        Self { value, t_steps, unit: Unit::One }
+    }
 }
 
 /// What a pass leaves besides its scores; none of it carries a gradient.
 #[derive(Default)]
 pub(crate) struct Noted {
     pub(crate) statistics: Statistics,
-    /// The neurons' last potentials by name, where the pass began from a state.
-    pub(crate) potentials: Vec<(String, Tensor)>,
+    /// What the neurons remember, as [`State::tensors`] names it, where the pass began from a state.
+    pub(crate) remembered: Vec<(String, Tensor)>,
     pub(crate) taps: BTreeMap<String, Tensor>,
     pub(crate) fired: Vec<Fired>,
     pub(crate) fed: Vec<Fed>,
@@ -43,7 +54,7 @@ pub(crate) struct Noted {
 impl Noted {
     fn extend(&mut self, other: Self) {
         self.statistics.extend(other.statistics);
-        self.potentials.extend(other.potentials);
+        self.remembered.extend(other.remembered);
         self.taps.extend(other.taps);
         self.fired.extend(other.fired);
         self.fed.extend(other.fed);
@@ -52,8 +63,8 @@ impl Noted {
 
 /// A forward pass. Feature maps are channels-last.
 pub(crate) struct Pass {
-    setting: Setting,
-    tape: Tape,
+    pub(crate) setting: Setting,
+    pub(crate) tape: Tape,
     pub(crate) noted: Noted,
     /// What entered the classifier.
     pub(crate) features: Option<Value>,
@@ -85,57 +96,29 @@ impl Setting {
     }
 }
 
-/// The values behind a normalised current, held while the neuron borrows them.
-struct Norm {
-    weight: Value,
-    bias: Value,
-    running: Option<Moments>,
-}
-
 impl Pass {
-    fn parameter(&mut self, name: String) -> Result<Value> {
+    pub(crate) fn parameter(&mut self, name: String) -> Result<Value> {
         let model = &self.setting.model;
         let tensor = model.params().get(&name).cloned().ok_or_else(|| missing(&name))?;
         let leaf = self.tape.leaf(name, tensor);
         Ok(snn_ops::to_device(&mut self.tape, &leaf, &self.setting.model.device)?)
     }
 
-    fn norm(&mut self, name: &str) -> Result<Norm> {
-        let running = match self.setting.request.mode {
-            Mode::Train => None,
-            Mode::Eval => {
-                let (mean, var) = self.setting.model.running(name)?;
-                Some(Moments::running(mean, var)?)
-            }
-        };
-        let weight = self.parameter(format!("{name}.weight"))?;
+    fn affine(&mut self, name: &str, x: &Map) -> Result<Value> {
+        let weight = self.weight(name, x)?;
         let bias = self.parameter(format!("{name}.bias"))?;
-        Ok(Norm { weight, bias, running })
+        Ok(snn_ops::linear(&mut self.tape, &x.value, &weight, &bias)?)
     }
 
-    fn affine(&mut self, name: &str, x: &Value) -> Result<Value> {
-        let weight = self.parameter(format!("{name}.weight"))?;
-        let bias = self.parameter(format!("{name}.bias"))?;
-        Ok(snn_ops::linear(&mut self.tape, x, &weight, &bias)?)
-    }
-
-    /// The norms of those currents that have one.
-    fn norms(&mut self, currents: &[Current<'_, Map>]) -> Result<Vec<Option<Norm>>> {
-        let norm = |current: &Current<'_, Map>| match current {
-            Current::Plain(_) => Ok(None),
-            Current::Norm { name, .. } => self.norm(name).map(Some),
-        };
-        currents.iter().map(norm).collect()
-    }
-
-    /// Notes the batch statistics of those currents that have a norm.
-    fn note_moments(&mut self, x: &Map, currents: &[Current<'_, Map>], moments: Vec<Moments>) {
+    /// Notes the batch statistics of `x` under those norms that have any left.
+    pub(crate) fn note_moments(
+        &mut self,
+        x: &Map,
+        norms: &[Option<&String>],
+        moments: Vec<Moments>,
+    ) {
         let repeats = x.t_steps / x.value.dims().first().copied().unwrap_or(1).max(1);
-        let names = currents.iter().filter_map(|current| match current {
-            Current::Norm { name, .. } => Some(name),
-            Current::Plain(_) => None,
-        });
-        for (name, moments) in names.zip(moments) {
+        for (name, moments) in norms.iter().flatten().zip(moments) {
             self.noted.statistics.push(name, moments, repeats);
         }
     }
@@ -143,7 +126,8 @@ impl Pass {
     /// Notes what a convolution or linear layer takes.
     fn feed(&mut self, name: &str, x: &Map) -> Result<()> {
         if self.setting.request.counts {
-            self.noted.fed.push(Fed::count(name, x.value.tensor())?);
+            let several_bits = self.setting.model.config().sends_several_bits();
+            self.noted.fed.push(Fed::count(name, x.value.tensor(), several_bits)?);
         }
         Ok(())
     }
@@ -183,6 +167,22 @@ impl Pass {
         Ok(snn_ops::add(&mut self.tape, &change, &identity)?)
     }
 
+    /// The layer `name` as the activation of an ANN: without time, so that steps which are alike have been one until here.
+    fn activation(&mut self, name: &str, currents: &[Current<'_, Map>], levels: u8) -> Result<Map> {
+        let x = self.drive(currents)?;
+        let ceiling = self.parameter(format!("{name}.ceiling"))?;
+        let mut value = qcfs(&mut self.tape, &x.value, &ceiling, levels).map_err(|error| {
+            Error::Config { field: format!("{name}.ceiling"), why: error.to_string() }
+        })?;
+        if value.dims().first() != Some(&x.t_steps) {
+            value = snn_ops::repeat_step(&mut self.tape, &value, x.t_steps)?;
+        }
+        self.note(name, value.tensor())?;
+        let value = self.forked(name, value)?;
+        let unit = Unit::Step { neuron: name.into(), levels };
+        Ok(Map { value, t_steps: x.t_steps, unit })
+    }
+
     /// Notes what a layer of neurons sent.
     fn note(&mut self, name: &str, spikes: &Tensor) -> Result<()> {
         let request = &self.setting.request;
@@ -200,22 +200,13 @@ pub(crate) fn missing(name: &str) -> Error {
     Error::Config { field: name.into(), why: "the model has no such tensor".into() }
 }
 
-/// The currents as the neuron takes them; `norms` are theirs.
-fn summed<'a>(
-    currents: &'a [Current<'_, Map>],
-    norms: &'a [Option<Norm>],
-) -> Vec<snn_neuron::Current<'a>> {
-    let current = |(current, norm): (&'a Current<'_, Map>, &'a Option<Norm>)| match (current, norm)
-    {
-        (Current::Norm { x, .. }, Some(norm)) => snn_neuron::Current::Norm {
-            x: &x.value,
-            weight: &norm.weight,
-            bias: &norm.bias,
-            running: norm.running.as_ref(),
-        },
-        (Current::Plain(x) | Current::Norm { x, .. }, _) => snn_neuron::Current::Plain(&x.value),
+/// The names of the currents' norms.
+fn norm_names<'a>(currents: &'a [Current<'_, Map>]) -> Vec<Option<&'a String>> {
+    let name = |current: &'a Current<'_, Map>| match current {
+        Current::Plain(_) => None,
+        Current::Norm { name, .. } => Some(name),
     };
-    currents.iter().zip(norms).map(current).collect()
+    currents.iter().map(name).collect()
 }
 
 /// The map of the first current, whose steps and shape are those of the sum.
@@ -226,9 +217,14 @@ fn first<'a>(currents: &[Current<'a, Map>]) -> Result<&'a Map> {
     }
 }
 
-/// `x`'s steps, with another tensor.
+/// `x`'s steps, with a tensor whose entries are what they say.
 fn with(x: &Map, value: Value) -> Map {
-    Map { value, t_steps: x.t_steps }
+    Map::new(value, x.t_steps)
+}
+
+/// `x`'s steps and unit, with another tensor.
+fn kept(x: &Map, value: Value) -> Map {
+    Map { value, t_steps: x.t_steps, unit: x.unit.clone() }
 }
 
 impl Layers for Pass {
@@ -251,15 +247,15 @@ impl Layers for Pass {
         x: &Map,
         f: impl Fn(&mut Self, &Map) -> Result<Map> + Send + 'static,
     ) -> Result<Map> {
-        let (setting, t_steps) = (self.setting.clone(), x.t_steps);
-        let stage = move |tape: &mut Tape, x: &Value| -> Result<(Value, (usize, Noted))> {
-            let (y, pass) =
-                setting.pass(tape, |pass| f(pass, &Map { value: x.clone(), t_steps }))?;
-            Ok((y.value, (y.t_steps, pass.noted)))
+        let (setting, t_steps, unit) = (self.setting.clone(), x.t_steps, x.unit.clone());
+        let stage = move |tape: &mut Tape, x: &Value| -> Result<(Value, (usize, Unit, Noted))> {
+            let x = Map { value: x.clone(), t_steps, unit: unit.clone() };
+            let (y, pass) = setting.pass(tape, |pass| f(pass, &x))?;
+            Ok((y.value, (y.t_steps, y.unit, pass.noted)))
         };
-        let (value, (t_steps, noted)) = self.tape.stage(&x.value, stage)?;
+        let (value, (t_steps, unit, noted)) = self.tape.stage(&x.value, stage)?;
         self.noted.extend(noted);
-        Ok(Map { value, t_steps })
+        Ok(Map { value, t_steps, unit })
     }
 
     fn channels(&self, x: &Map) -> usize {
@@ -268,40 +264,49 @@ impl Layers for Pass {
 
     fn conv(&mut self, name: &str, x: &Map, conv: Conv) -> Result<Map> {
         self.feed(name, x)?;
-        let weight = self.parameter(format!("{name}.weight"))?;
+        let weight = self.weight(name, x)?;
         let precision = self.setting.model.config().precision;
         let config = Conv2d { stride: conv.stride, padding: conv.padding, precision };
         Ok(with(x, snn_ops::conv2d(&mut self.tape, &x.value, &weight, config)?))
     }
 
     fn neuron(&mut self, name: &str, currents: &[Current<'_, Map>]) -> Result<Map> {
+        let (lif, learns_tau, unit) = match self.setting.model.config().neuron(name)? {
+            Neuron::Spiking { lif, learns_tau, unit } => (lif, learns_tau, unit),
+            Neuron::Qcfs { levels, .. } => return self.activation(name, currents, levels),
+        };
         let x = first(currents)?;
-        let norms = self.norms(currents)?;
-        let sum = summed(currents, &norms);
-        let lif = self.setting.model.config().lif(name)?;
+        let summands = self.currents(currents)?;
+        let sum: Vec<_> = summands.iter().map(|summand| summand.current()).collect();
+        let leak = learns_tau.then(|| self.parameter(format!("{name}.w"))).transpose()?;
         let state = self.setting.state.clone();
-        let v0 = state.as_ref().and_then(|state| state.potential(name));
-        let output = norm_lif(&mut self.tape, x.t_steps, &sum, v0, &lif)?;
-        self.note_moments(x, currents, output.moments);
+        let held = |part: &str| state.as_ref().and_then(|state| state.of(name, part));
+        let layer = Layer { v0: held("v"), a0: held("a"), leak: leak.as_ref() };
+        let output = norm_layer(&mut self.tape, x.t_steps, &sum, &layer, &lif)?;
+        self.note_moments(x, &norm_names(currents), output.moments);
         if self.setting.state.is_some() {
-            self.noted.potentials.push((name.into(), output.v_last));
+            let adaptation = output.a_last.map(|a| (format!("{name}.a"), a));
+            self.noted.remembered.push((format!("{name}.v"), output.v_last));
+            self.noted.remembered.extend(adaptation);
         }
         self.note(name, output.spikes.tensor())?;
-        let spikes = self.forked(name, output.spikes)?;
-        Ok(with(x, spikes))
+        let value = self.forked(name, output.spikes)?;
+        Ok(Map { value, t_steps: x.t_steps, unit: Unit::of(unit) })
     }
 
     fn drive(&mut self, currents: &[Current<'_, Map>]) -> Result<Map> {
         let x = first(currents)?;
-        let norms = self.norms(currents)?;
-        let output = norm_sum(&mut self.tape, &summed(currents, &norms))?;
-        self.note_moments(x, currents, output.moments);
+        let summands = self.currents(currents)?;
+        let sum: Vec<_> = summands.iter().map(|summand| summand.current()).collect();
+        let output = norm_sum(&mut self.tape, &sum)?;
+        self.note_moments(x, &norm_names(currents), output.moments);
         Ok(with(x, output.drive))
     }
 
     fn gate(&mut self, name: &str, x: &Map, gate: Gate) -> Result<Map> {
         self.feed(name, x)?;
         let kernel = self.parameter(format!("{name}.weight"))?;
+        let x = &self.real(x)?;
         let means = snn_ops::mean(&mut self.tape, &x.value, &[2, 3])?;
         let open = snn_ops::conv_channels(&mut self.tape, &means, &kernel)?;
         let open = snn_ops::sigmoid(&mut self.tape, &open)?;
@@ -312,42 +317,64 @@ impl Layers for Pass {
         Ok(with(x, snn_ops::multiply(&mut self.tape, &x.value, &open)?))
     }
 
+    fn joint_attention(&mut self, name: &str, x: &Map) -> Result<Map> {
+        self.feed(name, x)?;
+        let x = &self.real(x)?;
+        let over_time = self.parameter(format!("{name}.conv_t.weight"))?;
+        let over_channels = self.parameter(format!("{name}.conv_c.weight"))?;
+        let own = over_time.dims().first().copied().unwrap_or(0);
+        if own != x.t_steps {
+            let why = format!(
+                "is of {own} time steps, and this pass has {}; give as many as the model was trained with",
+                x.t_steps
+            );
+            return Err(Error::Config { field: name.into(), why });
+        }
+        let open = joint::gate(&mut self.tape, &x.value, &over_time, &over_channels)?;
+        Ok(with(x, snn_ops::multiply(&mut self.tape, &x.value, &open)?))
+    }
+
     fn concat(&mut self, maps: &[Map]) -> Result<Map> {
+        let maps = maps.iter().map(|x| self.real(x)).collect::<Result<Vec<_>>>()?;
         let first = maps.first().ok_or_else(|| missing("a map to join"))?;
         let values: Vec<&Value> = maps.iter().map(|x| &x.value).collect();
         Ok(with(first, snn_ops::concat(&mut self.tape, &values, 4)?))
     }
 
     fn add(&mut self, a: &Map, b: &Map) -> Result<Map> {
-        Ok(with(a, snn_ops::add(&mut self.tape, &a.value, &b.value)?))
+        if a.unit == b.unit {
+            return Ok(kept(a, snn_ops::add(&mut self.tape, &a.value, &b.value)?));
+        }
+        let (a, b) = (self.real(a)?, self.real(b)?);
+        Ok(with(&a, snn_ops::add(&mut self.tape, &a.value, &b.value)?))
     }
 
     fn max_pool(&mut self, x: &Map, pool: Pool) -> Result<Map> {
-        Ok(with(x, snn_ops::max_pool2d(&mut self.tape, &x.value, pool2d(pool))?))
+        Ok(kept(x, snn_ops::max_pool2d(&mut self.tape, &x.value, pool2d(pool))?))
     }
 
     fn avg_pool(&mut self, x: &Map, pool: Pool) -> Result<Map> {
-        Ok(with(x, snn_ops::avg_pool2d(&mut self.tape, &x.value, pool2d(pool))?))
+        Ok(kept(x, snn_ops::avg_pool2d(&mut self.tape, &x.value, pool2d(pool))?))
     }
 
     fn global_avg_pool(&mut self, x: &Map) -> Result<Map> {
-        Ok(with(x, snn_ops::global_avg_pool(&mut self.tape, &x.value)?))
+        Ok(kept(x, snn_ops::global_avg_pool(&mut self.tape, &x.value)?))
     }
 
     fn global_max_pool(&mut self, x: &Map) -> Result<Map> {
-        Ok(with(x, snn_ops::global_max_pool(&mut self.tape, &x.value)?))
+        Ok(kept(x, snn_ops::global_max_pool(&mut self.tape, &x.value)?))
     }
 
     fn flatten(&mut self, x: &Map) -> Result<Map> {
         let y = snn_ops::to_channels_first(&mut self.tape, &x.value)?;
         let (lead, rest) = y.dims().split_at(2);
         let shape = [lead[0], lead[1], rest.iter().product()];
-        Ok(with(x, snn_ops::reshape(&mut self.tape, &y, &shape)?))
+        Ok(kept(x, snn_ops::reshape(&mut self.tape, &y, &shape)?))
     }
 
     fn linear(&mut self, name: &str, x: &Map, _: usize) -> Result<Map> {
         self.feed(name, x)?;
-        Ok(with(x, self.affine(name, &x.value)?))
+        Ok(with(x, self.affine(name, x)?))
     }
 
     fn transform(&mut self, name: &str, x: &Map, change: &Map) -> Result<Map> {
@@ -366,7 +393,7 @@ impl Layers for Pass {
         let rows = [shape[0], shape[1], pixels, k];
         let value = snn_ops::reshape(&mut self.tape, &value, &rows)?;
         let value = snn_ops::matmul(&mut self.tape, &value, &matrices)?;
-        Ok(with(x, snn_ops::reshape(&mut self.tape, &value, &shape)?))
+        Ok(kept(x, snn_ops::reshape(&mut self.tape, &value, &shape)?))
     }
 
     fn orthogonal(&mut self, name: &str, change: &Map, weight: f32) -> Result<()> {
@@ -380,8 +407,10 @@ impl Layers for Pass {
 
     fn classify(&mut self, name: &str, features: &Map) -> Result<Map> {
         self.feed(name, features)?;
+        // Methods send features through the classifier again, so they are what they say.
+        let features = self.real(features)?;
         self.features = Some(features.value.clone());
-        Ok(with(features, self.affine(name, &features.value)?))
+        Ok(with(&features, self.affine(name, &features)?))
     }
 
     fn boundary(&mut self, name: &str, x: Map) -> Result<Map> {
@@ -396,7 +425,7 @@ impl Layers for Pass {
         if !transformer.is_trained() && to == from {
             return Ok(x);
         }
-        let mixed = |value| Map { value, t_steps: to };
+        let mixed = |value| Map { value, t_steps: to, unit: x.unit.clone() };
         match transformer {
             Transformer::Linear => Ok(mixed(self.mix(name, &x)?)),
             Transformer::LinearLif => {

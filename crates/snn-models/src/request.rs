@@ -1,6 +1,6 @@
 //! What a pass is asked for, and what it notes.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use snn_ops::Moments;
 
 use crate::Result;
@@ -74,18 +74,38 @@ impl Statistics {
 pub struct Fired {
     /// The layer.
     pub name: String,
-    /// Spikes of the whole batch, step by step.
+    /// Spikes of the whole batch, step by step; of several levels, the sum of the whole numbers that are sent.
     pub spikes: Vec<u64>,
+    /// Set bits of those numbers: what hardware adds, shifts not counted.
+    pub bits: Vec<u64>,
+    /// Neurons that send nothing, step by step.
+    pub silent: Vec<u64>,
     /// Neurons of the whole batch.
     pub neurons: usize,
 }
 
 impl Fired {
+    /// Mean set bits of a neuron in a step: a layer's additions are its multiply-accumulates times this.
+    pub fn bits_per_neuron(&self) -> f64 {
+        self.share(&self.bits)
+    }
+
+    /// The share of neurons that send nothing in a step.
+    pub fn silent_share(&self) -> f64 {
+        self.share(&self.silent)
+    }
+
+    fn share(&self, counts: &[u64]) -> f64 {
+        counts.iter().sum::<u64>() as f64 / (counts.len().max(1) * self.neurons.max(1)) as f64
+    }
+
     /// Counts the spikes `[T, ..]`.
     pub(crate) fn count(name: &str, spikes: &Tensor) -> Result<Self> {
-        let counts = snn_ops::spike_counts(&spikes.to_device(&Device::Cpu)?)?;
+        let spikes = &spikes.to_device(&Device::Cpu)?;
+        let counts = snn_ops::spike_counts(spikes)?;
         let neurons = spikes.elem_count() / counts.len().max(1);
-        Ok(Self { name: name.into(), spikes: counts, neurons })
+        let (bits, silent) = (snn_ops::spike_bits(spikes)?, snn_ops::spike_zeros(spikes)?);
+        Ok(Self { name: name.into(), spikes: counts, bits, silent, neurons })
     }
 }
 
@@ -97,15 +117,20 @@ impl Fired {
 pub struct Fed {
     /// The layer.
     pub name: String,
-    /// Entries of the whole batch that were not zero.
+    /// Entries of the whole batch that were not zero; of spikes of several bits, the bits that were not zero.
     pub non_zero: u64,
     /// Entries of the whole batch; those of a still sample count once where they are computed once.
     pub entries: u64,
 }
 
 impl Fed {
-    pub(crate) fn count(name: &str, x: &Tensor) -> Result<Self> {
-        let non_zero = snn_ops::non_zero(&x.to_device(&Device::Cpu)?)?;
-        Ok(Self { name: name.into(), non_zero, entries: x.elem_count() as u64 })
+    /// Counts the entries of `x` that are not zero or, in a network of spikes of `several_bits`, the set bits of spikes.
+    pub(crate) fn count(name: &str, x: &Tensor, several_bits: bool) -> Result<Self> {
+        let (x, entries) = (x.to_device(&Device::Cpu)?, x.elem_count() as u64);
+        let non_zero = match several_bits && x.dtype() == DType::U8 {
+            true => snn_ops::spike_bits(&x)?.iter().sum(),
+            false => snn_ops::non_zero(&x)?,
+        };
+        Ok(Self { name: name.into(), non_zero, entries })
     }
 }

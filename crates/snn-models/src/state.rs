@@ -6,16 +6,16 @@ use candle_core::Tensor;
 
 use crate::{Error, Result};
 
-/// The name of the membrane potential among a neuron's tensors.
-const POTENTIAL: &str = "v";
+/// The names of a neuron's tensors: its membrane potential and, where its threshold adapts, the adaptation.
+const PARTS: [&str; 2] = ["v", "a"];
 
 /// What the neurons of a batch of sequences remember, and how many steps they have seen. A new one has seen none: all
 /// potentials are those of the neurons' start.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     steps: u64,
-    /// Channels last.
-    potentials: BTreeMap<String, Tensor>,
+    /// Channels last, by `NEURON.PART`.
+    tensors: BTreeMap<String, Tensor>,
 }
 
 impl State {
@@ -29,7 +29,8 @@ impl State {
         self.steps
     }
 
-    /// Every neuron's tensors by `NEURON.v`: the potential after the last step, `[N, C, H, W]` or `[N, C]`.
+    /// Every neuron's tensors: by `NEURON.v` the potential after the last step, by `NEURON.a` the adaptation of a threshold
+    /// that adapts, `[N, C, H, W]` or `[N, C]`.
     ///
     /// # Errors
     /// When candle cannot copy.
@@ -40,9 +41,9 @@ impl State {
             } else {
                 v.clone()
             };
-            Ok((format!("{name}.{POTENTIAL}"), v))
+            Ok((name.clone(), v))
         };
-        self.potentials.iter().map(outside).collect()
+        self.tensors.iter().map(outside).collect()
     }
 
     /// The state after so many steps with the tensors that [`State::tensors`] gives.
@@ -51,31 +52,34 @@ impl State {
     /// [`Error::Config`] for a name that ends otherwise, [`Error::Tensor`] when candle cannot copy.
     pub fn from_tensors(steps: u64, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
         let inside = |(name, v): (&String, &Tensor)| {
-            let neuron = name.strip_suffix(POTENTIAL).and_then(|name| name.strip_suffix('.'));
-            let why = || format!("is no tensor of a neuron's state; use NEURON.{POTENTIAL}");
-            let neuron = neuron.ok_or_else(|| Error::Config { field: name.clone(), why: why() })?;
+            let part = name.rsplit_once('.').map(|(_, part)| part);
+            if !part.is_some_and(|part| PARTS.contains(&part)) {
+                let why = "is no tensor of a neuron's state; use NEURON.v or NEURON.a".into();
+                return Err(Error::Config { field: name.clone(), why });
+            }
             let v = if v.rank() == 4 {
                 v.permute((0, 2, 3, 1))?.force_contiguous()?
             } else {
                 v.clone()
             };
-            Ok((neuron.to_string(), v))
+            Ok((name.clone(), v))
         };
-        Ok(Self { steps, potentials: tensors.iter().map(inside).collect::<Result<_>>()? })
+        Ok(Self { steps, tensors: tensors.iter().map(inside).collect::<Result<_>>()? })
     }
 
-    pub(crate) fn potential(&self, neuron: &str) -> Option<&Tensor> {
-        self.potentials.get(neuron)
+    /// What the neurons of that name remember.
+    pub(crate) fn of(&self, neuron: &str, part: &str) -> Option<&Tensor> {
+        self.tensors.get(&format!("{neuron}.{part}"))
     }
 
     /// N, once there has been a step.
     pub(crate) fn samples(&self) -> Option<usize> {
-        self.potentials.values().next()?.dims().first().copied()
+        self.tensors.values().next()?.dims().first().copied()
     }
 
     /// Takes over what a step left.
-    pub(crate) fn advance(&mut self, potentials: Vec<(String, Tensor)>) {
+    pub(crate) fn advance(&mut self, tensors: Vec<(String, Tensor)>) {
         self.steps += 1;
-        self.potentials.extend(potentials);
+        self.tensors.extend(tensors);
     }
 }

@@ -23,6 +23,10 @@ impl Model {
             let why = "mixes the steps of a sequence; run the whole sequence".into();
             return Err(Error::Config { field: format!("steps.{boundary}"), why });
         }
+        if let Some(mixer) = &self.layout.mixer {
+            let why = "looks at all steps of a sequence; run the whole sequence".into();
+            return Err(Error::Config { field: mixer.clone(), why });
+        }
         let n = frame.dims().first().copied();
         if let Some(held) = state.samples().filter(|&held| Some(held) != n) {
             let expected = format!("[{held}, C, H, W], as in the steps before");
@@ -36,7 +40,7 @@ impl Model {
         let request = Request::new(Mode::Eval);
         let (output, noted) = self.walk(&mut Tape::exact(), &input, &request, Some(state))?;
         let logits = output.logits.tensor().squeeze(0)?;
-        state.advance(noted.potentials);
+        state.advance(noted.remembered);
         Ok(logits)
     }
 }

@@ -7,6 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "main/neurons.rs"]
+mod neurons;
+
 use std::path::Path;
 
 use snn_models::{

@@ -12,7 +12,7 @@ mod host;
 
 use candle_core::{DType, Tensor};
 use host::{Arg, Kernels, bf16s, f32s, round_bf16};
-use snn_neuron::{Current, LifConfig, Reset, Surrogate, norm_lif, reference};
+use snn_neuron::{Current, Levels, LifConfig, Reset, Surrogate, norm_lif, reference};
 use snn_ops::{Moments, Tape, Value, buffer, random};
 
 const F32: u32 = 0;
@@ -29,9 +29,17 @@ fn neuron(config: &LifConfig) -> Arg {
         Reset::Soft => (true, 0.0),
     };
     let gain = if config.decay_input { 1.0 / config.tau } else { 1.0 };
-    let floats = [1.0 - 1.0 / config.tau, gain, v_reset / config.tau, config.v_threshold, v_reset];
+    let step = config.v_threshold * config.levels.unit();
+    let most = f32::from(config.levels.most());
+    let (levels, low, high) = match config.levels {
+        Levels::Binary => (0, 0.5 * step, step * (most + 0.5)),
+        Levels::Bits { .. } => (1, 0.5 * step, step * (most + 0.5)),
+        Levels::Counts(_) => (2, 0.0, step * most),
+    };
+    let (decay, rest) = (1.0 - 1.0 / config.tau, v_reset / config.tau);
+    let floats = [decay, gain, rest, config.v_threshold, v_reset, step, most, low, high];
     let at = Surrogate::ALL.iter().position(|&s| s == config.surrogate).unwrap() as u32;
-    let words = [config.strict.into(), soft.into(), config.detach_reset.into(), at];
+    let words = [config.strict.into(), soft.into(), config.detach_reset.into(), at, levels];
     let bytes = floats.iter().flat_map(|v| v.to_ne_bytes());
     Arg::Value(bytes.chain(words.iter().flat_map(|v: &u32| v.to_ne_bytes())).collect())
 }
@@ -106,6 +114,43 @@ fn neuron_kernels_have_the_bits_of_the_specification() {
                 }
             }
         }
+    }
+}
+
+/// Spikes of several levels, cut and rounded.
+#[test]
+fn kernels_of_several_levels_have_the_bits_of_the_specification() {
+    let Some(kernels) = kernels("lif-levels") else { return };
+    let bits = |whole, fraction| Levels::Bits { whole, fraction };
+    let all = [bits(2, 0), bits(1, 1), bits(2, 1), bits(0, 3), bits(8, 0), Levels::Counts(4)];
+    for (case, levels) in (0..).zip(all.into_iter().flat_map(|levels| [levels; 2])) {
+        let config = LifConfig {
+            tau: [2.0, 4.0 / 3.0, f32::INFINITY][case % 3],
+            v_threshold: [1.0, 0.7][case % 2],
+            reset: Reset::Soft,
+            detach_reset: case % 2 == 0,
+            decay_input: false,
+            strict: false,
+            surrogate: Surrogate::Rectangle,
+            levels,
+            ..LifConfig::default()
+        };
+        let (t, n) = (1 + case % 5, [1, 3, 255, 257][case % 4]);
+        let mut rng = random::stream(33, "levels", case as u64, 0);
+        let mut draw = |n, mean| random::normal(&mut rng, n, mean, 1.5);
+        let (mut x, v0, dy) = (draw(t * n, 0.9), draw(n, 0.0), draw(t * n, 0.0));
+        x.iter_mut().step_by(3).for_each(|x| *x = (*x * 4.0).round() * 0.25 * config.v_threshold);
+        let trace = reference::forward(&x, &v0, &config);
+        let currents = [plain(Arg::f32s(&x), F32), plain(Arg::Null, F32)];
+        let shared = inputs(&config, [t, t, n, 1], currents, Arg::f32s(&v0));
+        let args = [&shared[..], &[Arg::room(t * n), Arg::room(4 * n)]].concat();
+        let got = kernels.run("lif_forward", n, &args);
+        assert_eq!(got[0], trace.spikes, "{config:?}");
+        assert_eq!(f32s(&got[1]), trace.v_last, "{config:?}");
+        let room = [Arg::room(4 * t * n), Arg::room(4 * t * n), Arg::u32(F32)];
+        let args = [&shared[..], &[Arg::f32s(&dy), Arg::u32(F32)], &room].concat();
+        let got = kernels.run("lif_backward", n, &args);
+        assert_eq!(f32s(&got[1]), reference::backward(&trace, &dy, &config), "{config:?}");
     }
 }
 

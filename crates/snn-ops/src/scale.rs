@@ -1,5 +1,6 @@
 //! Maps times one number, or times a number for each step.
 
+use candle_core::Tensor;
 use rayon::prelude::*;
 
 use crate::buffer::{self, Unset, to_f32, with_f32};
@@ -16,7 +17,7 @@ const PIECE: usize = 1 << 12;
 /// - `x`: any, f32 or u8; `factor`: `[1]` f32; returns the shape of `x`, f32
 ///
 /// # Errors
-/// [`Error::Shape`] when `factor` is not one number or an axis is empty, [`Error::Unsupported`] on a GPU.
+/// [`Error::Shape`] when `factor` is not one number or an axis is empty.
 ///
 /// # Determinism
 /// The factor's gradient is summed in pieces that the shape fixes.
@@ -35,7 +36,7 @@ pub fn scale(tape: &mut Tape, x: &Value, factor: &Value) -> Result<Value> {
 /// - `x`: `[T, ..]` f32 or u8, or `[1, ..]` for the same map at each step; `w`: `[T]` f32; returns `[T, ..]` f32
 ///
 /// # Errors
-/// [`Error::Shape`] when T differs or an axis is empty, [`Error::Unsupported`] on a GPU.
+/// [`Error::Shape`] when T differs or an axis is empty.
 ///
 /// # Determinism
 /// The factors' gradients are summed in pieces that the shapes fix.
@@ -60,6 +61,9 @@ pub fn scale_steps(tape: &mut Tape, x: &Value, w: &Value) -> Result<Value> {
 fn products(tape: &mut Tape, x: &Value, w: &Value, shape: Vec<usize>) -> Result<Value> {
     let rows = w.tensor().elem_count();
     let len = shape.iter().product::<usize>() / rows;
+    if !x.tensor().device().is_cpu() {
+        return on_device(tape, x, w, (rows, len), shape);
+    }
     let y = with_f32("scale", &to_f32(x.tensor())?, |x| {
         with_f32("scale factor", w.tensor(), |w| buffer::tensor(scaled(x, w, len), shape))
     })?;
@@ -89,6 +93,35 @@ fn products(tape: &mut Tape, x: &Value, w: &Value, shape: Vec<usize>) -> Result<
     }))
 }
 
+/// [`products`] by candle's operators, on whatever device `x` lies; `w` may lie elsewhere.
+fn on_device(
+    tape: &mut Tape,
+    x: &Value,
+    w: &Value,
+    (rows, len): (usize, usize),
+    shape: Vec<usize>,
+) -> Result<Value> {
+    let of_rows = x.tensor().elem_count() / len;
+    let wide = to_f32(x.tensor())?.reshape((of_rows, len))?;
+    let column = w.tensor().to_device(wide.device())?.reshape((rows, 1))?;
+    let y = wide.broadcast_mul(&column)?.reshape(shape)?;
+    let (to_x, to_w) = (x.target(), w.target());
+    let (x_shape, like) = (x.dims().to_vec(), w.tensor().clone());
+    Ok(tape.push(y, &[x, w], move |dy: Gradient, grads: &mut Gradients| {
+        let dy = dy.reshape((rows, len))?;
+        if to_w.is_wanted() {
+            let dw: Tensor = dy.broadcast_mul(&wide)?.sum(1)?.reshape(like.shape())?;
+            grads.add(to_w, dw.to_device(like.device())?)?;
+        }
+        if to_x.is_wanted() {
+            let dx = dy.broadcast_mul(&column)?;
+            let dx = if of_rows < rows { dx.sum_keepdim(0)? } else { dx };
+            grads.add(to_x, dx.reshape(x_shape)?)?;
+        }
+        Ok(())
+    }))
+}
+
 /// `[rows, len]`, where row `t` is `w[t]` times row `t` of `x`, or times its only row.
 fn scaled(x: &[f32], w: &[f32], len: usize) -> Vec<f32> {
     let mut y = Unset::new(w.len() * len);
@@ -99,4 +132,42 @@ fn scaled(x: &[f32], w: &[f32], len: usize) -> Vec<f32> {
         }
     });
     y.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a GPU would compute, on the CPU.
+    #[test]
+    fn operators_of_other_devices_are_those_of_the_cpu() {
+        for (x_shape, rows) in [(vec![3, 5], 3), (vec![1, 5], 3), (vec![2, 4], 1)] {
+            let n = x_shape.iter().product::<usize>();
+            let x: Vec<f32> = (0..n).map(|i| 0.5 * i as f32 - 1.0).collect();
+            let w: Vec<f32> = (0..rows).map(|i| 0.25 + i as f32).collect();
+            let mut shape = x_shape.clone();
+            shape[0] = shape[0].max(rows);
+            let len = shape.iter().product::<usize>() / rows;
+            let run = |elsewhere: bool| {
+                let mut tape = Tape::new();
+                let x = tape.leaf("x", buffer::tensor(x.clone(), x_shape.as_slice()).unwrap());
+                let w = tape.leaf("w", buffer::tensor(w.clone(), rows).unwrap());
+                let y = match elsewhere {
+                    true => on_device(&mut tape, &x, &w, (rows, len), shape.clone()).unwrap(),
+                    false => products(&mut tape, &x, &w, shape.clone()).unwrap(),
+                };
+                let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                let mut all = vec![flat(y.tensor())];
+                let seed = buffer::tensor(all[0].iter().map(|y| y + 1.0).collect(), y.dims());
+                tape.backward([(&y, seed.unwrap())], &mut |name, g| {
+                    assert_eq!(g.dims(), if name == "x" { x.dims() } else { w.dims() });
+                    all.push(flat(&g));
+                    Ok(())
+                })
+                .unwrap();
+                all
+            };
+            assert_eq!(run(true), run(false), "{x_shape:?}");
+        }
+    }
 }

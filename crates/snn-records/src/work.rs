@@ -18,7 +18,7 @@ pub struct LayerWork {
     /// Multiply-accumulates if every input counted.
     pub macs: f64,
     /// The share of the input's entries that were not zero: measured, as what enters may be sums, maxima or means of
-    /// several layers' spikes.
+    /// several layers' spikes. Of spikes of several bits, the mean set bits of an entry.
     pub input_rate: f64,
     /// Whether spikes, their sums or means enter, and weights are only added. Else, as in the first layer, all of `macs` are
     /// computed.

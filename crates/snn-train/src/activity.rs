@@ -21,7 +21,9 @@ impl Activity {
     pub(crate) fn add(&mut self, output: &Output) {
         let fired = output.fired.iter().map(|layer| {
             let all = layer.neurons as u64 * layer.spikes.len() as u64;
-            (layer.name.as_str(), layer.spikes.iter().sum(), all)
+            // A spike of several levels is one.
+            let silent: u64 = layer.silent.iter().sum();
+            (layer.name.as_str(), all - silent, all)
         });
         add(&mut self.fired, fired);
         let fed =

@@ -85,6 +85,7 @@ pub(crate) fn model_config(recipe: &Recipe, data: &Dataset) -> Result<ModelConfi
     let mut config = ModelConfig::new(recipe.model.architecture, data.num_classes());
     config.width = recipe.model.width;
     config.t_steps = recipe.t_steps();
+    config.encoding = recipe.model.encoding;
     config.neuron = recipe.neuron.clone();
     config.neurons = recipe.neurons.clone();
     config.parts = recipe.model.parts.clone();

@@ -11,13 +11,13 @@ use super::levels::Levels;
 pub(super) struct Ladder {
     pub(super) rates: Rates,
     /// Potential of one level, and the greatest level.
-    step: f32,
-    most: f32,
+    pub(super) step: f32,
+    pub(super) most: f32,
     /// To the nearest level rather than the one below.
     rounds: bool,
     /// Between these potentials a level has the slope `1 / step`, the ends included where it rounds.
-    low: f32,
-    high: f32,
+    pub(super) low: f32,
+    pub(super) high: f32,
     slope: f32,
     detach: bool,
 }

@@ -1,10 +1,10 @@
 // The neuron on the sum of one or two currents, kernel.rs and reference.rs: one thread for each neuron, which
 // runs through time. Norms are folded into each current's scale and shift (norm.cu).
 
-// kernel.rs, Constants.
+// kernel.rs, Constants, and graded.rs, Ladder: levels is 0 for one bit, 1 for levels that are cut, 2 for rounded ones.
 struct Neuron {
-    float decay, gain, rest, threshold, v_reset;
-    u32 strict, soft, detach, surrogate;
+    float decay, gain, rest, threshold, v_reset, step, most, low, high;
+    u32 strict, soft, detach, surrogate, levels;
 };
 
 // In the order of Surrogate::ALL.
@@ -16,9 +16,24 @@ DEVICE bool fires(const Neuron& k, float u) {
     return u > k.threshold || (!k.strict && u == k.threshold);
 }
 
-DEVICE float after(const Neuron& k, float u) {
-    if (!fires(k, u)) return u;
+// The level that a potential sends.
+DEVICE float level(const Neuron& k, float u) {
+    if (!k.levels) return fires(k, u) ? 1.0f : 0.0f;
+    float x = u / k.step;
+    if (k.levels == 2) return rintf(fminf(fmaxf(x, 0.0f), k.most));
+    return fminf(fmaxf(floorf(x), 0.0f), k.most);
+}
+
+DEVICE float after(const Neuron& k, float u, float sent) {
+    if (k.levels) return u - sent * k.step;
+    if (sent == 0.0f) return u;
     return k.soft ? u - k.threshold : k.v_reset;
+}
+
+DEVICE float ladder_slope(const Neuron& k, float u) {
+    bool inside = u > k.low && u < k.high;
+    bool ends = k.levels == 2 && (u == k.low || u == k.high);
+    return inside || ends ? 1.0f / k.step : 0.0f;
 }
 
 DEVICE float slope(u32 surrogate, float x) {
@@ -67,8 +82,9 @@ KERNEL lif_forward(Neuron k, u64 t_steps, u64 x_steps, u64 neurons, u64 channels
     for (u64 t = 0; t < t_steps; t++) {
         if (t < x_steps) z = summed(a, b, t * neurons + i, i % channels);
         float u = potential(k, v, z);
-        spikes[t * neurons + i] = fires(k, u);
-        v = after(k, u);
+        float sent = level(k, u);
+        spikes[t * neurons + i] = (u8)sent;
+        v = after(k, u, sent);
     }
     v_last[i] = v;
 }
@@ -88,16 +104,17 @@ KERNEL lif_backward(Neuron k, u64 t_steps, u64 x_steps, u64 neurons, u64 channel
         if (t < x_steps) z = summed(a, b, t * neurons + i, i % channels);
         float before = potential(k, v, z);
         u[t * neurons + i] = before;
-        v = after(k, before);
+        v = after(k, before, level(k, before));
     }
     float gv = 0, sum = 0;
     for (u64 t = t_steps; t-- > 0;) {
         float before = u[t * neurons + i];
-        float dv_ds = k.soft ? -k.threshold : k.v_reset - before;
+        float dv_ds = k.levels ? -k.step : k.soft ? -k.threshold : k.v_reset - before;
         float through = k.detach ? 0.0f : gv * dv_ds;
         float kept = !k.soft && fires(k, before) ? 0.0f : gv;
         float gs = load(dy, dy_kind, t * neurons + i);
-        float gu = (gs + through) * slope(k.surrogate, before - k.threshold) + kept;
+        float by = k.levels ? ladder_slope(k, before) : slope(k.surrogate, before - k.threshold);
+        float gu = (gs + through) * by + kept;
         gv = k.decay * gu;
         if (x_steps == 1) {
             sum += k.gain * gu;

@@ -8,6 +8,8 @@ use snn_ops::{Gradient, Gradients, Moments, Tape, Target, Value};
 use super::config::{LifConfig, Reset};
 use super::current::Current;
 use super::extent::Extent;
+use super::graded::Ladder;
+use super::kernel::Rates;
 use super::layer::Layer;
 use super::levels::Levels;
 use super::output::LifOutput;
@@ -85,11 +87,6 @@ pub(super) fn norm_lif(
         return refuse(format!("sums two currents on a GPU, got {}", currents.len()));
     }
     // What has no kernel says so by its name in recipes.
-    match config.levels {
-        Levels::Binary => {}
-        Levels::Bits { .. } => return refuse("has no kernel for neuron.bits on a GPU".into()),
-        Levels::Counts(_) => return refuse("has no kernel for the kind ilif on a GPU".into()),
-    }
     if config.adaptation.is_some() || layer.a0.is_some() {
         return refuse("has no kernel for the kind alif on a GPU".into());
     }
@@ -181,21 +178,32 @@ fn shared<'a>(
 }
 
 /// The structure `Neuron` of the kernels.
-fn words(config: &LifConfig) -> [u32; 9] {
+fn words(config: &LifConfig) -> [u32; 14] {
     let (soft, v_reset) = match config.reset {
         Reset::Hard(v) => (false, v),
         Reset::Soft => (true, 0.0),
     };
     let surrogate = Surrogate::ALL.iter().position(|&s| s == config.surrogate).unwrap_or(0);
+    let ladder = Ladder::new(config, Rates::new(config));
+    let levels = match config.levels {
+        Levels::Binary => 0,
+        Levels::Bits { .. } => 1,
+        Levels::Counts(_) => 2,
+    };
     [
         config.decay().to_bits(),
         config.gain().to_bits(),
         config.rest().to_bits(),
         config.v_threshold.to_bits(),
         v_reset.to_bits(),
+        ladder.step.to_bits(),
+        ladder.most.to_bits(),
+        ladder.low.to_bits(),
+        ladder.high.to_bits(),
         config.strict.into(),
         soft.into(),
         config.detach_reset.into(),
         surrogate as u32,
+        levels,
     ]
 }

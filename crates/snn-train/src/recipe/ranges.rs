@@ -53,7 +53,7 @@ pub(crate) fn check_method(recipe: &Recipe) -> Result<()> {
 /// What other crates know of their own settings.
 fn others(recipe: &Recipe) -> Result<()> {
     recipe.data.augment.check()?;
-    recipe.neuron.lif()?;
+    recipe.neuron.neuron()?;
     recipe.loss.check().map_err(of_loss)
 }
 

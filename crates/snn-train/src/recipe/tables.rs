@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use snn_data::transform::Interpolation;
 use snn_data::{Augment, DataConfig, FrameBy, MAX_SIZE, MAX_T_STEPS, Normalize};
 use snn_losses::Loss;
-use snn_models::{Architecture, ModelConfig, NeuronChange, NeuronConfig, Precision};
+use snn_models::{Architecture, Encoding, ModelConfig, NeuronChange, NeuronConfig, Precision};
 use snn_ops::Tape;
 
 use super::phase::Phase;
@@ -171,6 +171,11 @@ pub struct ModelRecipe {
     /// Optional parts of the network that are turned on or off, such as `{ dendrites = false }` of `mra_snn`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parts: BTreeMap<String, bool>,
+    /// Still samples: whether every step sees the sample (`direct`), or each of its numbers is one spike, the larger the
+    /// sooner (`latency`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "direct"))]
+    pub encoding: Encoding,
     /// Start from the weights of this checkpoint rather than at random. Its time steps and neuron may differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,

@@ -4,6 +4,7 @@
 
 mod golden;
 mod methods;
+mod multibit;
 mod phases;
 mod recipe;
 mod resume;
