@@ -416,7 +416,7 @@ fn stages_of_their_own_steps_are_counted_and_refuse_others() -> Result<()> {
     let whole = run(&["eval", &checkpoint, "--t-steps", "2"])?;
     ensure!(whole.code == Some(0), "{whole:?}");
     let says = ["--t-steps 4", "time steps of their own", "1 after stage2"];
-    refused(&run(&["eval", &checkpoint, "--t-steps", "4"])?, 1, &says)
+    refused(&run(&["eval", &checkpoint, "--t-steps", "4"])?, 1, &says)?;
     Ok(())
 }
 
