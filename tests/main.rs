@@ -10,6 +10,8 @@ mod cli;
 mod conformance;
 /// Weights of other programs.
 mod import;
+/// Recordings: what is read, left out and said.
+mod events;
 /// The guards that ARCHITECTURE.md names.
 mod invariants;
 /// Which crate imports which.

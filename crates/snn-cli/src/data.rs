@@ -2,6 +2,7 @@
 
 mod check;
 mod fetch;
+mod frames;
 mod picture;
 mod show;
 mod source;
@@ -11,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Subcommand;
+use snn_data::EventStream;
 use snn_data::format::{self, Format};
-use snn_data::{EventStream, FrameBy};
 
 use crate::output;
 use source::Source;
@@ -63,20 +64,9 @@ enum What {
         #[command(flatten)]
         source: Source,
     },
-    /// Writes an event file as `frames` [T, 2, H, W] in a safetensors file
-    Frames {
-        input: PathBuf,
-        output: PathBuf,
-        /// Number of frames
-        #[arg(long, default_value_t = 10)]
-        t_steps: usize,
-        /// Slices of equal duration, time or time-whole, or of equally many events, count-even or count; the second of
-        /// each puts the remainder into the last slice
-        #[arg(long, value_name = "WAY", default_value_t = FrameBy::Time)]
-        by: FrameBy,
-        #[command(flatten)]
-        source: Source,
-    },
+    /// Counts a recording's events into frames [T, 2, H, W] of a .npy, .npz or .safetensors file, called `frames` where it
+    /// has a name
+    Frames(frames::Args),
     /// Draws a recording, or samples of every class of a data set
     Show(show::Args),
 }
@@ -113,20 +103,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
                 stream.events.iter_mut().for_each(|e| e.t_us -= first);
             }
             snn_train::write_atomic(&output, &format::encode_events(&stream, format)?)?;
-            summary(&stream, &output);
+            output::print(&summary(&stream, &output));
             Ok(())
         }
-        What::Frames { input, output, t_steps, by, source } => {
-            output::differ(&input, &output)?;
-            let stream = source.read(&input)?;
-            let frames = snn_data::frames(&stream, t_steps, by)?;
-            let shape = vec![t_steps, 2, usize::from(stream.height), usize::from(stream.width)];
-            let tensor = snn_ops::buffer::tensor(frames, shape)?;
-            let bytes = safetensors::serialize([("frames", tensor)], None)?;
-            snn_train::write_atomic(&output, &bytes)?;
-            summary(&stream, &output);
-            Ok(())
-        }
+        What::Frames(args) => frames::run(&args),
     }
 }
 
@@ -139,17 +119,17 @@ fn format_of(output: &Path) -> anyhow::Result<Format> {
     })
 }
 
-fn summary(stream: &EventStream, output: &Path) {
+fn summary(stream: &EventStream, output: &Path) -> String {
     let times = || stream.events.iter().map(|e| e.t_us);
     let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
-    output::print(&format!(
+    format!(
         "{}: {} events on {} x {} pixels, {:.3} ms",
         output.display(),
         stream.events.len(),
         stream.width,
         stream.height,
         (last - first) as f64 / 1e3
-    ));
+    )
 }
 
 fn list(json: bool) -> anyhow::Result<()> {

@@ -39,6 +39,10 @@ pub(crate) fn flag(error: &anyhow::Error) -> &'static str {
             Some("; --data DIR names the folder")
         } else if matches!(error, Error::Format { fault: FormatFault::Unknown { .. }, .. }) {
             Some("; --format NAME names it")
+        } else if matches!(error, Error::Format { fault: FormatFault::OverflowMarker { .. }, .. }) {
+            Some("; --format atis-overflow")
+        } else if matches!(error, Error::Format { fault: FormatFault::OutOfSensor { .. }, .. }) {
+            Some("; --sensor WxH, --drop-outside")
         } else {
             None
         }

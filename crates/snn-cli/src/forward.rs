@@ -1,8 +1,10 @@
 //! `snn forward`: a checkpoint's scores for a tensor.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device};
+use candle_core::safetensors::Load;
+use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
 use snn_models::{Input, Mode};
 use snn_ops::Tape;
 
@@ -39,15 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     model.set_device(&args.device);
     let input = &args.input;
     let bytes = snn_models::read_file(input, INPUT_BYTES)?;
-    snn_models::read_tensors(&bytes, input)?;
-    let x = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?
-        .remove("x")
-        .ok_or_else(|| exit::unusable(input, "has no tensor `x`; name the input `x`"))?;
-    // A sum with a NaN or an infinity is one itself.
-    let sum = x.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?;
-    if !sum.is_finite() {
-        return Err(exit::unusable(input, "`x` holds a NaN or an infinity; mend the input"));
-    }
+    let x = tensor_x(&bytes, input)?;
     let mode = if args.train { Mode::Train } else { Mode::Eval };
     let x = if x.rank() == 5 { Input::Frames(x) } else { Input::Still(x) };
     let output = model.forward(&mut Tape::off(), &x, mode).map_err(|error| {
@@ -57,4 +51,32 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let bytes = safetensors::serialize([("logits", logits)], None)?;
     snn_train::write_atomic(&args.output, &bytes)?;
     Ok(())
+}
+
+/// The tensor `x` of a safetensors file, finite; all types but u8 become f32.
+fn tensor_x(bytes: &[u8], input: &Path) -> anyhow::Result<Tensor> {
+    let (_, tensors) = snn_models::read_tensors(bytes, input)?;
+    let view = tensors
+        .tensor("x")
+        .map_err(|_| exit::unusable(input, "has no tensor `x`; name the input `x`"))?;
+    // Of other types candle's conversions are not there, or do not end.
+    let to = match view.dtype() {
+        Dtype::U8 => DType::U8,
+        Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64 => DType::F32,
+        Dtype::U32 | Dtype::I64 => DType::F32,
+        other => {
+            let why = format!("`x` is of the type {other}; save it as F32, or U8 for counts");
+            return Err(exit::unusable(input, why));
+        }
+    };
+    let fault = |error| exit::unusable(input, format!("`x`: {error}"));
+    let x = view.load(&Device::Cpu).and_then(|x| x.to_dtype(to)).map_err(fault)?;
+    // A sum with a NaN or an infinity is one itself.
+    let sum = x.to_dtype(DType::F64).and_then(|x| x.abs()?.sum_all()?.to_scalar::<f64>());
+    if !sum.map_err(fault)?.is_finite() {
+        let why =
+            "`x` holds a NaN, an infinity or a number that 32 bits do not hold; mend the input";
+        return Err(exit::unusable(input, why));
+    }
+    Ok(x)
 }

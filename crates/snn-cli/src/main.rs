@@ -22,6 +22,7 @@ mod recipe;
 mod train;
 mod unsafe_malloc;
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -75,7 +76,12 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are not errors; clap's own 2 for usage is our 1.
             let code = if error.use_stderr() { exit::USAGE } else { 0 };
-            let _ = error.print();
+            let text = error.render().to_string();
+            match output::plain(&text) {
+                // Colored, where the terminal is.
+                Cow::Borrowed(_) => drop(error.print()),
+                Cow::Owned(plain) => output::complain(&plain),
+            }
             return ExitCode::from(code);
         }
     };

@@ -1,5 +1,6 @@
 //! What the program prints, and where it may write.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -9,7 +10,7 @@ static UNPRINTED: OnceLock<std::io::Error> = OnceLock::new();
 
 /// Prints a line on standard output; a reader that went away is not an error, a full disk is one at the end.
 pub(crate) fn print(line: &str) {
-    let printed = writeln!(std::io::stdout().lock(), "{line}");
+    let printed = writeln!(std::io::stdout().lock(), "{}", plain(line));
     if let Err(error) = printed.and_then(|()| std::io::stdout().flush())
         && error.kind() != ErrorKind::BrokenPipe
     {
@@ -24,7 +25,20 @@ pub(crate) fn unprinted() -> Option<&'static std::io::Error> {
 
 /// Says what ended the program, whatever RUST_LOG lets through.
 pub(crate) fn complain(why: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "ERROR {why}");
+    let _ = writeln!(std::io::stderr().lock(), "ERROR {}", plain(why));
+}
+
+/// The text with control characters written out: the name of a file or of a class may hold what a terminal obeys.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_obeyed) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_obeyed(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out.into()
 }
 
 /// Refuses to write a file over the one that was read.
@@ -33,4 +47,15 @@ pub(crate) fn differ(input: &Path, output: &Path) -> anyhow::Result<()> {
         input.canonicalize().ok().zip(output.canonicalize().ok()).is_some_and(|(a, b)| a == b);
     anyhow::ensure!(!same, "{}: is the input too; name another output", output.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminals_obey_no_names() {
+        assert!(matches!(plain("a\tb\nä"), Cow::Borrowed("a\tb\nä")));
+        assert_eq!(plain("a\x1b[31mred\u{9b}2J\r"), "a\\u{1b}[31mred\\u{9b}2J\\r");
+    }
 }

@@ -103,13 +103,13 @@ pub enum Error {
 #[non_exhaustive]
 pub enum FormatFault {
     /// The file does not begin as the format does.
-    #[error("not {expected}; name the format that the file has")]
+    #[error("not {expected}; name the format that the file has, or convert it")]
     Magic {
         /// The format.
         expected: &'static str,
     },
     /// The file ends too early.
-    #[error("{what} needs {need} bytes and {have} are left; fetch the file again")]
+    #[error("{what} needs {need} bytes and {have} are left; fetch or save the file again")]
     Truncated {
         /// What was being read.
         what: &'static str,
@@ -119,7 +119,7 @@ pub enum FormatFault {
         have: u64,
     },
     /// Bytes are left where the file should end.
-    #[error("{extra} bytes are left after the last whole {what}; fetch the file again")]
+    #[error("{extra} bytes are left after the last whole {what}; fetch or save the file again")]
     Trailing {
         /// What the file holds.
         what: &'static str,
@@ -128,7 +128,7 @@ pub enum FormatFault {
     },
     /// An event lies outside of the sensor.
     #[error(
-        "event {event} at ({x}, {y}) lies outside of the {width}x{height} sensor; give the sensor's size"
+        "event {event} at ({x}, {y}) lies outside of the {width}x{height} sensor; give the sensor's size, or drop what is outside"
     )]
     OutOfSensor {
         /// The event's number, from 0.
@@ -141,6 +141,48 @@ pub enum FormatFault {
         width: u16,
         /// The sensor's rows.
         height: u16,
+    },
+    /// An event that marks an overflow of the clock, in a format that has no such marks.
+    #[error(
+        "event {event} at y = 240 is N-Caltech101's mark of an overflow of the clock; name the format atis-overflow, or \
+         the sensor's size and the format if it has more than 240 rows"
+    )]
+    OverflowMarker {
+        /// The event's number, from 0.
+        event: u64,
+    },
+    /// A column of polarities holds something else.
+    #[error(
+        "column p holds {values}; a polarity is 0 or 1, or -1 or 1, or a truth value, and columns without names are t, x, \
+         y, p: save one event for each change, 1 for brighter"
+    )]
+    Polarity {
+        /// Some of the values.
+        values: String,
+    },
+    /// A line of text is none of an event's.
+    #[error("line {number}: {why}")]
+    Line {
+        /// The line's number, from 1.
+        number: u64,
+        /// The cause and what is needed.
+        why: String,
+    },
+    /// A file of many arrays holds others than those that are needed.
+    #[error("holds {found}; {needed}")]
+    Contents {
+        /// What is in it.
+        found: String,
+        /// What is needed.
+        needed: &'static str,
+    },
+    /// No event of a recording is in any frame.
+    #[error("none of the {events} events is in a frame: {why}")]
+    NoFrames {
+        /// The recording's events.
+        events: u64,
+        /// The cause and what to do.
+        why: String,
     },
     /// An address has bits that the sensor does not use.
     #[error(
@@ -170,26 +212,27 @@ pub enum FormatFault {
     },
     /// Neither the first bytes nor the name tell the format.
     #[error(
-        "neither the first bytes nor the name tell which format this is; name it: one of {names}"
+        "neither the first bytes nor the name tell which format this is; name it if it is one of {names}, or save the \
+         events as text, a line `t x y p` each"
     )]
     Unknown {
         /// The formats that can be named.
         names: String,
     },
     /// A recording without a single event.
-    #[error("no events are in it; fetch the file again or take it out of the data set")]
+    #[error("no events are in it; fetch or save the file again or take it out of the data set")]
     NoEvents,
     /// A shape without a point or a surface.
-    #[error("no points are in it; fetch the file again or take it out of the data set")]
+    #[error("no points are in it; fetch or save the file again or take it out of the data set")]
     NoPoints,
     /// A JPEG or PNG decoder gave up.
-    #[error("damaged picture: {why}; fetch the file again")]
+    #[error("damaged picture: {why}; fetch or save the file again")]
     Picture {
         /// The decoder's reason.
         why: String,
     },
     /// The compressed data are damaged.
-    #[error("damaged gzip data; fetch the file again")]
+    #[error("damaged gzip data; fetch or save the file again")]
     Gzip,
 }
 

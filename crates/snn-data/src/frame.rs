@@ -59,12 +59,14 @@ impl FromStr for FrameBy {
 
 /// Event counts `[T, 2, H, W]`; channel 0 is OFF, channel 1 is ON.
 ///
-/// A recording without events gives zeros. `t_first` and `t_last` are the smallest and the largest time,
+/// A recording without events gives zeros; one of whose events none is in a frame, because it has fewer microseconds or
+/// events than frames, is refused. What a
+/// framing drops otherwise is what lacks to the sum of the counts. `t_first` and `t_last` are the smallest and the largest time,
 /// which for a sorted recording are the first and the last event's.
 ///
 /// # Errors
-/// [`Error::Config`] when `t_steps` is not in 1..=[`MAX_T_STEPS`] or the frames would hold more values than
-/// [`Limits::sample_values`] is by default.
+/// [`Error::Config`] when `t_steps` is not in 1..=[`MAX_T_STEPS`], the frames would hold more values than
+/// [`Limits::sample_values`] is by default, or no event is in any of them.
 ///
 /// # Example
 /// ```
@@ -81,6 +83,9 @@ pub fn frames(stream: &EventStream, t_steps: usize, by: FrameBy) -> Result<Vec<f
     let plane = width * height;
     let most = Limits::default().sample_values;
     let size = product("t_steps, sensor", &[t_steps, 2, height, width], most)?;
+    if let Some(why) = none_is_in(stream, t_steps, by) {
+        return Err(Error::config("t_steps", why));
+    }
     let mut out = vec![0.0f32; size];
     match by {
         FrameBy::Time => by_time(stream, t_steps, width, plane, false, &mut out),
@@ -89,6 +94,28 @@ pub fn frames(stream: &EventStream, t_steps: usize, by: FrameBy) -> Result<Vec<f
         FrameBy::CountEven => by_count(stream, t_steps, width, plane, false, &mut out),
     }
     Ok(out)
+}
+
+/// Why no event would be in a frame, where that is so.
+pub(crate) fn none_is_in(stream: &EventStream, t_steps: usize, by: FrameBy) -> Option<String> {
+    let events = stream.events.len();
+    let what = match by {
+        FrameBy::Time if events > 0 && first_and_window(stream, t_steps).1 == 0 => {
+            "the recording lasts fewer microseconds than it is to have frames".to_owned()
+        }
+        FrameBy::CountEven if (1..t_steps).contains(&events) => {
+            format!("{events} events are fewer than the frames")
+        }
+        FrameBy::Time | FrameBy::CountEven | FrameBy::TimeWhole | FrameBy::Count => return None,
+    };
+    Some(format!("{t_steps} frames by {by}: {what}; use fewer, or cut by time-whole or count"))
+}
+
+/// The first time and the length of a window in whole microseconds.
+fn first_and_window(stream: &EventStream, t_steps: usize) -> (u64, u64) {
+    let first = stream.events.iter().map(|e| e.t_us).min().unwrap_or(0);
+    let last = stream.events.iter().map(|e| e.t_us).max().unwrap_or(0);
+    (first, (last - first) / (t_steps as u64).max(1))
 }
 
 pub(crate) fn check_t_steps(t_steps: usize) -> Result<()> {
@@ -107,10 +134,8 @@ fn by_time(
     whole: bool,
     out: &mut [f32],
 ) {
-    let first = stream.events.iter().map(|e| e.t_us).min().unwrap_or(0);
-    let last = stream.events.iter().map(|e| e.t_us).max().unwrap_or(0);
     let n = t_steps as u64;
-    let window = (last - first) / n;
+    let (first, window) = first_and_window(stream, t_steps);
     // The current frame and its times: sorted events divide once a frame, not once an event.
     let (mut frame, mut start, mut end) = (0usize, 0u64, 0u64);
     for event in &stream.events {
@@ -201,7 +226,8 @@ mod tests {
         assert_eq!(on(&times, 4, FrameBy::Count), [2.0, 2.0, 2.0, 5.0]);
         assert_eq!(on(&times[..2], 4, FrameBy::Count), [0.0, 0.0, 0.0, 2.0]);
         assert_eq!(on(&times, 4, FrameBy::CountEven), [2.0, 2.0, 2.0, 2.0]);
-        assert_eq!(on(&times[..2], 4, FrameBy::CountEven), [0.0; 4]);
+        let error = frames(&stream(&times[..2]), 4, FrameBy::CountEven).unwrap_err().to_string();
+        assert!(error.contains("2 events are fewer than the frames"), "{error}");
     }
 
     #[test]
@@ -209,8 +235,9 @@ mod tests {
         for by in [FrameBy::Time, FrameBy::TimeWhole, FrameBy::Count, FrameBy::CountEven] {
             assert_eq!(on(&[], 3, by), [0.0; 3]);
         }
-        // One moment: windows are empty, so this rule drops all of it.
-        assert_eq!(on(&[5, 5], 2, FrameBy::Time), [0.0, 0.0]);
+        // One moment: windows are empty, so this rule would drop all of it.
+        let error = frames(&stream(&[5, 5]), 2, FrameBy::Time).unwrap_err().to_string();
+        assert!(error.contains("2 frames by time: the recording lasts fewer"), "{error}");
         assert_eq!(on(&[5, 5], 2, FrameBy::TimeWhole), [0.0, 2.0]);
         assert_eq!(on(&[9, 0, 5], 3, FrameBy::TimeWhole), [1.0, 1.0, 1.0]);
         assert_eq!(on(&[0, u64::MAX], 2, FrameBy::TimeWhole), [1.0, 1.0]);
@@ -220,6 +247,18 @@ mod tests {
         let wide = EventStream { width: 32_767, height: 32_767, ..stream(&[1]) };
         let error = frames(&wide, 1, FrameBy::Time).unwrap_err().to_string();
         assert!(error.contains("1 x 2 x 32767 x 32767"), "{error}");
+    }
+
+    /// As many frames as microseconds and one more, or as events: each event in a frame, or an error.
+    #[test]
+    fn no_recording_vanishes() {
+        let ten: Vec<u64> = (0..10).collect();
+        for by in FrameBy::ALL {
+            match frames(&stream(&ten), 10, by) {
+                Ok(x) => assert_eq!(x.iter().sum::<f32>(), 10.0, "{by}"),
+                Err(error) => assert!(by == FrameBy::Time, "{error}"),
+            }
+        }
     }
 
     #[test]

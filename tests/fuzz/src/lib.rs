@@ -1,10 +1,70 @@
 //! What every fuzz target checks beside not crashing: a recording lies on its sensor and within the limits, its frames
 //! are made, and what a writer writes of it is read again alike.
+//!
+//! snn-data's tests run the targets too, on a fixed number of seeded inputs.
 
+use std::io::Cursor;
 use std::path::Path;
 
-use snn_data::format::{decode_events, encode_events};
+use snn_data::format::{
+    cifar10, cifar100, csv, decode_events, encode_events, gunzip, idx, mat, npz, off, parquet,
+    picture, shd, xyz,
+};
 use snn_data::{Error, EventOptions, Format, FrameBy, Limits, frames};
+
+/// What a target does with the bytes that it is given.
+type Target = fn(&[u8]);
+
+/// Every target by its name, which is that of its file in `targets`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("aedat2", |bytes| recording(bytes, Some(Format::Aedat2))),
+    ("aedat3", |bytes| recording(bytes, Some(Format::Aedat3))),
+    ("aedat4", |bytes| recording(bytes, Some(Format::Aedat4))),
+    ("atis", |bytes| recording(bytes, Some(Format::Atis))),
+    ("atis_overflow", |bytes| recording(bytes, Some(Format::AtisOverflow))),
+    ("bs1", |bytes| recording(bytes, Some(Format::Bs1))),
+    ("bs2", |bytes| recording(bytes, Some(Format::Bs2))),
+    ("bs3", |bytes| recording(bytes, Some(Format::Bs3))),
+    ("dat", |bytes| recording(bytes, Some(Format::Dat))),
+    ("es", |bytes| recording(bytes, Some(Format::Es))),
+    ("evt2", |bytes| recording(bytes, Some(Format::Evt2))),
+    ("evt3", |bytes| recording(bytes, Some(Format::Evt3))),
+    ("hdf5", |bytes| recording(bytes, Some(Format::Hdf5))),
+    ("npy", |bytes| recording(bytes, Some(Format::Npy))),
+    ("npz", |bytes| recording(bytes, Some(Format::Npz))),
+    ("text", |bytes| recording(bytes, Some(Format::Text))),
+    ("cifar10", |bytes| reads(bytes, cifar10)),
+    ("cifar100", |bytes| reads(bytes, cifar100)),
+    ("csv", |bytes| reads(bytes, |bytes, _, path| csv(bytes, path))),
+    ("gzip", |bytes| reads(bytes, |bytes, limits, path| gunzip(bytes, limits, path).map(drop))),
+    ("idx", |bytes| reads(bytes, |bytes, limits, path| idx(bytes, limits, path).map(drop))),
+    ("mat", |bytes| reads(bytes, mat)),
+    ("npz_arrays", |bytes| reads(bytes, npz)),
+    ("off", |bytes| reads(bytes, off)),
+    ("parquet", |bytes| reads(bytes, shard)),
+    ("picture", |bytes| reads(bytes, picture)),
+    ("shd", |bytes| reads(bytes, spikes)),
+    ("sniff", |bytes| recording(bytes, None)),
+    ("xyz", |bytes| reads(bytes, xyz)),
+];
+
+/// Runs the target of that name.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|(known, _)| *known == name);
+    target.expect("a target of TARGETS").1(bytes);
+}
+
+fn shard(bytes: &[u8], limits: &Limits, path: &Path) -> Result<(), Error> {
+    let mut file = Cursor::new(bytes);
+    let shard = parquet(&mut file, limits, path)?;
+    let n = shard.labels().len().min(9);
+    (0..n).try_for_each(|index| shard.picture(&mut file, index, limits, path).map(drop))
+}
+
+fn spikes(bytes: &[u8], limits: &Limits, path: &Path) -> Result<(), Error> {
+    let file = shd(bytes.to_vec(), limits, path)?;
+    (0..file.len().min(9)).try_for_each(|index| file.recording(index, limits, path).map(drop))
+}
 
 /// Small enough that a target's memory is bounded too.
 fn limits() -> Limits {
@@ -12,7 +72,7 @@ fn limits() -> Limits {
 }
 
 /// Any reader: a value or an error in one line that names the file.
-pub fn reads<T>(bytes: &[u8], read: impl Fn(&[u8], &Limits, &Path) -> Result<T, Error>) {
+fn reads<T>(bytes: &[u8], read: impl Fn(&[u8], &Limits, &Path) -> Result<T, Error>) {
     if let Err(error) = read(bytes, &limits(), Path::new("fuzzed")) {
         check(&error);
     }
@@ -28,7 +88,7 @@ fn check(error: &Error) {
 }
 
 /// A recording in a format, or in whichever its bytes tell.
-pub fn recording(bytes: &[u8], format: Option<Format>) {
+fn recording(bytes: &[u8], format: Option<Format>) {
     let path = Path::new("fuzzed");
     let options = EventOptions { format, limits: limits(), ..EventOptions::default() };
     let stream = match decode_events(bytes, &options, path) {

@@ -1,7 +1,4 @@
-//! Recordings as aedat2.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::recording(
-    bytes,
-    Some(snn_data::Format::Aedat2)
-));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("aedat2", bytes));

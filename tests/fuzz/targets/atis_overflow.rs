@@ -1,7 +1,4 @@
-//! Recordings as atis-overflow.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::recording(
-    bytes,
-    Some(snn_data::Format::AtisOverflow)
-));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("atis_overflow", bytes));

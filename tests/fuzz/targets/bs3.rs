@@ -1,4 +1,4 @@
-//! Recordings as bs3.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::recording(bytes, Some(snn_data::Format::Bs3)));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("bs3", bytes));

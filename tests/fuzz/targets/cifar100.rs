@@ -1,4 +1,4 @@
-//! The reader `cifar100`.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::reads(bytes, snn_data::format::cifar100));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("cifar100", bytes));

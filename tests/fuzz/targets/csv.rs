@@ -1,6 +1,4 @@
-//! The reader `csv`.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-use snn_data::format::csv;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::reads(bytes, |bytes, _, path| csv(bytes, path)));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("csv", bytes));

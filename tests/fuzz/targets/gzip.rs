@@ -1,8 +1,4 @@
-//! The reader `gunzip`.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-use snn_data::format::gunzip;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::reads(bytes, |bytes, limits, path| {
-    gunzip(bytes, limits, path).map(drop)
-}));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("gzip", bytes));

@@ -1,8 +1,4 @@
-//! The reader `idx`.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-use snn_data::format::idx;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::reads(bytes, |bytes, limits, path| {
-    idx(bytes, limits, path).map(drop)
-}));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("idx", bytes));

@@ -1,4 +1,4 @@
-//! The reader `picture`.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::reads(bytes, snn_data::format::picture));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("picture", bytes));

@@ -1,4 +1,4 @@
-//! Recordings of a format that the bytes tell.
+//! See `snn_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::recording(bytes, None));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::run("sniff", bytes));

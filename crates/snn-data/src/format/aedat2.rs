@@ -7,6 +7,15 @@ use super::sensor::{Clock, Room, outside, records};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 
+/// How AEDAT 2.0 is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aedat2Options {
+    /// Columns and rows: all of the DVS128, or a window that begins at address 0.
+    pub sensor: (u16, u16),
+    /// Rows as the addresses count them, from below.
+    pub as_stored: bool,
+}
+
 /// The sensor that the address layout belongs to.
 pub(super) const DVS128: (u16, u16) = (128, 128);
 
@@ -17,14 +26,19 @@ pub(super) const MAGIC: &[u8] = b"#!AER-DAT2";
 ///
 /// Address: bit 0 polarity by jAER's convention (0 = ON), bits 1-7 x, bits 8-14 y, bit 15 a special event, which is
 /// left out and counted. Times need not begin at 0; where the clock of 32 bits begins anew they go on. A window of the
-/// sensor, such as POKER-DVS's 35x35, begins at address 0. jAER shows column `127 - x`.
+/// sensor, such as POKER-DVS's 35x35, begins at address 0.
+///
+/// Addresses count rows from below: row is last row - y. `options.as_stored` leaves them as they are, as SpikingJelly and
+/// Tonic read such files.
+///
+/// DIFFERS: jAER mirrors columns too, column 127 - x: [`EventStream::flip_x`] does so.
 ///
 /// # Errors
 /// [`Error::Format`] for another version, a header line without an end, a partial record, an address of another
 /// sensor or an event outside of `sensor`; [`Error::Limit`] past `limits.header_bytes` or `limits.events`.
 pub fn aedat2(
     bytes: &[u8],
-    sensor: (u16, u16),
+    options: &Aedat2Options,
     limits: &Limits,
     path: &Path,
 ) -> Result<EventStream> {
@@ -35,11 +49,12 @@ pub fn aedat2(
     let start = text_header(bytes, |line| line.starts_with(b"#"), limits, path)?;
     let records = records::<8>(bytes, start, "8-byte AEDAT event", path)?;
     check(path, "events", records.len() as u64, limits.events)?;
-    let (width, height) = sensor;
+    let (width, height) = options.sensor;
     check(path, "side", u64::from(width.max(height)), limits.side)?;
     let mut stream = EventStream { width, height, events: Vec::new(), skipped_special: 0 };
     stream.events.reserve_exact(records.len());
     let mut clock = Clock::default();
+    let last_y = last_row(options.sensor);
     for (i, &[a, b, c, d, rest @ ..]) in records.iter().enumerate() {
         let address = u32::from_be_bytes([a, b, c, d]);
         if address & 0x8000 != 0 {
@@ -52,25 +67,34 @@ pub fn aedat2(
         }
         let (x, y) = (u16::from(d >> 1), u16::from(c & 0x7f));
         if x >= width || y >= height {
-            return Err(outside(path, i, start + 8 * i, (x, y), sensor));
+            return Err(outside(path, i, start + 8 * i, (x, y), options.sensor));
         }
+        let y = if options.as_stored { y } else { last_y.saturating_sub(y) };
         let t_us = clock.time(u32::from_be_bytes(rest));
         stream.events.push(Event { t_us, x, y, polarity: d & 1 == 0 });
     }
     Ok(stream)
 }
 
-/// The recording as a DVS128's AEDAT 2.0 file.
+/// The last row that a window of that size has on a DVS128.
+fn last_row((_, height): (u16, u16)) -> u16 {
+    height.min(DVS128.1).saturating_sub(1)
+}
+
+/// The recording as a DVS128's AEDAT 2.0 file, which [`aedat2`] reads upright on a sensor of that size.
 ///
 /// # Errors
-/// [`Error::Config`] for an event past column or row 127 or past 2^32 us, or times that fall by more than 2^31 us.
+/// [`Error::Config`] for an event past column or row 127, below the sensor or past 2^32 us, or times that fall by more than 2^31 us.
 pub fn write_aedat2(stream: &EventStream) -> Result<Vec<u8>> {
-    Room { format: "AEDAT 2.0 of a DVS128", sensor: (128, 128), t_us: 1 << 32 }.check(stream)?;
+    let last_y = last_row((stream.width, stream.height));
+    let sensor = (128, u32::from(last_y) + 1);
+    Room { format: "AEDAT 2.0 of a DVS128", sensor, t_us: 1 << 32 }.check(stream)?;
     Clock::holds(stream)?;
     let mut out =
         b"#!AER-DAT2.0\r\n# DVS128: 32 bits of address, 32 bits of microseconds\r\n".to_vec();
     for e in &stream.events {
-        let address = u32::from(e.y) << 8 | u32::from(e.x) << 1 | u32::from(!e.polarity);
+        let y = last_y.saturating_sub(e.y);
+        let address = u32::from(y) << 8 | u32::from(e.x) << 1 | u32::from(!e.polarity);
         let [_, _, _, _, t_us @ ..] = e.t_us.to_be_bytes();
         out.extend(address.to_be_bytes());
         out.extend(t_us);
@@ -87,7 +111,8 @@ mod tests {
     fn read(records: &[[u32; 2]]) -> Result<EventStream> {
         let mut bytes = b"#!AER-DAT2.0\r\n# made by hand\r\n".to_vec();
         bytes.extend(records.iter().flatten().flat_map(|word| word.to_be_bytes()));
-        aedat2(&bytes, SENSOR, &Limits::default(), Path::new("x.aedat"))
+        let options = Aedat2Options { sensor: SENSOR, as_stored: true };
+        aedat2(&bytes, &options, &Limits::default(), Path::new("x.aedat"))
     }
 
     #[test]
@@ -96,6 +121,38 @@ mod tests {
         let [a, b] = stream.events[..] else { panic!() };
         assert_eq!(a, Event { t_us: 1000, x: 5, y: 7, polarity: true });
         assert_eq!(b, Event { t_us: 999, x: 34, y: 34, polarity: false });
+    }
+
+    /// The first address is the lower left corner.
+    #[test]
+    fn the_picture_is_upright_on_every_window() {
+        let file = |sensor: (u16, u16)| {
+            let events = [(0, 0), (sensor.0 - 1, 0), (2, 1)];
+            let event = |(x, y)| Event { t_us: 7, x, y, polarity: true };
+            EventStream {
+                width: sensor.0,
+                height: sensor.1,
+                events: events.map(event).to_vec(),
+                skipped_special: 0,
+            }
+        };
+        for (sensor, corner) in [((128, 128), 127), ((35, 35), 34), ((128, 3), 2)] {
+            let bytes = write_aedat2(&file(sensor)).unwrap();
+            let read = |as_stored| {
+                let options = Aedat2Options { sensor, as_stored };
+                aedat2(&bytes, &options, &Limits::default(), Path::new("x")).unwrap()
+            };
+            assert_eq!(read(false), file(sensor));
+            let raw = read(true).events;
+            assert_eq!((raw[0].x, raw[0].y), (0, corner));
+            assert_eq!((raw[2].x, raw[2].y), (2, corner - 1));
+        }
+        // A recording of a larger sensor that lies on the DVS128's pixels.
+        let wide = EventStream { width: 240, height: 180, ..file((128, 128)) };
+        let bytes = write_aedat2(&wide).unwrap();
+        let options = Aedat2Options { sensor: (240, 180), as_stored: false };
+        let again = aedat2(&bytes, &options, &Limits::default(), Path::new("x"));
+        assert_eq!(again.unwrap(), wide);
     }
 
     #[test]
@@ -133,7 +190,8 @@ mod tests {
     #[test]
     fn headers_are_bounded() {
         let limits = Limits { header_bytes: 100, ..Limits::default() };
-        let read = |bytes: &[u8]| aedat2(bytes, SENSOR, &limits, Path::new("x"));
+        let options = Aedat2Options { sensor: SENSOR, as_stored: true };
+        let read = |bytes: &[u8]| aedat2(bytes, &options, &limits, Path::new("x"));
         assert!(read(b"#!AER-DAT2.0\n").unwrap().events.is_empty());
         assert!(matches!(read(b"#!AER-DAT2.0"), Err(Error::Format { .. })));
         let mut long = b"#!AER-DAT2.0\n#".to_vec();

@@ -10,6 +10,8 @@ use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 pub(super) const MAGIC: &[u8] = b"#!AER-DAT3";
 /// The header's last line.
 const END: &[u8] = b"#!END-HEADER";
+/// Bytes in which a header names the camera.
+const HEADER: usize = 1 << 14;
 /// Bytes of a packet's header.
 const PACKET: usize = 28;
 const POLARITY: u16 = 1;
@@ -20,7 +22,7 @@ const POLARITY: u16 = 1;
 /// an overflow stands for 2^31 us.
 ///
 /// Invalid events and those of other types are left out and counted; in a packet whose header calls all events valid, none
-/// is invalid. The sensor is `sensor`, else that of the camera which the header names, else the smallest that holds all
+/// is invalid. Rows are counted from the top. The sensor is `sensor`, else that of the camera which the header names, else the smallest that holds all
 /// events.
 ///
 /// # Errors
@@ -91,7 +93,7 @@ fn packet<'a>(rest: &mut &'a [u8]) -> std::result::Result<Packet<'a>, FormatFaul
     let [k0, k1, ..] = kind.to_le_bytes();
     let kind = u16::from_le_bytes([k0, k1]);
     if kind == POLARITY && (size, place) != (8, 4) {
-        let why = "events of 8 bytes with the time at 4 are needed; fetch the file again";
+        let why = "events of 8 bytes with the time at 4 are needed; fetch or save the file again";
         return Err(FormatFault::Header { why });
     }
     let need = u64::from(size) * u64::from(number);
@@ -124,15 +126,15 @@ fn header_len(bytes: &[u8], limits: &Limits, path: &Path) -> Result<usize> {
     };
     let len = text_header(bytes, is_line, limits, path)?;
     if !ended {
-        let why = "the line `#!END-HEADER` is missing; fetch the file again";
+        let why = "the line `#!END-HEADER` is missing; fetch or save the file again";
         return Err(Error::format(path, len, FormatFault::Header { why }));
     }
     Ok(len)
 }
 
-/// The size of the camera that the line `#Source 1: <name>` names.
-fn camera(text: &[u8]) -> Option<(u16, u16)> {
-    let text = String::from_utf8_lossy(text);
+/// The size of the camera that the line `#Source 1: <name>` of a header, or of what begins with one, names.
+pub(super) fn camera(text: &[u8]) -> Option<(u16, u16)> {
+    let text = String::from_utf8_lossy(text.get(..HEADER).unwrap_or(text));
     let name = text.lines().find_map(|line| line.strip_prefix("#Source ")?.split_once(": "))?.1;
     match name.trim() {
         "DVS128" => Some((128, 128)),

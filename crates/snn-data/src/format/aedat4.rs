@@ -22,7 +22,7 @@ const LZ4: [u32; 2] = [1, 2];
 /// microseconds, i16 x, i16 y and a byte of polarity (1 = ON).
 ///
 /// Packets of other kinds are passed over; events of two streams, which are two cameras or one before and after a filter,
-/// are refused. The sensor is `sensor`, else the first `sizeX` and `sizeY` of the XML text,
+/// are refused. Rows are counted from the top. The sensor is `sensor`, else the first `sizeX` and `sizeY` of the XML text,
 /// else the smallest that holds all events.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub fn aedat4(
     let magic = || Error::format(path, 0, FormatFault::Magic { expected: "an AEDAT 4.0 file" });
     let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
     let rest = bytes.strip_prefix(VERSION).ok_or_else(magic)?;
-    let damaged = "a damaged flatbuffer; fetch the file again";
+    let damaged = "a damaged flatbuffer; fetch or save the file again";
     let (&len, rest) = rest.split_first_chunk().ok_or_else(|| refuse(VERSION.len(), damaged))?;
     let len = u32::from_le_bytes(len);
     check(path, "header_bytes", len.into(), limits.header_bytes)?;
@@ -53,7 +53,7 @@ pub fn aedat4(
     let packets = bytes.get(start..end).ok_or_else(|| refuse(start, damaged))?;
     let mut room = Room::new(bytes.len(), limits, path);
     let mut unpack = |packed: &[u8], out: &mut Vec<u8>, at| {
-        let damaged = || refuse(at, "damaged LZ4 data; fetch the file again");
+        let damaged = || refuse(at, "damaged LZ4 data; fetch or save the file again");
         out.clear();
         // The decoder takes a frame that is cut between blocks for a whole one.
         let frame = is_whole(packed).then(|| room.bound(FrameDecoder::new(packed)));
@@ -85,18 +85,29 @@ pub fn aedat4(
         }
         check(path, "events", (events.len() + records.len()) as u64, limits.events)?;
         starts.push((events.len(), at));
-        let mut signs = 0;
+        let (mut signs, mut on) = (0, 0);
         events.extend(records.iter().map(|record| {
             signs |= record[7] | record[9] | record[11];
+            on |= record[12];
             event(record)
         }));
+        if on > 1 {
+            let values = "a byte above 1".into();
+            return Err(Error::format(path, at, FormatFault::Polarity { values }));
+        }
         if signs & 0x80 != 0 {
-            let why = "an event's time or position is negative; fetch the file again";
+            let why = "an event's time or position is negative; fetch or save the file again";
             return Err(refuse(at, why));
         }
     }
     let offset_of = |i| starts.iter().rfind(|(first, _)| *first <= i).map_or(0, |start| start.1);
     on_sensor(events, sensor.or(info.sensor), limits, path, offset_of)
+}
+
+/// The sensor that the header says.
+pub(super) fn sensor(bytes: &[u8]) -> Option<(u16, u16)> {
+    let (&len, rest) = bytes.strip_prefix(VERSION)?.split_first_chunk()?;
+    Info::read(rest.get(..usize::try_from(u32::from_le_bytes(len)).ok()?)?)?.sensor
 }
 
 /// What the header says.

@@ -9,8 +9,8 @@ use crate::{Event, EventStream, Limits, Result};
 /// N-MNIST's sensor.
 pub(super) const N_MNIST: (u16, u16) = (34, 34);
 
-/// The row that stands for an overflow of the clock.
-const OVERFLOW_ROW: u8 = 240;
+/// The row that stands for an overflow of the clock: the first below an ATIS camera's 240.
+pub(super) const OVERFLOW_ROW: u8 = 240;
 /// What each overflow adds to all later times, in microseconds.
 const OVERFLOW_US: u64 = 1 << 13;
 
@@ -26,7 +26,7 @@ pub struct AtisOptions {
 /// Reads records of 5 bytes without a header: x, y, then big-endian 24 bits: polarity (1 = ON) and
 /// 23 bits of time in microseconds.
 ///
-/// Events keep the file's order, also where times run backwards. An empty file is an empty recording.
+/// Rows are counted from the top. Events keep the file's order, also where times run backwards. An empty file is an empty recording.
 ///
 /// # Errors
 /// [`Error::Format`](crate::Error::Format) for a partial record or an event outside of the sensor,
@@ -55,6 +55,11 @@ pub fn atis(
     }
     let offset_of = |i| records.iter().enumerate().filter(|(_, r)| !is_marker(r)).nth(i);
     on_sensor(events, options.sensor, limits, path, |i| offset_of(i).map_or(0, |(at, _)| 5 * at))
+}
+
+/// The first event that is an overflow marker.
+pub(super) fn overflow_marker(bytes: &[u8]) -> Option<usize> {
+    bytes.as_chunks().0.iter().position(is_marker)
 }
 
 fn is_marker(record: &[u8; 5]) -> bool {

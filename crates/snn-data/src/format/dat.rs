@@ -10,7 +10,7 @@ use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 /// Reads lines that begin with `%`, a byte with the kind of event, a byte with its size (8), then little-endian records:
 /// u32 time in microseconds, u32 of x (bits 0-13), y (14-27) and polarity (28).
 ///
-/// The sensor is `sensor`, else the header's, else the smallest that holds all events. Where the clock of 32 bits begins
+/// Rows are counted from the top. The sensor is `sensor`, else the header's, else the smallest that holds all events. Where the clock of 32 bits begins
 /// anew, times go on.
 ///
 /// # Errors

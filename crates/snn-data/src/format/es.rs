@@ -17,6 +17,8 @@ const RESET: u8 = 0xfe;
 /// Reads `Event Stream`, the version 2.x.x, the type 1 (DVS), columns and rows as little-endian u16, then events: a byte
 /// of microseconds since the last event (bits 1-7, below 127) and polarity (bit 0), x and y as little-endian u16.
 ///
+/// The format does not say where its origin is; rows are taken as counted from the top.
+///
 /// # Errors
 /// [`Error::Format`] for another version or type, an event that is cut off or outside of the sensor; [`Error::Limit`]
 /// past `limits`.
@@ -42,9 +44,9 @@ pub fn es(
     if !why.is_empty() {
         return Err(refuse(MAGIC.len() + if major == 2 { 3 } else { 0 }, why));
     }
-    let (&[w0, w1, h0, h1], mut rest) = rest
-        .split_first_chunk()
-        .ok_or_else(|| refuse(bytes.len(), "the sensor's size is cut off; fetch the file again"))?;
+    let (&[w0, w1, h0, h1], mut rest) = rest.split_first_chunk().ok_or_else(|| {
+        refuse(bytes.len(), "the sensor's size is cut off; fetch or save the file again")
+    })?;
     let own = (u16::from_le_bytes([w0, w1]), u16::from_le_bytes([h0, h1]));
     let (width, height) = sensor.unwrap_or(own);
     check(path, "side", u64::from(width.max(height)), limits.side)?;

@@ -16,7 +16,8 @@ const TIME_HIGH: u32 = 8;
 /// x 21-11, y 10-0), 8 the time's upper 28 bits.
 ///
 /// Other words, such as triggers, and events before the first upper time are left out and counted. An upper time that
-/// falls by more than half its range began anew, 2^34 us later. The sensor is `sensor`, else the header's, else the
+/// falls by more than half its range began anew, 2^34 us later. Rows are counted from
+/// the top. The sensor is `sensor`, else the header's, else the
 /// smallest that holds all events.
 ///
 /// # Errors

@@ -16,17 +16,12 @@ const VECT_8: u16 = 5;
 const TIME_LOW: u16 = 6;
 const TIME_HIGH: u16 = 8;
 
+/// The last value of 12 bits of time, and the step from which a reader may take it for the other way round.
+const LAST: u64 = 0xfff;
+const HALF: u64 = 0x7ff;
+
 /// Words between two looks at the limit.
 const BLOCK: usize = 4096;
-
-/// How EVT 3.0 is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Evt3Options {
-    /// Columns and rows; the header's when absent, else the smallest that hold all events.
-    pub sensor: Option<(u16, u16)>,
-    /// Times as the words say also where the lower bits fall under unchanged upper ones.
-    pub as_written: bool,
-}
 
 /// Reads lines that begin with `%`, then little-endian words by their upper 4 bits: 0 the row, 2 an event (x in bits
 /// 0-10, polarity in 11), 3 first column and polarity of vectors, 4 and 5 a vector of 12 or 8 pixels, 6 and 8 the lower
@@ -34,19 +29,18 @@ pub struct Evt3Options {
 ///
 /// Other words, such as triggers, and events before the first upper time are left out and counted. A new upper time sets
 /// the lower bits to 0; when it falls by more than half its range it began anew, 2^24 us later, and the other way
-/// round.
+/// round. Rows are counted from the top. The sensor is `sensor`, else the header's, else the smallest that holds all events.
 ///
 /// DIFFERS: cameras write lower bits that fall by some microseconds under the same upper ones, where a word of another
-/// source stood between. From such a file expelliarmus (and Tonic with it) takes every fall of the lower bits, also
-/// those where the upper ones go on, for 2^12 us that passed, so that times never fall but run too fast. It is read
-/// like that unless `options.as_written`; a file whose clock only goes forward is read as written in any case.
+/// source stood between. That is a step back, as for the maker's decoder. expelliarmus (and Tonic with it) takes it for
+/// 2^12 us that passed, so that the times of such a file run too fast there.
 ///
 /// # Errors
 /// [`Error::Format`] for another version, a partial word or an event outside of the sensor, [`Error::Limit`] past
 /// `limits`.
 pub fn evt3(
     bytes: &[u8],
-    options: &Evt3Options,
+    sensor: Option<(u16, u16)>,
     limits: &Limits,
     path: &Path,
 ) -> Result<EventStream> {
@@ -58,11 +52,10 @@ pub fn evt3(
     let words = records::<2>(bytes, header.len, "2-byte EVT3 word", path)?;
     let timed = words.iter().position(|word| kind(*word) == TIME_HIGH).unwrap_or(words.len());
     let (untimed, timed_words) = words.split_at_checked(timed).unwrap_or((words, &[]));
-    let fall_us = if !options.as_written && falls(timed_words) { 1 << 12 } else { 0 };
     // Without vectors a word is an event at most; with them the list grows as it must.
     let most = usize::try_from(limits.events).unwrap_or(usize::MAX);
     let mut events = Vec::with_capacity(timed_words.len().min(most));
-    let mut state = State { fall_us, ..State::default() };
+    let mut state = State::default();
     for block in timed_words.chunks(BLOCK) {
         state.decode(block, &mut events);
         check(path, "events", events.len() as u64, limits.events)?;
@@ -75,26 +68,13 @@ pub fn evt3(
         };
         header.len + 2 * (timed + timed_words.iter().position(holds).unwrap_or(0))
     };
-    let stream = on_sensor(events, options.sensor.or(header.sensor), limits, path, offset_of)?;
+    let stream = on_sensor(events, sensor.or(header.sensor), limits, path, offset_of)?;
     Ok(EventStream { skipped_special: state.skipped + untimed.len() as u64, ..stream })
 }
 
 #[inline]
 fn kind(word: [u8; 2]) -> u16 {
     u16::from_le_bytes(word) >> 12
-}
-
-/// Whether lower bits of the time fall under unchanged upper ones.
-fn falls(words: &[[u8; 2]]) -> bool {
-    let (mut high, mut low) = (None, 0);
-    words.iter().map(|&word| u16::from_le_bytes(word)).any(|bits| match bits >> 12 {
-        TIME_HIGH if high != Some(bits) => {
-            (high, low) = (Some(bits), 0);
-            false
-        }
-        TIME_LOW => std::mem::replace(&mut low, bits) > bits,
-        _ => false,
-    })
 }
 
 /// One bit for each event of a word.
@@ -114,10 +94,6 @@ fn pixels(word: [u8; 2]) -> u16 {
 struct State {
     t_us: u64,
     t_high: u64,
-    last_low: u16,
-    /// What passes when the lower bits fall, and what has passed so.
-    fall_us: u64,
-    fallen_us: u64,
     y: u16,
     /// First column and polarity of the next vector; a damaged file may lead it past every sensor, but not around.
     base: u16,
@@ -158,13 +134,7 @@ impl State {
     /// The time after a word that is of no event.
     fn other(&mut self, kind: u16, bits: u16, t_us: u64) -> u64 {
         match kind {
-            TIME_LOW => {
-                if bits < self.last_low {
-                    self.fallen_us += self.fall_us;
-                }
-                self.last_low = bits;
-                self.fallen_us + (self.t_high | u64::from(bits))
-            }
+            TIME_LOW => self.t_high | u64::from(bits),
             TIME_HIGH => {
                 let (high, last) = (u64::from(bits), self.t_high >> 12 & 0xfff);
                 // Cameras repeat the upper bits often: nothing changes then.
@@ -178,7 +148,7 @@ impl State {
                     loops = loops.saturating_sub(1);
                 }
                 self.t_high = loops << 24 | high << 12;
-                self.fallen_us + self.t_high
+                self.t_high
             }
             _ => {
                 self.skipped += 1;
@@ -190,8 +160,12 @@ impl State {
 
 /// The recording as such a file, without vectors, with the sensor's size in its header.
 ///
+/// The maker's decoder sees the clock begin anew only where the upper bits fall from their last values to their first
+/// ones, and never backwards: a pause is written with upper times between, so that they do.
+///
 /// # Errors
-/// [`Error::Config`] for an event past column or row 2047 or past 2^40 us, and for times that fall by 2^23 us.
+/// [`Error::Config`] for an event past column or row 2047 or past 2^40 us, and for times that fall by 2^23 us or
+/// across a multiple of 2^24 us.
 pub fn write_evt3(stream: &EventStream) -> Result<Vec<u8>> {
     Room { format: "EVT3", sensor: (2048, 2048), t_us: 1 << 40 }.check(stream)?;
     let (width, height) = (stream.width, stream.height);
@@ -200,30 +174,27 @@ pub fn write_evt3(stream: &EventStream) -> Result<Vec<u8>> {
         let [low, high, ..] = (bits & 0xfff).to_le_bytes();
         out.extend((kind << 12 | u16::from_le_bytes([low, high])).to_le_bytes());
     };
-    let (mut high, mut low, mut row) = (0, 0, None);
+    let (mut high, mut low, mut row) = (0, None, None);
     word(TIME_HIGH, 0);
-    for e in &stream.events {
+    for (i, e) in stream.events.iter().enumerate() {
         let to = e.t_us >> 12;
-        if high > to + 0x7ff {
-            let why = "EVT3 holds no recording whose times fall by 2^23 us; sort its events";
+        if high >> 12 > to >> 12 || high > to + HALF {
+            let why = format!(
+                "event {i} falls by 2^23 us or across a multiple of 2^24 us, which EVT3 cannot say; sort the \
+                 events by time"
+            );
             return Err(Error::config("events", why));
         }
         while high != to {
-            // Steps of less than half the range, so that a reader sees the clock begin anew.
-            high = to.min(high + 0x7ff);
+            // By half the range at most, and to its last value before the first one.
+            high = to.min(high + HALF).min((high | LAST).max(high + 1));
             word(TIME_HIGH, high);
-            low = 0;
+            low = None;
         }
-        let to_low = e.t_us & 0xfff;
-        if low > to_low {
-            // A fall under unchanged upper bits would be read as 2^12 us that passed: see [`evt3`].
-            word(TIME_HIGH, high ^ 1);
-            word(TIME_HIGH, high);
-            low = 0;
-        }
-        if low != to_low {
-            low = to_low;
-            word(TIME_LOW, low);
+        // Told anew after every upper time: decoders differ in whether the lower bits stay.
+        if low != Some(e.t_us & LAST) {
+            low = Some(e.t_us & LAST);
+            word(TIME_LOW, e.t_us & LAST);
         }
         if row != Some(e.y) {
             row = Some(e.y);
@@ -241,15 +212,11 @@ mod tests {
     fn read(words: &[u16]) -> Result<EventStream> {
         let mut bytes = b"% evt 3.0\n".to_vec();
         bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-        evt3(&bytes, &Evt3Options::default(), &Limits::default(), Path::new("x.raw"))
+        evt3(&bytes, None, &Limits::default(), Path::new("x.raw"))
     }
 
-    fn times(words: &[u16], as_written: bool) -> Vec<u64> {
-        let mut bytes = b"% evt 3.0\n".to_vec();
-        bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-        let options = Evt3Options { as_written, ..Evt3Options::default() };
-        let stream = evt3(&bytes, &options, &Limits::default(), Path::new("x.raw")).unwrap();
-        stream.events.iter().map(|e| e.t_us).collect()
+    fn times(words: &[u16]) -> Vec<u64> {
+        read(words).unwrap().events.iter().map(|e| e.t_us).collect()
     }
 
     #[test]
@@ -268,41 +235,76 @@ mod tests {
     fn clock_begins_anew() {
         let words = [0x8fff, 0x6fff, 0x2000, 0x8000, 0x2000, 0x8fff, 0x2000];
         // The last is a step back over the beginning.
-        assert_eq!(times(&words, false), [(1 << 24) - 1, 1 << 24, 0xfff << 12]);
+        assert_eq!(times(&words), [(1 << 24) - 1, 1 << 24, 0xfff << 12]);
     }
 
     #[test]
-    fn falling_lower_times_are_read_as_told() {
+    fn a_step_back_is_no_wrap() {
         let words =
             [0x8001, 0x6009, 0x2000, 0x8001, 0x2000, 0x6008, 0x2000, 0x8002, 0x6001, 0x2000];
-        assert_eq!(times(&words, true), [0x1009, 0x1009, 0x1008, 0x2001]);
-        assert_eq!(times(&words, false), [0x1009, 0x1009, 0x2008, 0x4001]);
-        // A fall where the upper time goes on is none.
+        assert_eq!(times(&words), [0x1009, 0x1009, 0x1008, 0x2001]);
         let forward = [0x8001, 0x6009, 0x2000, 0x8002, 0x6001, 0x2000];
-        assert_eq!(times(&forward, false), [0x1009, 0x2001]);
+        assert_eq!(times(&forward), [0x1009, 0x2001]);
+    }
+
+    /// The times of all events by the rules of the maker's decoder: the clock begins anew where the upper bits fall by
+    /// all but ten of their range, and anything else is as written.
+    fn by_the_maker(file: &[u8]) -> Vec<u64> {
+        let start = file.windows(6).position(|line| line == b"% end\n").unwrap() + 6;
+        let (mut loops, mut high, mut low, mut times) = (0u64, 0u64, 0u64, Vec::new());
+        for word in file[start..].as_chunks().0 {
+            let bits = u16::from_le_bytes(*word);
+            let value = u64::from(bits & 0xfff);
+            match bits >> 12 {
+                TIME_HIGH => {
+                    loops += u64::from(high > value && high - value >= 0xfff - 10);
+                    low = if value == high { low } else { 0 };
+                    high = value;
+                }
+                TIME_LOW => low = value,
+                ADDR_X => times.push(loops << 24 | high << 12 | low),
+                _ => {}
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn pauses_are_read_alike_by_the_makers_decoder() {
+        let event = |t_us| Event { t_us, x: 1, y: 2, polarity: true };
+        let pauses = [0, 30_000_000, 30_000_005, 61_000_000, 61_000_000 - 4000];
+        let whole_loops = [1, 1 << 24, (1 << 24) + 1, 1 << 25, (5 << 24) - 1, (1 << 40) - 1];
+        let halves =
+            [0x7f_f000, 0x80_0000, 0xff_f000, 0x100_0000, 0x17f_ffff, 0x1ff_f000, 0x280_0000];
+        for times in [&pauses[..], &whole_loops, &halves] {
+            let events = times.iter().copied().map(event).collect();
+            let stream = EventStream { width: 2, height: 3, events, skipped_special: 0 };
+            let bytes = write_evt3(&stream).unwrap();
+            assert_eq!(by_the_maker(&bytes), times);
+            let again = evt3(&bytes, None, &Limits::default(), Path::new("x.raw")).unwrap();
+            assert_eq!(again, stream);
+        }
     }
 
     #[test]
     fn long_pauses_and_falling_times_are_written() {
         let event = |t_us| Event { t_us, x: 1, y: 2, polarity: true };
-        let events = [5, 5, 3, 4, 0, 1 << 30, (1 << 30) - 9, (1 << 40) - 1].map(event).to_vec();
+        let fall = (1 << 30) + 9;
+        let events = [5, 5, 3, 4, 0, fall, fall - 9, (1 << 40) - 1].map(event).to_vec();
         let stream = EventStream { width: 2, height: 3, events, skipped_special: 0 };
         let bytes = write_evt3(&stream).unwrap();
-        for as_written in [false, true] {
-            let options = Evt3Options { as_written, sensor: None };
-            let again = evt3(&bytes, &options, &Limits::default(), Path::new("x.raw")).unwrap();
-            assert_eq!(again, stream);
+        let again = evt3(&bytes, None, &Limits::default(), Path::new("x.raw")).unwrap();
+        assert_eq!(again, stream);
+        for events in [vec![event(1 << 30), event(0)], vec![event(1 << 24), event((1 << 24) - 1)]] {
+            let error = write_evt3(&EventStream { events, ..stream }).unwrap_err().to_string();
+            assert!(error.contains("event 1 falls by") && error.contains("sort"), "{error}");
         }
-        let events = vec![event(1 << 30), event(0)];
-        assert!(write_evt3(&EventStream { events, ..stream }).is_err());
     }
 
     #[test]
     fn damage_is_placed() {
         let bytes = b"% evt 3.0\n% geometry 8x8\n% end\n\x00\x80\x07\x30\x07\x40";
-        let read = |bytes: &[u8], limits| {
-            evt3(bytes, &Evt3Options::default(), &limits, Path::new("x.raw"))
-        };
+        let read = |bytes: &[u8], limits| evt3(bytes, None, &limits, Path::new("x.raw"));
         let error = read(bytes, Limits::default()).unwrap_err().to_string();
         assert!(error.contains("event 1 at (8, 0)") && error.contains("(at byte 35)"), "{error}");
         let error = read(&bytes[..36], Limits::default()).unwrap_err().to_string();

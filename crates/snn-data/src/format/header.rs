@@ -21,7 +21,7 @@ pub(super) fn text_header(
         let most = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
         let Some(end) = line.iter().take(most).position(|&byte| byte == b'\n') else {
             check(path, "header_bytes", (at + line.len()) as u64, limits.header_bytes)?;
-            let why = "the last line has no end; fetch the file again";
+            let why = "the last line has no end; fetch or save the file again";
             return Err(Error::format(path, at, FormatFault::Header { why }));
         };
         at += end + 1;

@@ -79,7 +79,7 @@ pub fn mat(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Ma
     Ok(variables)
 }
 
-const DAMAGED: &str = "a damaged MATLAB element; fetch the file again";
+const DAMAGED: &str = "a damaged MATLAB element; fetch or save the file again";
 const UNSUPPORTED: &str = "objects, sparse and nested arrays of that kind are not read";
 
 /// The next element's type and content.

@@ -9,6 +9,7 @@ mod aedat2;
 mod aedat3;
 #[cfg(feature = "aedat4")]
 mod aedat4;
+mod array;
 mod atis;
 mod cifar;
 mod csv;
@@ -32,28 +33,31 @@ mod parquet;
 #[cfg(feature = "image")]
 mod picture;
 mod points;
+mod polarity;
 mod prophesee;
 mod recording;
 mod room;
 mod sensor;
 mod slayer;
 mod sniff;
+mod text;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-pub use aedat2::{aedat2, write_aedat2};
+pub use aedat2::{Aedat2Options, aedat2, write_aedat2};
 pub use aedat3::aedat3;
 #[cfg(feature = "aedat4")]
 pub use aedat4::aedat4;
+pub use array::{write_npy_array, write_npz_array};
 pub use atis::{AtisOptions, atis, write_atis};
 pub use cifar::{Cifar, cifar10, cifar100};
 pub use csv::csv;
 pub use dat::{dat, write_dat};
 pub use es::{es, write_es};
 pub use evt2::{evt2, write_evt2};
-pub use evt3::{Evt3Options, evt3, write_evt3};
+pub use evt3::{evt3, write_evt3};
 pub use gzip::gunzip;
 #[cfg(feature = "hdf5")]
 pub use hdf5::{Shd, hdf5_events, shd};
@@ -66,9 +70,12 @@ pub use parquet::{Shard, parquet};
 #[cfg(feature = "image")]
 pub use picture::picture;
 pub use points::{Mesh, off, xyz};
-pub use recording::{EventOptions, decode_events, encode_events, read_events};
+pub use recording::{
+    EventOptions, Recording, decode_events, encode_events, read_events, read_recording,
+};
 pub use slayer::{bs1, bs3, write_bs1, write_bs3};
 pub use sniff::Format;
+pub use text::text;
 
 use crate::limits::check;
 use crate::{Error, Limits, Result, open_regular};

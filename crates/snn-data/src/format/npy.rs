@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::numpy::{Header, MAGIC};
+use super::numpy::{self, Header};
+use super::polarity::Polarities;
 use super::sensor::{Room, on_sensor};
 use crate::limits::check;
 use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
@@ -15,19 +16,9 @@ use crate::{Error, Event, EventStream, FormatFault, Limits, Result};
 pub fn write_npy(stream: &EventStream) -> Result<Vec<u8>> {
     Room { format: ".npy", sensor: (1 << 15, 1 << 15), t_us: 1 << 63 }.check(stream)?;
     let n = stream.events.len();
-    let mut header = format!(
-        "{{'descr': [('t', '<i8'), ('x', '<i2'), ('y', '<i2'), ('p', '|u1')], \
-         'fortran_order': False, 'shape': ({n},), }}"
-    );
-    // The values begin at a multiple of 64, after a newline.
-    let padded = (10 + header.len() + 1).next_multiple_of(64) - 10;
-    header.push_str(&" ".repeat(padded - header.len() - 1));
-    header.push('\n');
-    let mut out = Vec::with_capacity(10 + padded + 13 * n);
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&[1, 0]);
-    out.extend(u16::try_from(padded).unwrap_or(u16::MAX).to_le_bytes());
-    out.extend_from_slice(header.as_bytes());
+    let descr = "[('t', '<i8'), ('x', '<i2'), ('y', '<i2'), ('p', '|u1')]";
+    let mut out = numpy::header(descr, &format!("{n},"));
+    out.reserve_exact(13 * n);
     for e in &stream.events {
         out.extend(e.t_us.to_le_bytes());
         out.extend(e.x.to_le_bytes());
@@ -39,11 +30,11 @@ pub fn write_npy(stream: &EventStream) -> Result<Vec<u8>> {
 
 /// Reads a one-dimensional structured array whose fields are t, x, y and p in any order, each a little-endian
 /// integer or a boolean, with or without NumPy's padding; or a plain array `[N, 4]` of integers, in either order, whose
-/// columns are t, x, y and p, as Tonic's POKER-DVS. p > 0 is ON. The sensor is the smallest that holds all events when
+/// columns are t, x, y and p, as Tonic's POKER-DVS. p is 0 and 1, -1 and 1, or a truth value. Rows are counted from the top. The sensor is the smallest that holds all events when
 /// absent.
 ///
 /// # Errors
-/// [`Error::Format`] for any other array, a negative number where none can be, or an event outside of the sensor.
+/// [`Error::Format`] for any other array, other polarities, a negative number where none can be, or an event outside of the sensor.
 pub fn read_npy(
     bytes: &[u8],
     sensor: Option<(u16, u16)>,
@@ -73,11 +64,15 @@ pub fn read_npy(
     }
     let first = fields.iter().map(|field| (field.place, field.step)).next().unwrap_or((0, 0));
     let offset = |i| start + first.0 + i * first.1;
-    let why = "an event's time or position is negative or too large; fetch the file again";
+    let why = "an event's time or position is negative or too large; save pixels from 0 and times in microseconds";
     let mut events = Vec::with_capacity(n);
+    let mut seen = Polarities::default();
     for i in 0..n {
-        events.push(event(data, i, &fields).ok_or_else(|| refuse(offset(i), why))?);
+        events.push(event(data, i, &fields, &mut seen).ok_or_else(|| refuse(offset(i), why))?);
     }
+    let of_p = fields.iter().find(|field| field.name == b'p');
+    let all = of_p.into_iter().flat_map(|field| (0..n).filter_map(|i| field.value(data, i)));
+    seen.check(all.map(|(value, negative)| number(value, negative)), path, start)?;
     on_sensor(events, sensor, limits, path, offset)
 }
 
@@ -90,6 +85,24 @@ struct Field {
     place: usize,
     /// Bytes from one event's to the next's.
     step: usize,
+}
+
+impl Field {
+    /// The bits of the `i`th event's number, filled up with its sign, and whether that is negative.
+    #[inline]
+    fn value(&self, data: &[u8], i: usize) -> Option<(u64, bool)> {
+        let value = data.get(self.place + i * self.step..)?.get(..self.size)?;
+        let negative = self.signed && value.last().is_some_and(|&high| high >= 0x80);
+        let sign = if negative { u64::MAX } else { 0 };
+        Some((value.iter().rev().fold(sign, |n, &byte| n << 8 | u64::from(byte)), negative))
+    }
+}
+
+/// The number of such bits.
+#[inline]
+fn number(bits: u64, negative: bool) -> f64 {
+    // Rounded past 2^53, where no polarity is.
+    if negative { -(bits.wrapping_neg() as f64) } else { bits as f64 }
 }
 
 /// The fields of an array in row order, and the number of its records.
@@ -148,15 +161,14 @@ fn integer(kind: &str) -> Option<(bool, usize)> {
 }
 
 /// The `i`th event, unless one of its numbers cannot be.
-fn event(data: &[u8], i: usize, fields: &[Field]) -> Option<Event> {
+#[inline]
+fn event(data: &[u8], i: usize, fields: &[Field], seen: &mut Polarities) -> Option<Event> {
     let mut event = Event::default();
     for field in fields {
-        let value = data.get(field.place + i * field.step..)?.get(..field.size)?;
-        let unsigned = value.iter().rev().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
-        let negative = field.signed && value.last().is_some_and(|&high| high >= 0x80);
+        let (unsigned, negative) = field.value(data, i)?;
         match field.name {
             // SpikingJelly and others write -1 for OFF.
-            b'p' => event.polarity = unsigned > 0 && !negative,
+            b'p' => event.polarity = seen.see(number(unsigned, negative)),
             _ if negative => return None,
             b't' => event.t_us = unsigned,
             b'x' => event.x = u16::try_from(unsigned).ok()?,

@@ -8,6 +8,7 @@ use flate2::read::DeflateDecoder;
 
 use super::npy::read_npy;
 use super::numpy::Header;
+use super::polarity::Polarities;
 use super::room::Room;
 use super::sensor::on_sensor;
 use crate::limits::check;
@@ -39,7 +40,8 @@ pub fn npz(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<(String, Ve
 }
 
 /// Reads a recording from an archive with the arrays t, x, y and p, as SpikingJelly writes it, or with one structured
-/// array such as [`write_npy`](super::write_npy()) makes. Times are microseconds, p > 0 is ON.
+/// array such as [`write_npy`](super::write_npy()) makes. Times are microseconds, p is 0 and 1 or -1
+/// and 1.
 ///
 /// # Errors
 /// As [`npz`]; [`Error::Format`] too for arrays of unequal lengths, numbers that cannot be and an event outside of the
@@ -69,23 +71,29 @@ pub fn npz_events(
     };
     let (t, x, y, p) = (array("t")?, array("x")?, array("y")?, array("p")?);
     if [x.len(), y.len(), p.len()] != [t.len(); 3] {
-        return Err(refuse("the arrays t, x, y and p differ in length; fetch the file again"));
+        return Err(refuse(
+            "the arrays t, x, y and p differ in length; fetch or save the file again",
+        ));
     }
     #[allow(clippy::cast_possible_truncation)] // Whole and below 2^53.
     let whole = |value: f64, below: f64| {
         (value.fract() == 0.0 && (0.0..below).contains(&value)).then_some(value as u64)
     };
     let side = |value| u16::try_from(whole(value, 65_536.0)?).ok();
+    let mut seen = Polarities::default();
     let event = |(((t, x), y), p)| {
-        Some(Event { t_us: whole(t, 2f64.powi(53))?, x: side(x)?, y: side(y)?, polarity: p > 0.0 })
+        let polarity = seen.see(p);
+        Some(Event { t_us: whole(t, 2f64.powi(53))?, x: side(x)?, y: side(y)?, polarity })
     };
     let values = t.numbers().zip(x.numbers()).zip(y.numbers()).zip(p.numbers());
     let events: Option<Vec<Event>> = values.map(event).collect();
     let why = "an event's time or position is no whole number, negative or too large; save them in microseconds and pixels";
-    on_sensor(events.ok_or_else(|| refuse(why))?, sensor, limits, path, |_| 0)
+    let events = events.ok_or_else(|| refuse(why))?;
+    seen.check(p.numbers(), path, 0)?;
+    on_sensor(events, sensor, limits, path, |_| 0)
 }
 
-const DAMAGED: &str = "a damaged zip archive; fetch the file again";
+const DAMAGED: &str = "a damaged zip archive; fetch or save the file again";
 
 /// A member as the directory has it.
 struct Entry {
@@ -148,7 +156,9 @@ impl Entry {
         let mut crc = Crc::new();
         crc.update(&out);
         if crc.sum() != self.crc {
-            return Err(refuse("a member's bytes differ from its checksum; fetch the file again"));
+            return Err(refuse(
+                "a member's bytes differ from its checksum; fetch or save the file again",
+            ));
         }
         Ok(out)
     }
@@ -332,7 +342,8 @@ mod tests {
         let error = one("True", "2, 2").unwrap_err().to_string();
         assert!(error.contains("save it with np.ascontiguousarray"), "{error}");
         // One array of columns is a recording.
-        let bytes = archive(&[("events", array("True", "1, 4"))], true);
+        let columns = numpy::write("'|u1'", "True", "1, 4", &[1, 2, 3, 1]);
+        let bytes = archive(&[("events", columns)], true);
         let stream = npz_events(&bytes, None, &Limits::default(), Path::new("x")).unwrap();
         assert_eq!(stream.events, [Event { t_us: 1, x: 2, y: 3, polarity: true }]);
     }

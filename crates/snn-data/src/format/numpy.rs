@@ -46,7 +46,7 @@ impl Header {
         check(path, "header_bytes", len, limits.header_bytes)?;
         let cut = usize::try_from(len).ok().and_then(|len| rest.split_at_checked(len));
         let (text, values) = cut.ok_or_else(|| truncated(len, rest.len()))?;
-        let why = "not a text of descr, fortran_order and shape; fetch the file again";
+        let why = "not a text of descr, fortran_order and shape; fetch or save the file again";
         let header = std::str::from_utf8(text).ok().and_then(Self::parse);
         let refused = || Error::format(path, 10, FormatFault::Header { why });
         Ok((header.ok_or_else(refused)?, values))
@@ -73,6 +73,17 @@ impl Header {
     pub(super) fn len(&self) -> Option<u64> {
         self.shape.iter().try_fold(1u64, |n, &size| n.checked_mul(size))
     }
+}
+
+/// What stands before values of that kind and those sizes, in row-major order: a file of version 1.
+pub(super) fn header(descr: &str, shape: &str) -> Vec<u8> {
+    let mut text = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': ({shape}), }}");
+    // The values begin at a multiple of 64, after a newline.
+    let padded = (10 + text.len() + 1).next_multiple_of(64) - 10;
+    text.push_str(&" ".repeat(padded - text.len() - 1));
+    text.push('\n');
+    let len = u16::try_from(padded).unwrap_or(u16::MAX).to_le_bytes();
+    [MAGIC, &[1, 0][..], &len, text.as_bytes()].concat()
 }
 
 /// A file of version 1; for tests.

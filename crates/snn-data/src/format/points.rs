@@ -34,24 +34,24 @@ pub fn off(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Mesh> {
     let mut line = || lines.next().unwrap_or((bytes.len(), ""));
     let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
     let (at, counts) = line();
-    let why = "the counts after OFF are damaged; fetch the file again";
+    let why = "the counts after OFF are damaged; fetch or save the file again";
     let [n_vertices, n_faces] = numbers::<usize, 2>(counts).ok_or_else(|| refuse(at, why))?;
     // Vectors grow with the lines that are there, whatever the counts say.
     let mut mesh = Mesh { vertices: Vec::new(), triangles: Vec::new() };
     for _ in 0..n_vertices {
         let (at, vertex) = line();
-        let why = "a vertex is missing or damaged; fetch the file again";
+        let why = "a vertex is missing or damaged; fetch or save the file again";
         mesh.vertices.push(position(vertex).ok_or_else(|| refuse(at, why))?);
     }
     for _ in 0..n_faces {
         let (at, face) = line();
         let mut corners = face.split_ascii_whitespace().map(|word| word.parse::<u32>().ok());
-        let why = "a face is missing or damaged; fetch the file again";
+        let why = "a face is missing or damaged; fetch or save the file again";
         let n = corners.next().flatten().ok_or_else(|| refuse(at, why))? as usize;
         let corners: Option<Vec<u32>> = corners.take(n).collect();
         let known = |corner: &u32| (*corner as usize) < mesh.vertices.len();
         let corners = corners.filter(|corners| corners.len() == n && corners.iter().all(known));
-        let why = "a face names a vertex that is not there; fetch the file again";
+        let why = "a face names a vertex that is not there; fetch or save the file again";
         let corners = corners.ok_or_else(|| refuse(at, why))?;
         if let Some((&first, rest)) = corners.split_first() {
             let fan = rest.windows(2).filter_map(|pair| <[u32; 2]>::try_from(pair).ok());
@@ -72,7 +72,7 @@ pub fn xyz(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<[f32; 3]>> 
     for line in bytes.split(|&byte| byte == b'\n') {
         let text = std::str::from_utf8(line).ok().map(str::trim);
         if text != Some("") {
-            let why = "three finite numbers a line are needed; fetch the file again";
+            let why = "three finite numbers a line are needed; fetch or save the file again";
             let refused = || Error::format(path, at, FormatFault::Header { why });
             points.push(text.and_then(position).ok_or_else(refused)?);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::{aedat2, aedat3, cifar, es, idx, prophesee};
+use super::{aedat2, aedat3, cifar, es, idx, prophesee, text};
 use crate::{Error, FormatFault, Limits, Result};
 
 /// A file format that this crate reads.
@@ -41,8 +41,6 @@ pub enum Format {
     Evt2,
     /// Prophesee's EVT 3.0.
     Evt3,
-    /// EVT 3.0 by the clock in its words, also where that steps back: see [`evt3`](super::evt3()).
-    Evt3AsWritten,
     /// Event Stream 2 of a DVS.
     Es,
     /// NumPy's structured array with the fields t, x, y, p.
@@ -51,6 +49,8 @@ pub enum Format {
     Hdf5,
     /// NumPy's archive of the arrays t, x, y, p.
     Npz,
+    /// Lines of t, x, y, p.
+    Text,
 }
 
 /// Each format's name, and the extensions of files that are written in it.
@@ -69,11 +69,11 @@ const NAMES: [(Format, &str, &[&str]); 19] = [
     (Format::Dat, "dat", &["dat"]),
     (Format::Evt2, "evt2", &["evt2"]),
     (Format::Evt3, "evt3", &["evt3"]),
-    (Format::Evt3AsWritten, "evt3-as-written", &[]),
     (Format::Es, "es", &["es"]),
     (Format::Npy, "npy", &["npy"]),
     (Format::Hdf5, "hdf5", &[]),
     (Format::Npz, "npz", &[]),
+    (Format::Text, "text", &[]),
 ];
 
 /// First bytes of formats.
@@ -107,7 +107,8 @@ impl Format {
 
     /// The format of `bytes`, which are not compressed.
     ///
-    /// `.bin` is ATIS when its size is a multiple of 5, else CIFAR by its record's size: name the format where a
+    /// What has no first bytes of its own and no known extension is text where its first line that is no comment is of four
+    /// numbers. `.bin` is ATIS when its size is a multiple of 5, else CIFAR by its record's size: name the format where a
     /// CIFAR file has a multiple of five records.
     ///
     /// # Errors
@@ -141,6 +142,7 @@ impl Format {
             "bin" if sized(cifar::RECORD_100) => Ok(Self::Cifar100),
             _ if name.ends_with("-ubyte") => Ok(Self::Idx),
             _ => Self::of_extension(extension)
+                .or_else(|| text::sniff(bytes).map(|_| Self::Text))
                 .ok_or_else(|| Error::format(path, 0, FormatFault::Unknown { names: names() })),
         }
     }

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use super::ranges::sides;
 use crate::format::{EventOptions, Format, decode_events};
-use crate::frame::check_t_steps;
+use crate::frame::{check_t_steps, none_is_in};
 use crate::samples::{Samples, held};
-use crate::{Error, EventStream, FrameBy, Limits, Result, fit, frames, resize_bilinear};
+use crate::{
+    Error, EventStream, FormatFault, FrameBy, Limits, Result, fit, frames, resize_bilinear,
+};
 
 /// What is done with a recording of an event camera: decoded, turned, cut, counted into frames, resized.
 ///
@@ -45,11 +47,15 @@ pub struct Recordings {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Orientation {
-    /// Column and row are the file's.
+    /// Column and row are the file's: for AEDAT 2.0 those of its addresses, which stand on their head (POKER-DVS, as Tonic
+    /// reads it).
     #[default]
     AsStored,
-    /// On its side (CIFAR10-DVS): column = last row - y, row = last column - x, as SpikingJelly reads those files.
+    /// On its side (CIFAR10-DVS): column = last row - y, row = last column - x of the file's addresses, as SpikingJelly
+    /// reads those files.
     OnItsSide,
+    /// As the camera saw it: what [`EventStream`] says.
+    Upright,
 }
 
 /// How frames are brought to another size.
@@ -105,8 +111,9 @@ impl Recordings {
         let options = EventOptions {
             format: self.format,
             sensor: self.sensor,
-            index: 0,
+            as_stored: self.orientation != Orientation::Upright,
             limits: limits.clone(),
+            ..EventOptions::default()
         };
         Ok(self.placed(decode_events(bytes, &options, path)?))
     }
@@ -114,7 +121,7 @@ impl Recordings {
     /// The events where they belong by orientation, window and groups of columns.
     pub(crate) fn placed(&self, mut stream: EventStream) -> EventStream {
         match self.orientation {
-            Orientation::AsStored => {}
+            Orientation::AsStored | Orientation::Upright => {}
             Orientation::OnItsSide => {
                 let (last_x, last_y) =
                     (stream.width.saturating_sub(1), stream.height.saturating_sub(1));
@@ -144,6 +151,13 @@ impl Recordings {
         stream
     }
 
+    /// Refuses a recording of which no frame would hold an event, naming its file.
+    pub(crate) fn check_frames(&self, stream: &EventStream, path: &Path) -> Result<()> {
+        let Some(why) = none_is_in(stream, self.t_steps, self.frames_by) else { return Ok(()) };
+        let events = stream.events.len() as u64;
+        Err(Error::format(path, 0, FormatFault::NoFrames { events, why }))
+    }
+
     /// The frames `[T, 2, H, W]` of events that [`Recordings::decode`] gave, as they are held.
     pub(crate) fn frames(&self, stream: &EventStream) -> Result<Samples> {
         let x = frames(stream, self.t_steps, self.frames_by)?;
@@ -153,6 +167,7 @@ impl Recordings {
 
     pub(super) fn read(&self, bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<f32>> {
         let stream = self.decode(bytes, limits, path)?.not_empty(path)?;
+        self.check_frames(&stream, path)?;
         let n = self.t_steps * 2 * self.height * self.width;
         let mut x = vec![0.0; n];
         let wrong = || Error::config("sample size", "the frames have another size");
@@ -174,6 +189,13 @@ mod tests {
         let [event] = turned.decode(&aedat, &limits, path).unwrap().events[..] else { panic!() };
         // Address 0x030b: y 3, x 5, bit 0 set: OFF.
         assert_eq!((event.x, event.y, event.polarity), (124, 122, false));
+        let upright = Recordings { orientation: Orientation::Upright, ..plain.clone() };
+        for (recordings, at) in [(&plain, (5, 3)), (&upright, (5, 124))] {
+            let [event] = recordings.decode(&aedat, &limits, path).unwrap().events[..] else {
+                panic!()
+            };
+            assert_eq!((event.x, event.y), at);
+        }
         let atis = [10, 20, 0x80, 0, 1, 12, 25, 0, 0, 2];
         let format = Some(Format::AtisOverflow);
         let cropped = Recordings { format, crop: true, ..plain };

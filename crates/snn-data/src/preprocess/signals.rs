@@ -87,7 +87,7 @@ impl Signals {
 
     fn lacks(&self, path: &Path) -> Error {
         let what = self.signal.clone().unwrap_or_else(|| "one single array".into());
-        let remedy = "name the array that is the signal, or fetch the file again".into();
+        let remedy = "name the array that is the signal, or fetch or save the file again".into();
         Error::Missing { path: path.into(), what, remedy }
     }
 

@@ -13,20 +13,25 @@ use crate::random::{permutation, stream};
 use crate::split::{self, chosen};
 use crate::{DatasetName, Result, Splits};
 
-/// CIFAR10-DVS: `<class>/cifar10_<class>_<number>.aedat`, 1,000 recordings a class.
+/// CIFAR10-DVS: `<class>/cifar10_<class>_<number>.aedat`, 1,000 recordings a class, as SpikingJelly turns them; or the same
+/// recordings as `.aedat4`, in which Tonic's users have them, as stored.
 pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
     let config = opening.config;
     let split = chosen(split::DVS_CIFAR10, config)?;
-    let holds = |dir: &Path| {
-        NAMES_10.iter().any(|class| entries(&dir.join(class), "aedat").is_ok_and(|f| !f.is_empty()))
+    let has = |dir: &Path, extension| {
+        let some = |class| entries(&dir.join(class), extension).is_ok_and(|f| !f.is_empty());
+        NAMES_10.iter().any(some)
     };
+    let holds = |dir: &Path| has(dir, "aedat") || has(dir, "aedat4");
     let subfolders = ["dvs-cifar10", "dvs_cifar10", "cifar10-dvs", "CIFAR10DVS", "cifar10dvs"];
-    let what = "<class>/*.aedat of the classes airplane to truck";
+    let what = "<class>/*.aedat or *.aedat4 of the classes airplane to truck";
     let dir = folder(config, DatasetName::DvsCifar10, &subfolders, what, holds)?;
+    let is_old = has(&dir, "aedat");
+    let extension = if is_old { "aedat" } else { "aedat4" };
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (label, class) in (0..).zip(NAMES_10) {
         let folder = dir.join(class);
-        let paths = if folder.is_dir() { entries(&folder, "aedat")? } else { Vec::new() };
+        let paths = if folder.is_dir() { entries(&folder, extension)? } else { Vec::new() };
         let n = paths.len();
         let mut drawn = vec![false; n];
         for at in permutation(&mut stream(0, "split", 0, label.into()), n).into_iter().take(n / 10)
@@ -43,11 +48,11 @@ pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
         }
     }
     let reader = Reader {
-        name: "aedat2 128x128 upright",
+        name: if is_old { "aedat2 128x128 upright" } else { "aedat4 128x128" },
         recordings: Recordings {
-            format: Some(Format::Aedat2),
+            format: Some(if is_old { Format::Aedat2 } else { Format::Aedat4 }),
             sensor: Some((128, 128)),
-            orientation: Orientation::OnItsSide,
+            orientation: if is_old { Orientation::OnItsSide } else { Orientation::AsStored },
             ..Recordings::new(config.t_steps, 128, 128)
         },
         in_memory: false,

@@ -61,12 +61,14 @@ fn trials(dir: &Path, list: &str) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// The gestures of one recording: lines of class (1 to 11), first and last time; the first line names the columns.
+/// The gestures of one recording: lines of class (1 to 11), first and last time; the first line may name the columns.
 fn gestures(recording: &Path, labels: &Path) -> Result<Vec<Item>> {
     let text = text(labels)?;
     let (mut items, mut at) = (Vec::new(), 0);
     for (number, line) in text.split('\n').enumerate() {
-        if number > 0 && !line.trim().is_empty() {
+        let is_number = |field: &str| field.trim().parse::<f64>().is_ok();
+        let is_header = number == 0 && !line.split(',').any(is_number);
+        if !is_header && !line.trim().is_empty() {
             let fields: Option<Vec<u64>> =
                 line.split(',').map(|field| field.trim().parse().ok()).collect();
             let Some(&[class, start, end]) = fields.as_deref() else {
@@ -143,6 +145,9 @@ mod tests {
         let items = read(&format!("{head}1,10,20\r\n11,20,30\n")).unwrap();
         assert_eq!(items.len(), 2);
         assert_eq!((items[1].label, items[1].window.clone()), (10, Some(20..30)));
+        // Without the line of names every line is a gesture, and damage is none of names.
+        assert_eq!(read("1,10,20\n11,20,30\n").unwrap().len(), 2);
+        assert!(read("1,10\n11,20,30\n").unwrap_err().to_string().contains("(at byte 0)"));
         for wrong in ["1,10", "1,20,10", "1,10,10", "x,1,2", "1,-5,2", "1,nan,2", "1,2,3,4"] {
             let error = read(&format!("{head}{wrong}\n")).unwrap_err().to_string();
             assert!(error.contains("a_labels.csv"), "{error}");

@@ -96,7 +96,11 @@ impl Recorded<'_, '_> {
         let prepare: Prepare = Box::new(move |bytes, path| {
             let recording = recordings.decode(bytes, &Limits::default(), path)?;
             let recordings = Arc::clone(&recordings);
-            Ok(Box::new(move |item| recordings.frames(&*part_of(&recording, item)?)))
+            Ok(Box::new(move |item| {
+                let part = part_of(&recording, item)?;
+                recordings.check_frames(&part, &item.path)?;
+                recordings.frames(&part)
+            }))
         });
         listed.dataset(items, limit, prepare)
     }
@@ -112,7 +116,9 @@ fn about(config: &DataConfig, reader: &Reader, recordings: &Recordings) -> Strin
 fn decode(recordings: &Recordings, item: &Item) -> Result<EventStream> {
     let limits = Limits::default();
     let recording = recordings.decode(&read_file(&item.path, &limits)?, &limits, &item.path)?;
-    Ok(part_of(&recording, item)?.into_owned())
+    let part = part_of(&recording, item)?.into_owned();
+    recordings.check_frames(&part, &item.path)?;
+    Ok(part)
 }
 
 /// The events of the item; none are an error, because there is nothing to learn from.

@@ -52,6 +52,7 @@ pub(super) fn digits(opening: &Opening<'_>) -> Result<Splits> {
         let labels = pick(recordings.labels(), &chosen);
         event_set(opening, &split, owned(&DIGITS), labels, &chosen, framing.clone(), |index| {
             let stream = recordings.recording(index, &Limits::default(), &path)?;
+            framing.check_frames(&stream, &path)?;
             Ok(framing.placed(stream.not_empty(&path)?))
         })
     };

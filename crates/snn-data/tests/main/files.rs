@@ -306,13 +306,13 @@ fn split_that_the_files_are_not_is_refused() {
     assert!(open(&config("tebn")).unwrap_err().to_string().contains("fashion-mnist/official"));
 }
 
-/// POKER-DVS with `files` recordings of one event each, and one without if `empty`.
+/// POKER-DVS with `files` recordings of two events each, and one without if `empty`.
 fn tiny_poker(dir: &Path, files: usize, empty: Option<usize>) {
     for i in 0..files {
         let suit = ["club", "diamond", "heart", "spade"][i % 4];
         let mut bytes = b"#!AER-DAT2.0\r\n".to_vec();
         if empty != Some(i) {
-            bytes.extend([0, 0, 3, 5, 0, 0, 0, 9]);
+            bytes.extend([0, 0, 3, 5, 0, 0, 0, 9, 0, 0, 3, 5, 0, 0, 0, 99]);
         }
         std::fs::write(dir.join(format!("n{i:03}_{suit}.aedat")), bytes).unwrap();
     }

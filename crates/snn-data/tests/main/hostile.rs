@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use snn_data::format::{
-    AtisOptions, aedat2, atis, cifar10, cifar100, csv, gunzip, idx, mat, npz, off, read_npy,
-    write_npy, xyz,
+    Aedat2Options, AtisOptions, aedat2, atis, cifar10, cifar100, csv, gunzip, idx, mat, npz, off,
+    read_npy, write_npy, xyz,
 };
 use snn_data::random::{below, stream};
 use snn_data::{Event, EventOptions, EventStream, Format, Limits, format};
@@ -23,11 +23,11 @@ const EVENT_FORMATS: [&str; 16] = [
     "dat",
     "evt2",
     "evt3",
-    "evt3-as-written",
     "es",
     "npy",
     "npz",
     "hdf5",
+    "text",
 ];
 
 /// Runs every reader, whatever the bytes were meant to be.
@@ -39,7 +39,8 @@ fn read_all(bytes: &[u8]) {
     for (sensor, overflow_markers) in [(None, true), (Some((34, 34)), false)] {
         let _ = atis(bytes, &AtisOptions { sensor, overflow_markers }, &limits, path);
     }
-    let _ = aedat2(bytes, (35, 35), &limits, path);
+    let options = Aedat2Options { sensor: (35, 35), as_stored: false };
+    let _ = aedat2(bytes, &options, &limits, path);
     let _ = read_npy(bytes, None, &limits, path);
     let _ = mat(bytes, &limits, path);
     let _ = npz(bytes, &limits, path);

@@ -24,43 +24,43 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "aedat2-header-only.aedat",
-        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+        ": no events are in it; fetch or save the file again or take it out of the data set (at byte 0)",
     ),
     (
         "aedat2-partial.aedat",
-        ": 5 bytes are left after the last whole 8-byte AEDAT event; fetch the file again (at byte 22)",
+        ": 5 bytes are left after the last whole 8-byte AEDAT event; fetch or save the file again (at byte 22)",
     ),
     (
         "aedat3-all-invalid.aedat",
-        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+        ": no events are in it; fetch or save the file again or take it out of the data set (at byte 0)",
     ),
     (
         "aedat3-claim-size.aedat",
-        ": a packet needs 18446744065119617025 bytes and 0 are left; fetch the file again (at byte 47)",
+        ": a packet needs 18446744065119617025 bytes and 0 are left; fetch or save the file again (at byte 47)",
     ),
     (
         "aedat3-claim.aedat",
-        ": a packet needs 34359738360 bytes and 0 are left; fetch the file again (at byte 47)",
+        ": a packet needs 34359738360 bytes and 0 are left; fetch or save the file again (at byte 47)",
     ),
     (
         "aedat3-no-end.aedat",
-        ": header: the line `#!END-HEADER` is missing; fetch the file again (at byte 33)",
+        ": header: the line `#!END-HEADER` is missing; fetch or save the file again (at byte 33)",
     ),
     (
         "aedat3-outside.aedat",
-        ": event 0 at (128, 0) lies outside of the 128x128 sensor; give the sensor's size (at byte 75)",
+        ": event 0 at (128, 0) lies outside of the 128x128 sensor; give the sensor's size, or drop what is outside (at byte 75)",
     ),
     (
         "aedat3-partial-header.aedat",
-        ": a packet's header needs 28 bytes and 20 are left; fetch the file again (at byte 47)",
+        ": a packet's header needs 28 bytes and 20 are left; fetch or save the file again (at byte 47)",
     ),
     (
         "aedat3-partial.aedat",
-        ": a packet needs 16 bytes and 12 are left; fetch the file again (at byte 47)",
+        ": a packet needs 16 bytes and 12 are left; fetch or save the file again (at byte 47)",
     ),
     (
         "aedat3-size.aedat",
-        ": header: events of 8 bytes with the time at 4 are needed; fetch the file again (at byte 47)",
+        ": header: events of 8 bytes with the time at 4 are needed; fetch or save the file again (at byte 47)",
     ),
     (
         "aedat4-bomb.aedat4",
@@ -68,7 +68,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "aedat4-claim-events.aedat4",
-        ": header: a damaged flatbuffer; fetch the file again (at byte 58)",
+        ": header: a damaged flatbuffer; fetch or save the file again (at byte 58)",
     ),
     (
         "aedat4-claim-header.aedat4",
@@ -76,25 +76,31 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "aedat4-claim-packet.aedat4",
-        ": a packet needs 4294967295 bytes and 8 are left; fetch the file again (at byte 58)",
+        ": a packet needs 4294967295 bytes and 8 are left; fetch or save the file again (at byte 58)",
     ),
-    ("aedat4-cut-frame.aedat4", ": header: damaged LZ4 data; fetch the file again (at byte 58)"),
+    (
+        "aedat4-cut-frame.aedat4",
+        ": header: damaged LZ4 data; fetch or save the file again (at byte 58)",
+    ),
     (
         "aedat4-cut.aedat4",
-        ": a packet needs 79 bytes and 70 are left; fetch the file again (at byte 58)",
+        ": a packet needs 79 bytes and 70 are left; fetch or save the file again (at byte 58)",
     ),
-    ("aedat4-far-root.aedat4", ": header: a damaged flatbuffer; fetch the file again (at byte 14)"),
+    (
+        "aedat4-far-root.aedat4",
+        ": header: a damaged flatbuffer; fetch or save the file again (at byte 14)",
+    ),
     (
         "aedat4-far-table.aedat4",
-        ": header: a damaged flatbuffer; fetch the file again (at byte 58)",
+        ": header: a damaged flatbuffer; fetch or save the file again (at byte 58)",
     ),
     (
         "aedat4-negative.aedat4",
-        ": header: an event's time or position is negative; fetch the file again (at byte 58)",
+        ": header: an event's time or position is negative; fetch or save the file again (at byte 58)",
     ),
     (
         "aedat4-other.aedat4",
-        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+        ": no events are in it; fetch or save the file again or take it out of the data set (at byte 0)",
     ),
     (
         "aedat4-streams.aedat4",
@@ -106,15 +112,15 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "atis-empty.bin",
-        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+        ": no events are in it; fetch or save the file again or take it out of the data set (at byte 0)",
     ),
     (
         "atis-outside.bin",
-        ": event 1 at (34, 0) lies outside of the 34x34 sensor; give the sensor's size (at byte 5)",
+        ": event 1 at (34, 0) lies outside of the 34x34 sensor; give the sensor's size, or drop what is outside (at byte 5)",
     ),
     (
         "atis-partial.bin",
-        ": 2 bytes are left after the last whole 5-byte ATIS event; fetch the file again (at byte 5)",
+        ": 2 bytes are left after the last whole 5-byte ATIS event; fetch or save the file again (at byte 5)",
     ),
     (
         "bs1-far.bs1",
@@ -122,7 +128,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "bs1-partial.bs1",
-        ": 4 bytes are left after the last whole 5-byte spike; fetch the file again (at byte 5)",
+        ": 4 bytes are left after the last whole 5-byte spike; fetch or save the file again (at byte 5)",
     ),
     (
         "bs3-channel.bs3",
@@ -130,7 +136,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "bs3-partial.bs3",
-        ": 1 bytes are left after the last whole 7-byte spike; fetch the file again (at byte 7)",
+        ": 1 bytes are left after the last whole 7-byte spike; fetch or save the file again (at byte 7)",
     ),
     (
         "cifar10-label.bin",
@@ -138,7 +144,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "cifar10-partial.bin",
-        ": 3 bytes are left after the last whole CIFAR record; fetch the file again (at byte 3073)",
+        ": 3 bytes are left after the last whole CIFAR record; fetch or save the file again (at byte 3073)",
     ),
     (
         "dat-endless-line.dat",
@@ -154,22 +160,28 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "dat-outside.dat",
-        ": event 0 at (0, 4) lies outside of the 4x4 sensor; give the sensor's size (at byte 35)",
+        ": event 0 at (0, 4) lies outside of the 4x4 sensor; give the sensor's size, or drop what is outside (at byte 35)",
     ),
     (
         "dat-partial.dat",
-        ": 4 bytes are left after the last whole 8-byte DAT event; fetch the file again (at byte 22)",
+        ": 4 bytes are left after the last whole 8-byte DAT event; fetch or save the file again (at byte 22)",
     ),
     ("dat-version.dat", ": header: a DAT file of version 2 is needed, `% Version 2` (at byte 12)"),
-    ("es-cut.es", ": an event needs 5 bytes and 3 are left; fetch the file again (at byte 25)"),
-    ("es-no-size.es", ": header: the sensor's size is cut off; fetch the file again (at byte 17)"),
+    (
+        "es-cut.es",
+        ": an event needs 5 bytes and 3 are left; fetch or save the file again (at byte 25)",
+    ),
+    (
+        "es-no-size.es",
+        ": header: the sensor's size is cut off; fetch or save the file again (at byte 17)",
+    ),
     (
         "es-outside.es",
-        ": event 0 at (3, 4) lies outside of the 4x4 sensor; give the sensor's size (at byte 20)",
+        ": event 0 at (3, 4) lies outside of the 4x4 sensor; give the sensor's size, or drop what is outside (at byte 20)",
     ),
     (
         "es-overflows.es",
-        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+        ": no events are in it; fetch or save the file again or take it out of the data set (at byte 0)",
     ),
     (
         "es-type.es",
@@ -178,15 +190,15 @@ const ANSWERS: [(&str, &str); 112] = [
     ("es-version.es", ": header: another version; only Event Stream 2 is read (at byte 12)"),
     (
         "evt2-no-time.raw",
-        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+        ": no events are in it; fetch or save the file again or take it out of the data set (at byte 0)",
     ),
     (
         "evt2-outside.raw",
-        ": event 0 at (4, 0) lies outside of the 4x4 sensor; give the sensor's size (at byte 35)",
+        ": event 0 at (4, 0) lies outside of the 4x4 sensor; give the sensor's size, or drop what is outside (at byte 35)",
     ),
     (
         "evt2-partial.raw",
-        ": 2 bytes are left after the last whole 4-byte EVT2 word; fetch the file again (at byte 18)",
+        ": 2 bytes are left after the last whole 4-byte EVT2 word; fetch or save the file again (at byte 18)",
     ),
     (
         "evt2-version.raw",
@@ -194,15 +206,15 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "evt3-no-time.raw",
-        ": no events are in it; fetch the file again or take it out of the data set (at byte 0)",
+        ": no events are in it; fetch or save the file again or take it out of the data set (at byte 0)",
     ),
     (
         "evt3-outside.raw",
-        ": event 1 at (4, 0) lies outside of the 4x4 sensor; give the sensor's size (at byte 35)",
+        ": event 1 at (4, 0) lies outside of the 4x4 sensor; give the sensor's size, or drop what is outside (at byte 35)",
     ),
     (
         "evt3-partial.raw",
-        ": 1 bytes are left after the last whole 2-byte EVT3 word; fetch the file again (at byte 14)",
+        ": 1 bytes are left after the last whole 2-byte EVT3 word; fetch or save the file again (at byte 14)",
     ),
     (
         "evt3-vector-storm.raw",
@@ -212,7 +224,7 @@ const ANSWERS: [(&str, &str); 112] = [
         "gzip-bomb.bin.gz",
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
     ),
-    ("gzip-cut.bin.gz", ": damaged gzip data; fetch the file again (at byte 0)"),
+    ("gzip-cut.bin.gz", ": damaged gzip data; fetch or save the file again (at byte 0)"),
     (
         "hdf5-claim-chunk.h5",
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
@@ -221,34 +233,43 @@ const ANSWERS: [(&str, &str); 112] = [
         "hdf5-claim-rows.h5",
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
     ),
-    ("hdf5-claim-stored.h5", ": header: damaged HDF5 data; fetch the file again (at byte 0)"),
+    (
+        "hdf5-claim-stored.h5",
+        ": header: damaged HDF5 data; fetch or save the file again (at byte 0)",
+    ),
     (
         "hdf5-claim-text.h5",
         ": header: labels (integers), spikes/times (variable length, f16, f32 or f64) and spikes/units (variable length, u8 to u32) are needed, one a recording, as in shd_train.h5 (at byte 0)",
     ),
     (
         "hdf5-deep-type.h5",
-        ": header: its structures are damaged, too large, or point to one another too often; fetch the file again, or write it with larger chunks (at byte 0)",
+        ": header: its structures are damaged, too large, or point to one another too often; fetch or save the file again, or write it with larger chunks (at byte 0)",
     ),
-    ("hdf5-empty-chunk.h5", ": header: damaged HDF5 data; fetch the file again (at byte 0)"),
+    (
+        "hdf5-empty-chunk.h5",
+        ": header: damaged HDF5 data; fetch or save the file again (at byte 0)",
+    ),
     (
         "hdf5-filter-twice.h5",
         ": header: a filter that is applied twice; write the file with one compression (at byte 0)",
     ),
     (
         "hdf5-header-storm.h5",
-        ": header: its structures are damaged, too large, or point to one another too often; fetch the file again, or write it with larger chunks (at byte 0)",
+        ": header: its structures are damaged, too large, or point to one another too often; fetch or save the file again, or write it with larger chunks (at byte 0)",
     ),
     (
         "hdf5-node-storm.h5",
-        ": header: its structures are damaged, too large, or point to one another too often; fetch the file again, or write it with larger chunks (at byte 0)",
+        ": header: its structures are damaged, too large, or point to one another too often; fetch or save the file again, or write it with larger chunks (at byte 0)",
     ),
-    ("hdf5.h5", ": header: damaged HDF5 data; fetch the file again (at byte 0)"),
+    ("hdf5.h5", ": header: damaged HDF5 data; fetch or save the file again (at byte 0)"),
     (
         "idx-claim.idx",
         ": side is 4294967295, the limit is 32767; use a smaller file, or raise `Limits::side` in your own program if it is trusted",
     ),
-    ("mat-cut.mat", ": header: a damaged MATLAB element; fetch the file again (at byte 128)"),
+    (
+        "mat-cut.mat",
+        ": header: a damaged MATLAB element; fetch or save the file again (at byte 128)",
+    ),
     (
         "mat-many.mat",
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
@@ -267,7 +288,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "npy-cut.npy",
-        ": the array needs 26 bytes and 13 are left; fetch the file again (at byte 119)",
+        ": the array needs 26 bytes and 13 are left; fetch or save the file again (at byte 119)",
     ),
     (
         "npy-float.npy",
@@ -275,7 +296,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "npy-negative.npy",
-        ": header: an event's time or position is negative or too large; fetch the file again (at byte 119)",
+        ": header: an event's time or position is negative or too large; save pixels from 0 and times in microseconds (at byte 119)",
     ),
     (
         "npy-no-p.npy",
@@ -283,21 +304,27 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "npy-surplus.npy",
-        ": 5 bytes are left after the last whole record of the array; fetch the file again (at byte 132)",
+        ": 5 bytes are left after the last whole record of the array; fetch or save the file again (at byte 132)",
     ),
     (
         "npz-bomb.npz",
         ": inflate_ratio is 51, the limit is 50; use a smaller file, or raise `Limits::inflate_ratio` in your own program if it is trusted",
     ),
-    ("npz-claim.npz", ": header: a damaged zip archive; fetch the file again (at byte 597)"),
+    (
+        "npz-claim.npz",
+        ": header: a damaged zip archive; fetch or save the file again (at byte 597)",
+    ),
     (
         "npz-crc.npz",
-        ": header: a member's bytes differ from its checksum; fetch the file again (at byte 597)",
+        ": header: a member's bytes differ from its checksum; fetch or save the file again (at byte 597)",
     ),
-    ("npz-cut.npz", ": not a whole .npz file; name the format that the file has (at byte 0)"),
+    (
+        "npz-cut.npz",
+        ": not a whole .npz file; name the format that the file has, or convert it (at byte 0)",
+    ),
     (
         "npz-lengths.npz",
-        ": header: the arrays t, x, y and p differ in length; fetch the file again (at byte 0)",
+        ": header: the arrays t, x, y and p differ in length; fetch or save the file again (at byte 0)",
     ),
     (
         "npz-method.npz",
@@ -313,15 +340,15 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "off-claim.off",
-        ": header: a vertex is missing or damaged; fetch the file again (at byte 34)",
+        ": header: a vertex is missing or damaged; fetch or save the file again (at byte 34)",
     ),
     (
         "off-corners.off",
-        ": header: a face is missing or damaged; fetch the file again (at byte 28)",
+        ": header: a face is missing or damaged; fetch or save the file again (at byte 28)",
     ),
     (
         "off-index.off",
-        ": header: a face names a vertex that is not there; fetch the file again (at byte 28)",
+        ": header: a face names a vertex that is not there; fetch or save the file again (at byte 28)",
     ),
     (
         "parquet-claim-footer.parquet",
@@ -333,7 +360,7 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "parquet-claim-rows.parquet",
-        ": header: damaged Parquet data; fetch the file again (at byte 53)",
+        ": header: damaged Parquet data; fetch or save the file again (at byte 53)",
     ),
     (
         "parquet-delta.parquet",
@@ -341,15 +368,15 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "parquet-far-page.parquet",
-        ": header: damaged Parquet data; fetch the file again (at byte 4)",
+        ": header: damaged Parquet data; fetch or save the file again (at byte 4)",
     ),
     (
         "parquet-few-rows.parquet",
-        ": header: damaged Parquet data; fetch the file again (at byte 53)",
+        ": header: damaged Parquet data; fetch or save the file again (at byte 53)",
     ),
     (
         "parquet-no-dictionary.parquet",
-        ": header: damaged Parquet data; fetch the file again (at byte 4)",
+        ": header: damaged Parquet data; fetch or save the file again (at byte 4)",
     ),
     (
         "parquet-no-label.parquet",
@@ -365,11 +392,11 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "picture-adler.png",
-        ": damaged picture: Error decoding idat chunks Mismatched Adler, expected 589824 but found 589832; fetch the file again (at byte 0)",
+        ": damaged picture: Error decoding idat chunks Mismatched Adler, expected 589824 but found 589832; fetch or save the file again (at byte 0)",
     ),
     (
         "picture-animation.png",
-        ": damaged picture: Error decoding idat chunks Insufficient data; fetch the file again (at byte 0)",
+        ": damaged picture: Error decoding idat chunks Insufficient data; fetch or save the file again (at byte 0)",
     ),
     (
         "picture-claim.png",
@@ -377,38 +404,47 @@ const ANSWERS: [(&str, &str); 112] = [
     ),
     (
         "picture-colors.jpg",
-        ": damaged picture: its colors are of an unknown kind; fetch the file again (at byte 0)",
+        ": damaged picture: its colors are of an unknown kind; fetch or save the file again (at byte 0)",
     ),
-    ("picture-cut.jpg", ": damaged picture: the end is missing; fetch the file again (at byte 0)"),
+    (
+        "picture-cut.jpg",
+        ": damaged picture: the end is missing; fetch or save the file again (at byte 0)",
+    ),
     (
         "picture-header.png",
-        ": damaged picture: the chunk IHDR does not belong here; fetch the file again (at byte 33)",
+        ": damaged picture: the chunk IHDR does not belong here; fetch or save the file again (at byte 33)",
     ),
     (
         "picture-late-colors.jpg",
-        ": damaged picture: its kind of colors changes; fetch the file again (at byte 137)",
+        ": damaged picture: its kind of colors changes; fetch or save the file again (at byte 137)",
     ),
     (
         "picture-palette.png",
-        ": damaged picture: the chunk PLTE does not belong here; fetch the file again (at byte 33)",
+        ": damaged picture: the chunk PLTE does not belong here; fetch or save the file again (at byte 33)",
     ),
-    ("picture-rows.jpg", ": damaged picture: rows are missing; fetch the file again (at byte 0)"),
-    ("picture-rows.png", ": damaged picture: rows are missing; fetch the file again (at byte 0)"),
+    (
+        "picture-rows.jpg",
+        ": damaged picture: rows are missing; fetch or save the file again (at byte 0)",
+    ),
+    (
+        "picture-rows.png",
+        ": damaged picture: rows are missing; fetch or save the file again (at byte 0)",
+    ),
     (
         "picture-sampling.jpg",
-        ": damaged picture: its first component is not its finest; fetch the file again (at byte 115)",
+        ": damaged picture: its first component is not its finest; fetch or save the file again (at byte 115)",
     ),
     (
         "picture-text.png",
-        ": damaged picture: Error decoding idat chunks Insufficient data; fetch the file again (at byte 0)",
+        ": damaged picture: Error decoding idat chunks Insufficient data; fetch or save the file again (at byte 0)",
     ),
     (
         "unknown.foo",
-        ": neither the first bytes nor the name tell which format this is; name it: one of idx, cifar10, cifar100, atis, atis-overflow, bs1, bs2, bs3, aedat2, aedat3, aedat4, dat, evt2, evt3, evt3-as-written, es, npy, hdf5, npz (at byte 0)",
+        ": neither the first bytes nor the name tell which format this is; name it if it is one of idx, cifar10, cifar100, atis, atis-overflow, bs1, bs2, bs3, aedat2, aedat3, aedat4, dat, evt2, evt3, es, npy, hdf5, npz, text, or save the events as text, a line `t x y p` each (at byte 0)",
     ),
     (
         "xyz-nan.xyz",
-        ": header: three finite numbers a line are needed; fetch the file again (at byte 6)",
+        ": header: three finite numbers a line are needed; fetch or save the file again (at byte 6)",
     ),
 ];
 

@@ -6,8 +6,11 @@
 
 #[cfg(feature = "image")]
 mod decode;
+mod event_cases;
 mod event_files;
 mod files;
+#[cfg(all(feature = "image", feature = "aedat4", feature = "hdf5", feature = "parquet"))]
+mod fuzzed;
 mod golden;
 mod hashes;
 mod hostile;

@@ -13,7 +13,7 @@ use hdf5_pure::{Datatype, File, FormatError, Layout, Source};
 
 use super::DAMAGED;
 use crate::format::room::Room;
-use crate::{Error, Limits, Result};
+use crate::{Error, FormatFault, Limits, Result};
 
 /// Bytes that headers, groups and lists of chunks may have, each as often as it is read, or a share of the file's: the
 /// places of chunks of 1,024 numbers, as h5py makes them by itself, are a hundredth of it.
@@ -25,14 +25,16 @@ const ONE: usize = (1 << 14) + 64;
 /// Bytes that the shortest counts as, because what is made of it is no shorter.
 const LEAST: u64 = 512;
 
-/// Bytes of an element: a label, or a reference into the heap.
+/// Bytes of an element at least: a label, or a reference into the heap.
 const ELEMENT: u64 = 16;
+/// Bytes of an element at most: an event.
+const EVENT: u64 = 64;
 /// Bytes that are held of a chunk's place.
 const PLACE: u64 = 128;
 
-const TANGLED: &str = "its structures are damaged, too large, or point to one another too often; fetch the file \
+const TANGLED: &str = "its structures are damaged, too large, or point to one another too often; fetch or save the file \
                        again, or write it with larger chunks";
-const NEWER: &str = "damaged HDF5 data, or stored as only HDF5 2 stores them; fetch the file again, or write it with the \
+const NEWER: &str = "damaged HDF5 data, or stored as only HDF5 2 stores them; fetch or save the file again, or write it with the \
                      library version v114 or older";
 const TWICE: &str = "a filter that is applied twice; write the file with one compression";
 
@@ -61,6 +63,19 @@ impl<'a> Guard<'a> {
         self.file.dataset(name).is_ok()
     }
 
+    /// The file, of which no more is read than is in proportion.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What is wrong, or that nothing more could be read.
+    pub(super) fn refuse(&self, fault: FormatFault) -> Error {
+        match self.left.load(Relaxed) {
+            0 => super::refuse(self.path, TANGLED),
+            _ => Error::format(self.path, 0, fault),
+        }
+    }
+
     /// Refuses the data set that is none, is not of one dimension and a type that `is_known`, or would take memory out of
     /// proportion to the file's size; `layout` says what is needed. Gives its rows. What is damaged otherwise may pass.
     ///
@@ -77,15 +92,19 @@ impl<'a> Guard<'a> {
             Room::new(self.file_bytes, self.limits, self.path).take(n.saturating_mul(size))
         };
         let set = self.file.dataset(name).map_err(|_| refuse(layout))?;
-        let is_known = set.datatype().is_ok_and(|datatype| is_known(&datatype));
+        let datatype = set.datatype().ok().filter(|datatype| is_known(datatype));
         let shape = set.shape().map_err(|_| refuse(DAMAGED))?;
-        let (&[rows], true) = (&shape[..], is_known) else { return Err(refuse(layout)) };
-        fits(rows, ELEMENT)?;
+        let (&[rows], Some(datatype)) = (&shape[..], datatype) else { return Err(refuse(layout)) };
+        let element = u64::from(datatype.type_size()).max(ELEMENT);
+        if element > EVENT {
+            return Err(refuse(layout));
+        }
+        fits(rows, element)?;
         let stored = set.layout().map_err(|_| refuse(NEWER))?;
         let Layout::Chunked { chunk_shape, .. } = stored else { return Ok(rows) };
         // One of no elements would be unpacked to whatever is in it.
         let [chunk @ 1..=u64::MAX] = chunk_shape[..] else { return Err(refuse(DAMAGED)) };
-        fits(chunk, ELEMENT)?;
+        fits(chunk, element)?;
         fits(rows.div_ceil(chunk), PLACE)?;
         // Each LZF doubles what the one before it may unpack to.
         let mut filters = set.filters();

@@ -1,6 +1,9 @@
 //! HDF5: many spike trains in a file (SHD, SSC), or the columns of one recording.
 
+mod blosc;
 mod events;
+mod filters;
+mod found;
 mod guard;
 mod number;
 mod shd;
@@ -17,9 +20,9 @@ pub use shd::{Shd, shd};
 
 use crate::{Error, EventStream, FormatFault, Limits, Result};
 
-const DAMAGED: &str = "damaged HDF5 data; fetch the file again";
+const DAMAGED: &str = "damaged HDF5 data; fetch or save the file again";
 
-/// Recording `index` of a file of either kind.
+/// Recording `index` of a file of either kind, and whether nobody said its sensor's size.
 ///
 /// # Errors
 /// As [`shd()`] or [`hdf5_events`].
@@ -29,17 +32,17 @@ pub(super) fn recording(
     index: usize,
     limits: &Limits,
     path: &Path,
-) -> Result<EventStream> {
+) -> Result<(EventStream, bool)> {
     let bytes = Arc::new(bytes);
     let has_many = Guard::new(&bytes, limits, path)?.has(shd::TIMES);
     let bytes = Arc::unwrap_or_clone(bytes);
     if has_many {
-        return shd(bytes, limits, path)?.recording(index, limits, path);
+        return Ok((shd(bytes, limits, path)?.recording(index, limits, path)?, false));
     }
     if index > 0 {
         return Err(no_recording(index, 1));
     }
-    hdf5_events(bytes, sensor, limits, path)
+    events::read(bytes, sensor, limits, path)
 }
 
 fn no_recording(index: usize, n: usize) -> Error {

@@ -103,7 +103,7 @@ impl Shd {
         let refuse = |why| Error::format(path, at, FormatFault::Header { why });
         check(path, "events", times.len.into(), limits.events)?;
         if times.len != units.len {
-            return Err(refuse("as many times as units are needed; fetch the file again"));
+            return Err(refuse("as many times as units are needed; fetch or save the file again"));
         }
         let times = self.times.row(self.file.as_bytes(), times).ok_or_else(|| refuse(DAMAGED))?;
         let units = self.units.row(self.file.as_bytes(), units).ok_or_else(|| refuse(DAMAGED))?;
@@ -111,7 +111,9 @@ impl Shd {
         for (seconds, unit) in times.zip(units) {
             let t_us = seconds * 1e6;
             if !(0.0..1e15).contains(&t_us) || !(0.0..f64::from(CHANNELS)).contains(&unit) {
-                return Err(refuse("a time below 0 or a channel past 699; fetch the file again"));
+                return Err(refuse(
+                    "a time below 0 or a channel past 699; fetch or save the file again",
+                ));
             }
             #[allow(clippy::cast_possible_truncation)] // Cut off, as said above.
             events.push(Event { t_us: t_us as u64, x: unit as u16, y: 0, polarity: true });

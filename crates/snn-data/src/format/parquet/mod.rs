@@ -17,7 +17,7 @@ use thrift::{Struct, Value};
 use crate::limits::check;
 use crate::{Error, FormatFault, Limits, Result};
 
-const DAMAGED: &str = "damaged Parquet data; fetch the file again";
+const DAMAGED: &str = "damaged Parquet data; fetch or save the file again";
 const LAYOUT: &str =
     "the columns image {bytes} and label are needed, as the Hub's sets of pictures have them";
 const UNLABELLED: &str =

@@ -77,7 +77,7 @@ fn chunks_out_of_place_are_named_with_their_byte() {
     let palette = |colors: usize| chunk(b"PLTE", &vec![7; 3 * colors]);
     let place = |name: &str, at: usize| {
         format!(
-            "x: damaged picture: the chunk {name} does not belong here; fetch the file again (at byte {at})"
+            "x: damaged picture: the chunk {name} does not belong here; fetch or save the file again (at byte {at})"
         )
     };
     let again = [header.clone(), header.clone(), pixels.clone()];
@@ -94,9 +94,12 @@ fn chunks_out_of_place_are_named_with_their_byte() {
     let image = read(&file(&[indexed, palette(41), pixels])).unwrap();
     assert_eq!(image.pixels(), [7; 12]);
     let cut = [PNG, &header, &[0, 0, 1, 0], b"tEXt"].concat();
-    let need = "x: a PNG chunk needs 268 bytes and 8 are left; fetch the file again (at byte 33)";
+    let need =
+        "x: a PNG chunk needs 268 bytes and 8 are left; fetch or save the file again (at byte 33)";
     assert_eq!(why(&cut), need);
-    assert!(why(&cut[..25]).ends_with("header is missing; fetch the file again (at byte 0)"));
+    assert!(
+        why(&cut[..25]).ends_with("header is missing; fetch or save the file again (at byte 0)")
+    );
 }
 
 #[test]
@@ -129,7 +132,7 @@ fn sides_and_claims_are_bounded() {
         let error = picture(&bytes, &limits, Path::new("x")).unwrap_err();
         assert!(matches!(error, Error::Limit { what: "side", limit: 1, .. }), "{error}");
     }
-    let missing = "x: damaged picture: rows are missing; fetch the file again (at byte 0)";
+    let missing = "x: damaged picture: rows are missing; fetch or save the file again (at byte 0)";
     let [_, pixels] = grey();
     assert_eq!(why(&file(&[header(9000, 9000, 8, 2), pixels])), missing);
     let mut jpeg = jpeg_of(0xc2, &[0x22, 0x11, 0x11], b"", b"");
@@ -162,8 +165,7 @@ fn jpeg_of(frame: u8, sampling: &[u8], colors: &[u8], between: &[u8]) -> Vec<u8>
 #[test]
 fn jpegs_that_the_decoder_cannot_make_are_refused() {
     let adobe = |kind: u8| segment(0xee, &[&b"Adobe\0\x64\0\0\0\0"[..], &[kind]].concat());
-    let unknown =
-        "x: damaged picture: its colors are of an unknown kind; fetch the file again (at byte 0)";
+    let unknown = "x: damaged picture: its colors are of an unknown kind; fetch or save the file again (at byte 0)";
     for (sampling, kind) in
         [(&[0x11, 0x11][..], 2), (&[0x11, 0x11], 1), (&[0x22, 0x11, 0x11, 0x11], 1)]
     {
@@ -177,8 +179,7 @@ fn jpegs_that_the_decoder_cannot_make_are_refused() {
     let coarse = why(&jpeg_of(0xc0, &[0x11, 0x22, 0x11], b"", b""));
     assert!(coarse.contains("its first component is not its finest"), "{coarse}");
     let cut = [JPEG, b"\xff\xe1\xff\xff", JPEG, b"\xff\xda\xff\xd9"].concat();
-    let need =
-        "x: a JPEG segment needs 65537 bytes and 10 are left; fetch the file again (at byte 2)";
+    let need = "x: a JPEG segment needs 65537 bytes and 10 are left; fetch or save the file again (at byte 2)";
     assert_eq!(why(&cut), need);
     let part = [&b"http://ns.adobe.com/xmp/extension/\0"[..], &[7; 41]].concat();
     let notes = [segment(0xe1, &part), segment(0xe2, b"ICC_PROFILE\0\x01\x01??")].concat();

@@ -1,7 +1,0 @@
-//! Recordings as evt3-as-written.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snn_fuzz::recording(
-    bytes,
-    Some(snn_data::Format::Evt3AsWritten)
-));
