@@ -8,10 +8,10 @@ mod alone;
 mod cli;
 /// Golden tensors and `snn forward`.
 mod conformance;
-/// Weights of other programs.
-mod import;
 /// Recordings: what is read, left out and said.
 mod events;
+/// Weights of other programs.
+mod import;
 /// The guards that ARCHITECTURE.md names.
 mod invariants;
 /// Which crate imports which.
