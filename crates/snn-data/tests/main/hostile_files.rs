@@ -8,6 +8,8 @@ use snn_data::{EventOptions, Limits, read_events};
 use crate::unsafe_counting::peak_of;
 use crate::util::repository_data;
 
+// Long because it is one list, an answer a file.
+
 /// Each file and its error, after the path; sorted by name.
 const ANSWERS: [(&str, &str); 112] = [
     (
