@@ -49,8 +49,7 @@ pub struct Output {
     pub taps: BTreeMap<String, Tensor>,
     /// Spike counts of all layers of neurons, when asked for, in the order of the walk.
     pub fired: Vec<Fired>,
-    /// What was not zero in the inputs of convolutions and linear layers, when counts are asked for, in the order of the
-    /// walk.
+    /// What was not zero in the inputs of convolutions and linear layers, when asked for, in the order of the walk.
     pub fed: Vec<Fed>,
 }
 

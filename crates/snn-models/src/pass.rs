@@ -125,7 +125,7 @@ impl Pass {
 
     /// Notes what a convolution or linear layer takes.
     fn feed(&mut self, name: &str, x: &Map) -> Result<()> {
-        if self.setting.request.counts {
+        if self.setting.request.inputs {
             let several_bits = self.setting.model.config().sends_several_bits();
             self.noted.fed.push(Fed::count(name, x.value.tensor(), several_bits)?);
         }

@@ -27,15 +27,17 @@ pub struct Request {
     pub heads: bool,
     /// The layers of neurons whose spikes come back, by name.
     pub taps: Vec<String>,
-    /// Whether the spikes of each layer of neurons are counted, and what is not zero in the input of each convolution and
-    /// linear layer.
+    /// Whether the spikes of each layer of neurons are counted.
     pub counts: bool,
+    /// Whether what is not zero in the input of each convolution, linear layer and gate is counted.
+    pub inputs: bool,
 }
 
 impl Request {
     /// The scores, and nothing else.
     pub fn new(mode: Mode) -> Self {
-        Self { mode, t_steps: None, fork: None, heads: false, taps: Vec::new(), counts: false }
+        let taps = Vec::new();
+        Self { mode, t_steps: None, fork: None, heads: false, taps, counts: false, inputs: false }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Shape`] for no axis or an empty one; [`Error::Unsupported`] for other elements, and on a GPU.
 pub fn spike_counts(spikes: &Tensor) -> Result<Vec<u64>> {
-    each_step(spikes, u64::from)
+    each_step(spikes, plain)
 }
 
 /// The set bits of each step's spikes: what hardware adds for a spike of several bits.
@@ -22,7 +22,7 @@ pub fn spike_counts(spikes: &Tensor) -> Result<Vec<u64>> {
 /// # Errors
 /// As [`spike_counts`].
 pub fn spike_bits(spikes: &Tensor) -> Result<Vec<u64>> {
-    each_step(spikes, |spike| spike.count_ones().into())
+    each_step(spikes, |x| x.iter().map(|spike| u64::from(spike.count_ones())).sum())
 }
 
 /// The neurons of each step that send nothing.
@@ -30,19 +30,34 @@ pub fn spike_bits(spikes: &Tensor) -> Result<Vec<u64>> {
 /// # Errors
 /// As [`spike_counts`].
 pub fn spike_zeros(spikes: &Tensor) -> Result<Vec<u64>> {
-    each_step(spikes, |spike| u64::from(spike == 0))
+    each_step(spikes, |x| x.iter().map(|&spike| u64::from(spike == 0)).sum())
 }
 
-/// The sum of `f` over each step.
-fn each_step(spikes: &Tensor, f: impl Fn(u8) -> u64 + Sync) -> Result<Vec<u64>> {
+/// The sum of a piece, in lanes that cannot overflow: four times as fast as one sum of u64.
+fn plain(x: &[u8]) -> u64 {
+    const LANES: usize = 32;
+    const ROWS: usize = 256;
+    let block = |x: &[u8]| {
+        let mut sums = [0u16; LANES];
+        let (rows, rest) = x.as_chunks::<LANES>();
+        for row in rows {
+            sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum += u16::from(v));
+        }
+        let rest = rest.iter().map(|&v| u64::from(v)).sum::<u64>();
+        rest + sums.iter().map(|&sum| u64::from(sum)).sum::<u64>()
+    };
+    x.chunks(LANES * ROWS).map(block).sum()
+}
+
+/// The sum of `sum` over the pieces of each step.
+fn each_step(spikes: &Tensor, sum: impl Fn(&[u8]) -> u64 + Sync) -> Result<Vec<u64>> {
     const PIECE: usize = 1 << 16;
     let len = buffer::elements("spike counts", spikes.dims())?;
     let t_steps = spikes.dims().first().copied().unwrap_or(1);
     with_data("spike counts", spikes, |data| match data {
         Data::U8(data) => {
-            let sum = |x: &[u8]| x.iter().map(|&v| f(v)).sum::<u64>();
             let steps = data.chunks_exact(len / t_steps);
-            Ok(steps.map(|step| step.par_chunks(PIECE).map(sum).sum()).collect())
+            Ok(steps.map(|step| step.par_chunks(PIECE).map(&sum).sum()).collect())
         }
         Data::F32(_) | Data::Bf16(_) => {
             let why = format!("needs u8 elements, got {:?}", spikes.dtype());
@@ -79,6 +94,13 @@ mod tests {
     use candle_core::DType;
 
     use super::*;
+
+    #[test]
+    fn lanes_hold_the_largest_spikes_and_every_length() {
+        for n in [1, 31, 32, 33, 8192, 8193, 100_000] {
+            assert_eq!(plain(&vec![255; n]), 255 * n as u64);
+        }
+    }
 
     #[test]
     fn entries_that_are_not_zero_are_counted_in_every_type() {

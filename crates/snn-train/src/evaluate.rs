@@ -75,7 +75,7 @@ pub fn evaluate_with(
     dataset: &Arc<Dataset>,
     options: &EvalOptions,
 ) -> Result<Evaluation> {
-    let ended = pass(model, dataset, options, 1, &AtomicBool::new(false))?;
+    let ended = pass(model, dataset, options, (1, true), &AtomicBool::new(false))?;
     let (meter, activity, order) = ended.unwrap_or_default();
     let mut answers: Vec<_> = order.into_iter().zip(meter.answers().iter().copied()).collect();
     answers.sort_by_key(|(at, _)| *at);
@@ -95,7 +95,7 @@ pub(crate) fn evaluate_until(
     stop: &AtomicBool,
 ) -> Result<Option<Metrics>> {
     let options = EvalOptions { batch, ..EvalOptions::default() };
-    let ended = pass(model, dataset, &options, workers, stop)?;
+    let ended = pass(model, dataset, &options, (workers, false), stop)?;
     Ok(ended.map(|(meter, activity, _)| measures(&meter, &activity)))
 }
 
@@ -134,12 +134,13 @@ fn weight_layers(
     Ok(Model::weight_layers(&config)?)
 }
 
-/// The answers, what was counted, and the places in the data set of the samples in the order of the pass; none when stopped.
+/// The answers, what was counted, with `inputs` also of what entered the layers, and the places in the data set of the
+/// samples in the order of the pass; none when stopped.
 fn pass(
     model: &Model,
     dataset: &Arc<Dataset>,
     options: &EvalOptions,
-    workers: usize,
+    (workers, inputs): (usize, bool),
     stop: &AtomicBool,
 ) -> Result<Option<(Meter, Activity, Vec<u32>)>> {
     let config = LoaderConfig {
@@ -151,7 +152,7 @@ fn pass(
         augment: Augment::default(),
     };
     let mode = if options.batch_statistics { Mode::Train } else { Mode::Eval };
-    let request = Request { counts: true, ..Request::new(mode) };
+    let request = Request { counts: true, inputs, ..Request::new(mode) };
     let loader = Loader::new(Arc::clone(dataset), config)?;
     let n_classes = model.config().num_classes;
     let (mut meter, mut activity, mut order) = <(Meter, Activity, Vec<u32>)>::default();
