@@ -14,10 +14,12 @@ const MAX_GIB: u64 = 16;
 /// The folder that `SNN_CACHE` names, or else `snn` in the user's cache folder; `None` when the user has none.
 fn config() -> anyhow::Result<Option<CacheConfig>> {
     #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    // As the system has it: a path need not be UTF-8.
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let gib = match variable("SNN_CACHE_GIB") {
         None => MAX_GIB,
         Some(text) => {
+            let text = text.to_string_lossy();
             text.parse().ok().filter(|gib| (1..=1 << 20).contains(gib)).with_context(|| {
                 format!("SNN_CACHE_GIB: `{text}` is no whole number of GiB from 1 to 1048576")
             })?

@@ -139,7 +139,7 @@ fn list(json: bool) -> anyhow::Result<()> {
             .iter()
             .map(|s| {
                 serde_json::json!({
-                    "name": s.name, "what": s.what, "num_classes": s.num_classes,
+                    "name": s.name, "kind": s.kind.name(), "what": s.what, "num_classes": s.num_classes,
                     "splits": s.splits.iter().map(|split| serde_json::json!({
                         "name": split.name, "train": split.train, "test": split.test,
                         "what": split.what,

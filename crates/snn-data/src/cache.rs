@@ -1,8 +1,8 @@
 //! Prepared samples on disk, so that a recording is decoded and framed once and not once an epoch.
 //!
 //! An entry's name is a hash of the file's content, its folder's name one of everything else that decides the values, so
-//! that an entry is never stale: what changes gets another name. Entries appear by a rename and carry a checksum; a
-//! reader that finds anything else makes the sample anew. Several processes may share a folder.
+//! that an entry is never stale: what changes gets another name. Entries appear by a rename and carry a checksum, of their
+//! name too, so that one in another's place is none; a reader that finds anything else makes the sample anew. Several processes may share a folder.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -14,16 +14,18 @@ use sha2::{Digest, Sha256};
 
 use crate::hash::hex;
 use crate::samples::Samples;
-use crate::{Error, Result};
+use crate::{Error, Result, open_regular, read_regular};
 
 /// Part of every folder's name: raise it when readers, frames or resizing give other values than before. The test
 /// `values_of_this_revision` tells when.
 const REVISION: &str = "snn-data-cache-2";
-const MAGIC: &[u8; 8] = b"SNNFRAME";
+const MAGIC: &[u8; 8] = b"SNNFRAM2";
 const HEADER: usize = MAGIC.len() + 1;
 const CHECKSUM: usize = 4;
 /// The file of a folder that says what the folder holds; its time of change is that of the last opening.
 const ABOUT: &str = "about";
+/// Bytes of such a file at most.
+const MOST_ABOUT: u64 = 1 << 16;
 /// A temporary file as old as that was left by a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
@@ -84,18 +86,18 @@ impl Cache {
 
     /// The sample of this content and the part of it that is meant, where it is stored whole; it has `n` values.
     pub(crate) fn get(&self, content: &[u8; 32], part: &str, n: usize) -> Option<Samples> {
-        let mut file = File::open(self.path(content, part)).ok()?;
+        let path = self.path(content, part);
+        let (file, len) = open_regular(&path).ok()?;
         // The length is settled before anything is allocated.
-        let body =
-            usize::try_from(file.metadata().ok()?.len()).ok()?.checked_sub(HEADER + CHECKSUM)?;
+        let body = usize::try_from(len).ok()?.checked_sub(HEADER + CHECKSUM)?;
         if body != n && Some(body) != n.checked_mul(4) {
             return None;
         }
         let mut bytes = Vec::with_capacity(HEADER + body + CHECKSUM);
-        file.read_to_end(&mut bytes).ok()?;
+        file.take(len).read_to_end(&mut bytes).ok()?;
         let (stored, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
         let (kind, values) = stored.strip_prefix(MAGIC)?.split_first()?;
-        if checksum(stored) != *sum {
+        if checksum(&path, stored) != *sum {
             return None;
         }
         match kind {
@@ -125,13 +127,14 @@ impl Cache {
             }
             Samples::Pixels(_) | Samples::Image(_) | Samples::OnDemand(_) => return,
         }
-        bytes.extend(checksum(&bytes));
+        let path = self.path(content, part);
+        bytes.extend(checksum(&path, &bytes));
         if !self.make_room(bytes.len() as u64) {
             return;
         }
         // Another process may give the folder up meanwhile: without its description nobody would count or clear it.
         let describe = || if self.folder.join(ABOUT).is_file() { Ok(()) } else { self.describe() };
-        let written = self.write(&self.path(content, part), &bytes);
+        let written = self.write(&path, &bytes);
         if written.and_then(|()| describe()).is_err() {
             self.closed.store(true, Ordering::Relaxed);
         }
@@ -193,6 +196,9 @@ impl Cache {
     /// Writes beside the final name and renames, so that no reader sees half of it.
     fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         fs::create_dir_all(&self.folder)?;
+        if !is_folder(&self.folder)? {
+            return Err(std::io::Error::other("is no folder of the cache's own"));
+        }
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         let address = std::ptr::from_ref(self).addr();
@@ -217,7 +223,8 @@ pub fn cache_entries(dir: &Path) -> Result<Vec<CacheEntry>> {
     }
     let mut entries = Vec::new();
     for folder in folders(dir).map_err(Error::io(dir))? {
-        let Ok(about) = fs::read_to_string(folder.join(ABOUT)) else { continue };
+        let Ok(about) = read_regular(&folder.join(ABOUT), MOST_ABOUT) else { continue };
+        let about = String::from_utf8_lossy(&about).into_owned();
         let files = files(&folder).map_err(Error::io(&folder))?;
         let samples = files.iter().filter(|(path, _)| !path.ends_with(ABOUT)).count() as u64;
         entries.push(CacheEntry { about, samples, bytes: files.iter().map(|(_, n)| n).sum() });
@@ -230,6 +237,10 @@ pub fn cache_entries(dir: &Path) -> Result<Vec<CacheEntry>> {
 ///
 /// # Errors
 /// [`Error::Io`] when a folder cannot be read or deleted.
+///
+/// # Links
+/// A link in the cache's place of a folder is left alone, and one in that of a file is removed itself: what they lead to is
+/// not the cache's.
 pub fn clear_cache(dir: &Path) -> Result<u64> {
     let mut bytes = 0;
     if dir.exists() {
@@ -247,12 +258,21 @@ fn folders(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
         let is_ours = name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit);
-        if is_ours && path.join(ABOUT).is_file() {
+        if is_ours && is_folder(&path)? && path.join(ABOUT).is_file() {
             found.push(path);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a folder of the cache lies there, and not a link to somebody else's.
+fn is_folder(path: &Path) -> std::io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        // Another process may clear the cache meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        about => Ok(about?.is_dir()),
+    }
 }
 
 /// The files of a folder and their bytes; what another process takes away meanwhile does not count.
@@ -310,8 +330,13 @@ fn used_at(folder: &Path) -> SystemTime {
     about.and_then(|about| about.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+/// Of an entry's bytes and of the two names that it is found by, its folder's and its own.
+fn checksum(path: &Path, bytes: &[u8]) -> [u8; CHECKSUM] {
     let mut crc = flate2::Crc::new();
+    let folder = path.parent().and_then(Path::file_name);
+    for name in folder.into_iter().chain(path.file_name()) {
+        crc.update(name.as_encoded_bytes());
+    }
     crc.update(bytes);
     crc.sum().to_le_bytes()
 }
@@ -368,6 +393,51 @@ mod tests {
         }
         cache.put(&A, "", &counts(8));
         assert_eq!(cache.get(&A, "", 8), Some(counts(8)));
+    }
+
+    #[test]
+    fn entry_in_the_place_of_another_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (cache(dir.path(), "T=4", 1 << 20), cache(dir.path(), "T=5", 1 << 20));
+        one.put(&A, "", &counts(8));
+        one.put(&B, "", &Samples::Counts(vec![7; 8]));
+        other.put(&A, "", &counts(8));
+        for (from, to) in
+            [(one.path(&A, ""), one.path(&B, "")), (one.path(&A, ""), other.path(&A, ""))]
+        {
+            fs::copy(from, to).unwrap();
+        }
+        assert_eq!((one.get(&B, "", 8), other.get(&A, "", 8)), (None, None));
+        assert_eq!(one.get(&A, "", 8), Some(counts(8)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_pipes_are_none_of_the_cache() {
+        let (dir, strange) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let cache = cache(dir.path(), "set", 1 << 20);
+        cache.put(&A, "", &counts(8));
+        for name in [ABOUT, "precious"] {
+            File::create(strange.path().join(name)).unwrap();
+        }
+        // A folder of the cache that leads elsewhere, and an entry that does.
+        let link = dir.path().join("0123456789abcdef0123456789abcdef");
+        std::os::unix::fs::symlink(strange.path(), &link).unwrap();
+        std::os::unix::fs::symlink(strange.path().join("precious"), cache.path(&B, "")).unwrap();
+        assert_eq!(cache_entries(dir.path()).unwrap().len(), 1);
+        clear_cache(dir.path()).unwrap();
+        assert!(strange.path().join("precious").exists() && strange.path().join(ABOUT).exists());
+        assert!(link.exists() && !cache.folder.exists());
+        // Nothing is written through such a link either.
+        std::os::unix::fs::symlink(strange.path(), &cache.folder).unwrap();
+        cache.put(&A, "", &counts(8));
+        assert_eq!(fs::read_dir(strange.path()).unwrap().count(), 2);
+        assert!(!cache.takes(&B, ""));
+        fs::remove_file(&cache.folder).unwrap();
+        fs::create_dir(&cache.folder).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(cache.path(&A, "")).status().unwrap();
+        assert!(made.success());
+        assert_eq!(cache.get(&A, "", 8), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The data sets known by name: what they are, how they are split, where they come from.
+//! The data sets known by name: what they are, how they are split, where they come from. What is known of a set before it
+//! is opened stands in its one row here; how it is read, in `set`.
 
 use std::str::FromStr;
 
 use crate::split::{self, Split};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// A data set's name as recipes and commands spell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +47,9 @@ pub struct Listing {
     pub id: DatasetName,
     /// The name as recipes spell it.
     pub name: &'static str,
-    /// What a sample is.
+    /// What its samples are, which says too whether they go on in time.
+    pub kind: Kind,
+    /// What a sample is, in words.
     pub what: &'static str,
     /// The ways to divide it that have names, the default first; never empty.
     pub splits: &'static [Split],
@@ -67,6 +70,12 @@ impl DatasetName {
     /// The name as recipes spell it.
     pub fn as_str(self) -> &'static str {
         self.listing().map_or("", |listing| listing.name)
+    }
+
+    /// What its samples are.
+    pub fn kind(self) -> Kind {
+        // The tests hold a row to every name.
+        self.listing().map_or(Kind::Images, |listing| listing.kind)
     }
 
     /// The catalog's line.
@@ -91,12 +100,13 @@ impl FromStr for DatasetName {
 const fn row(
     id: DatasetName,
     name: &'static str,
+    kind: Kind,
     what: &'static str,
     splits: &'static [Split],
     num_classes: usize,
     source: &'static str,
 ) -> Listing {
-    Listing { id, name, what, splits, num_classes, source, readable: true }
+    Listing { id, name, kind, what, splits, num_classes, source, readable: true }
 }
 
 const fn spike_trains(listing: Listing) -> Listing {
@@ -111,6 +121,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::FashionMnist,
         "fashion_mnist",
+        Kind::Images,
         "28x28 gray images of clothing",
         split::FASHION_MNIST,
         10,
@@ -119,6 +130,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::FashionMnistDvs,
         "fashion_mnist_dvs",
+        Kind::Events,
         "32x32 event recordings simulated from Fashion-MNIST by a moving camera",
         split::FASHION_MNIST,
         10,
@@ -127,6 +139,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::Synthetic,
         "synthetic",
+        Kind::Images,
         "generated color blobs and noise",
         split::SYNTHETIC,
         10,
@@ -135,6 +148,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::SyntheticEvents,
         "synthetic_events",
+        Kind::Events,
         "generated moving event blobs and noise",
         split::SYNTHETIC,
         10,
@@ -143,6 +157,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::Mnist,
         "mnist",
+        Kind::Images,
         "28x28 gray images of digits",
         split::MNIST,
         10,
@@ -151,6 +166,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::Cifar10,
         "cifar10",
+        Kind::Images,
         "32x32 color images",
         split::CIFAR10,
         10,
@@ -159,6 +175,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::Cifar100,
         "cifar100",
+        Kind::Images,
         "32x32 color images",
         split::CIFAR100,
         100,
@@ -167,6 +184,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::NMnist,
         "nmnist",
+        Kind::Events,
         "34x34 event recordings of digits",
         split::NMNIST,
         10,
@@ -175,6 +193,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::PokerDvs,
         "poker_dvs",
+        Kind::Events,
         "35x35 event recordings of card pips",
         split::POKER_DVS,
         4,
@@ -183,6 +202,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::Cwru,
         "cwru",
+        Kind::Signals,
         "vibration of a bearing at 12 kHz, windows of 1024 samples",
         split::CWRU,
         10,
@@ -191,6 +211,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::Mfpt,
         "mfpt",
+        Kind::Signals,
         "vibration of a bearing at 48.8 kHz, windows of 1024 samples",
         split::MFPT,
         3,
@@ -199,6 +220,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::Jnu,
         "jnu",
+        Kind::Signals,
         "vibration of a bearing at 50 kHz, windows of 1024 samples",
         split::JNU,
         4,
@@ -207,6 +229,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::ModelNet10,
         "modelnet10",
+        Kind::Points,
         "1024 points on the surface of a mesh",
         split::MODELNET10,
         10,
@@ -215,6 +238,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::ModelNet40,
         "modelnet40",
+        Kind::Points,
         "1024 points on the surface of a mesh",
         split::MODELNET40,
         40,
@@ -223,6 +247,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::LidarObjects,
         "lidar_objects",
+        Kind::Points,
         "1024 points of an object in a lidar scan",
         split::LIDAR_OBJECTS,
         5,
@@ -231,6 +256,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::PointFolder,
         "point_folder",
+        Kind::Points,
         "1024 points of a mesh or cloud of your own",
         split::POINT_FOLDER,
         0,
@@ -239,6 +265,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::DvsCifar10,
         "dvs_cifar10",
+        Kind::Events,
         "128x128 event recordings of CIFAR-10 images",
         split::DVS_CIFAR10,
         10,
@@ -247,6 +274,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::NCaltech101,
         "ncaltech101",
+        Kind::Events,
         "event recordings of Caltech-101 images",
         split::NCALTECH101,
         101,
@@ -255,6 +283,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::DvsGesture,
         "dvs_gesture",
+        Kind::Events,
         "128x128 event recordings of hand gestures",
         split::DVS_GESTURE,
         11,
@@ -263,6 +292,7 @@ const CATALOG: &[Listing] = &[
     row(
         DatasetName::NCars,
         "ncars",
+        Kind::Events,
         "120x100 event recordings of cars and of what is none",
         split::NCARS,
         2,
@@ -271,6 +301,7 @@ const CATALOG: &[Listing] = &[
     spike_trains(row(
         DatasetName::Shd,
         "shd",
+        Kind::Events,
         "spoken digits as spikes of 700 channels",
         split::SHD,
         20,
@@ -279,6 +310,7 @@ const CATALOG: &[Listing] = &[
     photographs(row(
         DatasetName::ImageNet,
         "imagenet",
+        Kind::Images,
         "photographs of 1,000 classes",
         split::IMAGENET,
         1_000,
@@ -287,6 +319,7 @@ const CATALOG: &[Listing] = &[
     photographs(row(
         DatasetName::TinyImageNet,
         "tiny_imagenet",
+        Kind::Images,
         "64x64 photographs of 200 classes",
         split::TINY_IMAGENET,
         200,
@@ -295,6 +328,7 @@ const CATALOG: &[Listing] = &[
     photographs(row(
         DatasetName::ImageFolder,
         "image_folder",
+        Kind::Images,
         "pictures of your own",
         split::IMAGE_FOLDER,
         0,
@@ -303,6 +337,7 @@ const CATALOG: &[Listing] = &[
     photographs(row(
         DatasetName::Cub200,
         "cub200",
+        Kind::Images,
         "photographs of 200 bird species",
         split::CUB200,
         200,
@@ -311,6 +346,7 @@ const CATALOG: &[Listing] = &[
     photographs(row(
         DatasetName::StanfordDogs,
         "stanford_dogs",
+        Kind::Images,
         "photographs of 120 dog breeds",
         split::STANFORD_DOGS,
         120,
@@ -319,6 +355,7 @@ const CATALOG: &[Listing] = &[
     photographs(row(
         DatasetName::StanfordCars,
         "stanford_cars",
+        Kind::Images,
         "photographs of 196 car models",
         split::STANFORD_CARS,
         196,
@@ -335,6 +372,9 @@ mod tests {
         for listing in catalog() {
             assert_eq!(listing.name.parse::<DatasetName>().unwrap(), listing.id);
             assert_eq!(listing.id.as_str(), listing.name);
+        }
+        for name in catalog().iter().map(|listing| listing.id) {
+            assert_eq!(name.listing().map(|listing| listing.kind), Some(name.kind()));
         }
         let error = "cifar11".parse::<DatasetName>().unwrap_err().to_string();
         assert!(error.contains("cifar11") && error.contains("cifar100"), "{error}");

@@ -14,6 +14,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The name: `images`, `events`, `signals` or `points`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Events => "events",
+            Self::Signals => "signals",
+            Self::Points => "points",
+        }
+    }
+
     /// Whether such a sample is one map or a map for each time step.
     pub fn time(self) -> Time {
         match self {

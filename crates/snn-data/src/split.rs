@@ -102,7 +102,7 @@ pub(crate) const POKER_DVS: &[Split] = &[
     Split::new(
         "poker-dvs/even-odd",
         (66, 65),
-        "files sorted by name: the 1st, 3rd, ... train, the others test",
+        "files sorted by name: the 1st, 3rd, ... train, the others test; ours, the set comes undivided",
     ),
     Split::new(
         "poker-dvs/tonic",
@@ -114,12 +114,13 @@ pub(crate) const DVS_CIFAR10: &[Split] = &[
     Split::new(
         "dvs-cifar10/first-900-per-class",
         (9_000, 1_000),
-        "recordings 0 to 899 of every class train, 900 to 999 test (BrainCog, TKS)",
+        "recordings 0 to 899 of every class train, 900 to 999 test; BrainCog and TKS take the first 900 in the order of \
+         their file system, of which there is no list: the order by number is ours",
     ),
     Split::new(
         "dvs-cifar10/seeded-random",
         (9_000, 1_000),
-        "a tenth of every class tests, drawn once from a fixed seed",
+        "a tenth of every class tests, drawn once from a fixed seed; the members are ours, papers that say random name none",
     ),
     Split::new(
         "dvs-cifar10/tebn",
@@ -131,12 +132,13 @@ pub(crate) const NCALTECH101: &[Split] = &[
     Split::new(
         "ncaltech101/first-9-of-10",
         (7_839, 870),
-        "the first nine tenths of every class train, the background is a class (BrainCog, TKS)",
+        "the first nine tenths of every class train, the background is a class, as in BrainCog and TKS, which leave the \
+         order to the file system: the order by number is ours",
     ),
     Split::new(
         "ncaltech101/first-9-of-10-without-background",
         (7_419, 823),
-        "the first nine tenths of every one of the 100 classes that show an object train",
+        "the first nine tenths of every one of the 100 classes that show an object train; the order by number is ours",
     ),
 ];
 pub(crate) const DVS_GESTURE: &[Split] =
@@ -157,7 +159,7 @@ pub(crate) const STANFORD_DOGS: &[Split] =
 pub(crate) const STANFORD_CARS: &[Split] =
     &[Split::new("stanford-cars/official", (8_144, 8_041), "by the devkit's lists")];
 
-const WINDOWS: &str = "windows of the first 60 % of every recording train, of the rest test";
+const WINDOWS: &str = "windows of the first 60 % of every recording train, of the rest test; ours, papers divide windows at random";
 const GAP: &str = "the first windows train; one window after them is in neither part";
 const RANDOM: &str = "windows drawn at random train, for comparison with papers: neighbours of test windows train too";
 pub(crate) const CWRU: &[Split] = &[
@@ -202,8 +204,11 @@ pub(crate) const MODELNET10: &[Split] =
     &[Split::new("modelnet10/official", (3_991, 908), "by folder")];
 pub(crate) const MODELNET40: &[Split] =
     &[Split::new("modelnet40/official", (9_843, 2_468), "by folder")];
-pub(crate) const LIDAR_OBJECTS: &[Split] =
-    &[Split::new("lidar-objects/even-odd", (249, 250), "even numbers train, odd ones test")];
+pub(crate) const LIDAR_OBJECTS: &[Split] = &[Split::new(
+    "lidar-objects/even-odd",
+    (249, 250),
+    "even numbers train, odd ones test; ours, the set comes undivided",
+)];
 pub(crate) const POINT_FOLDER: &[Split] =
     &[Split::new("point-folder/by-folder", (0, 0), "the folders train and test")];
 

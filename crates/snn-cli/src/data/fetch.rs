@@ -115,8 +115,20 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
         );
         return Err(crate::exit::unusable(Path::new(name), why));
     };
+    let was_there = dir.exists();
     fs::create_dir_all(dir).map_err(storage(dir))?;
-    let lock_file = dir.join(".fetching");
+    let fetched = fetch_all(source, name, dir, &by_hand);
+    if fetched.is_err() && !was_there {
+        // Only an empty one goes: a part that arrived is kept for the next attempt.
+        let _ = fs::remove_dir(dir);
+    }
+    fetched?;
+    output::print(&format!("{}: fetched; `snn data check {name} --data {0}`", dir.display()));
+    Ok(())
+}
+
+/// All files of a set into its folder, which is locked meanwhile.
+fn fetch_all(source: &Source, name: &str, dir: &Path, by_hand: &str) -> anyhow::Result<()> {
     let mut lock = None;
     for &(file, bytes, sha256) in source.files {
         let (url, path) = (format!("{}{file}", source.url), dir.join(file));
@@ -124,7 +136,7 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
             tracing::info!("{}: there already", path.display());
         } else {
             if lock.is_none() {
-                lock = Some(locked(&lock_file)?);
+                lock = Some(locked(dir)?);
             }
             fetch(&url, "=https", &path, bytes, sha256).map_err(|error| {
                 if crate::exit::code(&error) == crate::exit::STORAGE {
@@ -137,10 +149,6 @@ pub(crate) fn run(name: &str, dir: &Path) -> anyhow::Result<()> {
             unpack(&path, dir)?;
         }
     }
-    if lock.is_some() {
-        let _ = fs::remove_file(&lock_file);
-    }
-    output::print(&format!("{}: fetched; `snn data check {name} --data {0}`", dir.display()));
     Ok(())
 }
 
@@ -149,7 +157,11 @@ fn fetch(url: &str, protocols: &str, path: &Path, bytes: u64, sha256: &str) -> a
     let part = path
         .with_file_name(format!("{}.part", path.file_name().unwrap_or_default().to_string_lossy()));
     tracing::info!("{url}: {bytes} bytes");
-    let have = fs::metadata(&part).map_or(0, |about| about.len());
+    let have = match snn_data::open_regular(&part) {
+        Ok((_, have)) => have,
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Err(crate::exit::unusable(&part, error)),
+    };
     if have > bytes {
         // No server can go on with it.
         fs::remove_file(&part).map_err(storage(&part))?;
@@ -177,9 +189,10 @@ fn fetch(url: &str, protocols: &str, path: &Path, bytes: u64, sha256: &str) -> a
     fs::rename(&part, path).map_err(storage(path))
 }
 
-/// Locks the folder while files are fetched: two processes that append to one part would spoil it.
+/// Locks the folder while files are fetched: two processes that append to one part would spoil it. The lock is the
+/// folder's own, so that nothing is left of it however the process ends.
 fn locked(path: &Path) -> anyhow::Result<File> {
-    let lock = File::create(path).map_err(storage(path))?;
+    let lock = File::open(path).map_err(storage(path))?;
     if let Err(TryLockError::WouldBlock) = lock.try_lock() {
         let why = "another process fetches into this folder; wait for it";
         return Err(crate::exit::unusable(path, why));
@@ -194,10 +207,10 @@ fn storage(path: &Path) -> impl FnOnce(std::io::Error) -> anyhow::Error {
 
 /// The hash of a file, where there is one.
 fn hash(path: &Path) -> anyhow::Result<Option<String>> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
+    let mut file = match snn_data::open_regular(path) {
+        Ok((file, _)) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        Err(error) => return Err(crate::exit::unusable(path, error)),
     };
     let mut hash = Sha256::new();
     std::io::copy(&mut file, &mut hash).with_context(|| format!("reading {}", path.display()))?;
@@ -230,6 +243,20 @@ mod tests {
     }
 
     #[test]
+    fn failed_attempt_leaves_nothing_and_two_do_not_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        // No such host, and no curl either where there is none.
+        let source =
+            Source { set: "mnist", url: "https://nothing.invalid/", files: &[("file", 3, SHA256)] };
+        assert!(fetch_all(&source, "mnist", dir.path(), "by hand").is_err());
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+        let _first = locked(dir.path()).unwrap();
+        let second = locked(dir.path()).unwrap_err().to_string();
+        assert!(second.contains("another process"), "{second}");
+    }
+
+    #[test]
     fn parts_are_continued_and_wrong_content_is_not_kept() {
         if Command::new("curl").arg("--version").output().is_err() {
             snn_needs::skipped(snn_needs::Need::Curl);
@@ -254,6 +281,11 @@ mod tests {
         assert!(error.contains("sha256") && !part.exists(), "{error}");
         fs::remove_file(&from).unwrap();
         assert!(fetch(SHA256).unwrap_err().to_string().contains("could not be fetched"));
+        // A pipe in a file's place is not waited for.
+        let made = Command::new("mkfifo").arg(&part).status().unwrap();
+        assert!(made.success());
+        assert!(fetch(SHA256).unwrap_err().to_string().contains("no regular file"));
+        assert!(hash(&part).unwrap_err().to_string().contains("to.part"));
         // Nothing but https comes in.
         assert!(super::fetch(&url, "=https", &to, 3, SHA256).is_err());
     }

@@ -93,6 +93,12 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Opened) -> bool) -> 
         DatasetName::Synthetic => synthetic::images(opening),
         DatasetName::SyntheticEvents => synthetic::events(opening),
     }?;
+    if splits.train.kind() != name.kind() {
+        let (row, read) = (name.kind().name(), splits.train.kind().name());
+        let why =
+            format!("the catalog's row of {} says {row}, its reader gives {read}", config.name);
+        return Err(Error::config("name", why));
+    }
     for (part, split) in [("training samples", &splits.train), ("test samples", &splits.test)] {
         if split.is_empty() {
             let path = config.dir.clone().unwrap_or_default();

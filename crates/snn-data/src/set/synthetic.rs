@@ -10,10 +10,13 @@ use crate::limits::product;
 use crate::preprocess::{Preprocess, Recordings};
 use crate::random::{between, stream, unit};
 use crate::samples::Samples;
-use crate::{Dataset, Limits, Result, Splits};
+use crate::{Dataset, Error, Limits, Result, Splits};
 
 const CLASSES: usize = 10;
 const BLOBS: usize = 3;
+/// Samples of a side, and bytes of them, at most: more would be drawn for minutes, and held.
+const MOST: usize = 1 << 20;
+const MOST_BYTES: u64 = 1 << 32;
 
 /// Images `[3, size, size]`, 32 pixels by default; `limit_train` and `limit_test` are the numbers made (512, 128).
 ///
@@ -97,7 +100,17 @@ fn generate(
     shape: &[usize],
     draw: impl Fn(usize, &mut ChaCha8Rng) -> Vec<u8>,
 ) -> Result<(Vec<u32>, Vec<u8>)> {
-    let (n, mut values) = (shape.first().copied().unwrap_or(0), reserved(shape)?);
+    let n = shape.first().copied().unwrap_or(0);
+    let bytes = shape.iter().try_fold(1u64, |bytes, &side| bytes.checked_mul(side as u64));
+    if n > MOST || bytes.is_none_or(|bytes| bytes > MOST_BYTES) {
+        let gigabytes = bytes.map_or(f64::INFINITY, |bytes| bytes as f64 / 1e9);
+        let why = format!(
+            "{n} generated samples take {gigabytes:.1} GB; ask for at most {MOST} samples and {:.1} GB",
+            MOST_BYTES as f64 / 1e9
+        );
+        return Err(Error::config("limit_train, limit_test", why));
+    }
+    let mut values = reserved(shape)?;
     let mut labels = Vec::with_capacity(n);
     for index in 0..n {
         opening.report(index, n)?;

@@ -1,6 +1,6 @@
 //! Which of the two keys says T: `model.t_steps` of still samples, `data.t_steps` of recordings.
 
-use snn_data::DatasetName;
+use snn_data::{DatasetName, Time};
 
 use super::tables::Recipe;
 use crate::{Error, Result};
@@ -62,17 +62,5 @@ fn move_steps(
 
 /// Whether the samples of a data set have no time: pictures, windows of a signal, clouds of points.
 fn is_still(name: DatasetName) -> bool {
-    use DatasetName as Name;
-    !matches!(
-        name,
-        Name::DvsCifar10
-            | Name::NCaltech101
-            | Name::DvsGesture
-            | Name::NCars
-            | Name::Shd
-            | Name::NMnist
-            | Name::PokerDvs
-            | Name::FashionMnistDvs
-            | Name::SyntheticEvents
-    )
+    name.kind().time() == Time::Still
 }
