@@ -10,6 +10,8 @@ mod cli;
 mod conformance;
 /// Recordings: what is read, left out and said.
 mod events;
+/// Data sets as people have them, and files that change.
+mod folders;
 /// Weights of other programs.
 mod import;
 /// The guards that ARCHITECTURE.md names.

@@ -13,7 +13,6 @@ const MAX_GIB: u64 = 16;
 
 /// The folder that `SNN_CACHE` names, or else `snn` in the user's cache folder; `None` when the user has none.
 fn config() -> anyhow::Result<Option<CacheConfig>> {
-    #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
     // As the system has it: a path need not be UTF-8.
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let gib = match variable("SNN_CACHE_GIB") {

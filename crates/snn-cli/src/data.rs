@@ -4,6 +4,7 @@ mod check;
 mod fetch;
 mod frames;
 mod picture;
+mod roots;
 mod show;
 mod source;
 mod stats;
@@ -16,6 +17,7 @@ use snn_data::EventStream;
 use snn_data::format::{self, Format};
 
 use crate::output;
+pub(crate) use roots::{notice, roots};
 use source::Source;
 
 /// Lists, fetches and checks data sets; converts event files; cuts them into frames

@@ -79,6 +79,9 @@ fn object(args: &Args, opened: &Opened, found: &Evaluation) -> anyhow::Result<Va
     if let Some(steps_by) = opened.steps_by {
         object["steps_by"] = steps_by.name().into();
     }
+    if opened.other_data {
+        object["other_data"] = true.into();
+    }
     if !opened.notices.is_empty() {
         object["prepared"] = opened.notices.clone().into();
     }

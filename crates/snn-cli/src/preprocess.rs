@@ -60,6 +60,7 @@ fn of_data_set(
         exit::unusable(config, why)
     })?;
     let mut asked = recipe.config(data);
+    asked.roots = crate::data::roots();
     asked.t_steps = recipe.t_steps.unwrap_or(model.config().t_steps);
     (asked.limit_train, asked.limit_test) = (Some(1), Some(1));
     let splits = snn_data::open(&asked).context(

@@ -17,12 +17,15 @@ use crate::output;
 pub(crate) struct Args {
     /// Recipe (see data/recipes)
     recipe: PathBuf,
-    /// Folder of the data set (`snn data list` says what it should hold)
+    /// Folder of the data set (`snn data list` says what it should hold) [default: its own below SNN_DATA or data/]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Do not keep prepared samples of large data sets on disk (see `snn data cache`)
     #[arg(long)]
     no_cache: bool,
+    /// Read all files of the data set again, whatever the cache knows of their contents
+    #[arg(long)]
+    verify: bool,
     /// Run directory [default: runs/ and the recipe's name]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -119,6 +122,8 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
     let options = RunOptions {
         dir,
         data_dir: args.data,
+        data_roots: crate::data::roots(),
+        verify: args.verify,
         cache: if args.no_cache { None } else { crate::cache::writable()? },
         resume: args.resume,
         commit: option_env!("SNN_COMMIT").map(str::to_string),

@@ -2,19 +2,25 @@
 //!
 //! An entry's name is a hash of the file's content, its folder's name one of everything else that decides the values, so
 //! that an entry is never stale: what changes gets another name. Entries appear by a rename and carry a checksum, of their
-//! name too, so that one in another's place is none; a reader that finds anything else makes the sample anew. Several processes may share a folder.
+//! name too, so that one in another's place is none; a reader that finds anything else makes the sample anew. Several
+//! processes may share a folder.
+
+mod folder;
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 use crate::hash::hex;
 use crate::samples::Samples;
 use crate::{Error, Result, open_regular, read_regular};
+use folder::{ABOUT, MOST_ABOUT, contents, files, folders, is_folder, remove, size, used_at};
+
+pub(crate) use folder::CONTENTS;
 
 /// Part of every folder's name: raise it when readers, frames or resizing give other values than before. The test
 /// `values_of_this_revision` tells when.
@@ -22,12 +28,6 @@ const REVISION: &str = "snn-data-cache-2";
 const MAGIC: &[u8; 8] = b"SNNFRAM2";
 const HEADER: usize = MAGIC.len() + 1;
 const CHECKSUM: usize = 4;
-/// The file of a folder that says what the folder holds; its time of change is that of the last opening.
-const ABOUT: &str = "about";
-/// Bytes of such a file at most.
-const MOST_ABOUT: u64 = 1 << 16;
-/// A temporary file as old as that was left by a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Where prepared samples are kept and how many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +95,7 @@ impl Cache {
         }
         let mut bytes = Vec::with_capacity(HEADER + body + CHECKSUM);
         file.take(len).read_to_end(&mut bytes).ok()?;
-        let (stored, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
-        let (kind, values) = stored.strip_prefix(MAGIC)?.split_first()?;
-        if checksum(&path, stored) != *sum {
-            return None;
-        }
+        let (kind, values) = checked(&path, &bytes)?.strip_prefix(MAGIC)?.split_first()?;
         match kind {
             b'c' if values.len() == n => Some(Samples::Counts(values.to_vec())),
             b'f' if values.len() == 4 * n => {
@@ -233,7 +229,7 @@ pub fn cache_entries(dir: &Path) -> Result<Vec<CacheEntry>> {
     Ok(entries)
 }
 
-/// Deletes what the cache in `dir` holds and returns the bytes; folders that are none of a cache are left alone.
+/// Deletes what the cache in `dir` holds, and what is known there of data sets' files, and returns the bytes; folders that are none of a cache are left alone.
 ///
 /// # Errors
 /// [`Error::Io`] when a folder cannot be read or deleted.
@@ -247,91 +243,22 @@ pub fn clear_cache(dir: &Path) -> Result<u64> {
         for folder in folders(dir).map_err(Error::io(dir))? {
             bytes += remove(&folder).map_err(Error::io(&folder))?;
         }
+        for (path, n) in contents(dir).map_err(Error::io(dir))? {
+            fs::remove_file(&path).map_err(Error::io(&path))?;
+            bytes += n;
+        }
     }
     Ok(bytes)
 }
 
-/// The folders of a cache: those named by a hash that say what they hold.
-fn folders(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        let is_ours = name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit);
-        if is_ours && is_folder(&path)? && path.join(ABOUT).is_file() {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// Whether a folder of the cache lies there, and not a link to somebody else's.
-fn is_folder(path: &Path) -> std::io::Result<bool> {
-    match fs::symlink_metadata(path) {
-        // Another process may clear the cache meanwhile.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        about => Ok(about?.is_dir()),
-    }
-}
-
-/// The files of a folder and their bytes; what another process takes away meanwhile does not count.
-fn files(folder: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let Ok(about) = entry.metadata() else { continue };
-        let path = entry.path();
-        let age = about.modified().ok().and_then(|time| time.elapsed().ok());
-        if path.extension().is_some_and(|e| e == "tmp") && age.is_some_and(|age| age > ABANDONED) {
-            let _ = fs::remove_file(&path);
-        } else {
-            found.push((path, about.len()));
-        }
-    }
-    Ok(found)
-}
-
-/// Removes a folder and returns the bytes. Its description goes last, so that what a killed process leaves is still known
-/// for a part of the cache; what another process removes or adds meanwhile is no error.
-fn remove(folder: &Path) -> std::io::Result<u64> {
-    let gone = |removed: std::io::Result<()>| match removed {
-        Err(error)
-            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) =>
-        {
-            Ok(())
-        }
-        removed => removed,
-    };
-    let mut bytes = 0;
-    let mut found = match files(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
-        found => found?,
-    };
-    found.sort_by_key(|(path, _)| path.ends_with(ABOUT));
-    for (path, n) in found {
-        gone(fs::remove_file(path))?;
-        bytes += n;
-    }
-    gone(fs::remove_dir(folder))?;
-    Ok(bytes)
-}
-
-fn size(dir: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
-    for folder in folders(dir)? {
-        bytes += files(&folder).unwrap_or_default().iter().map(|(_, n)| n).sum::<u64>();
-    }
-    Ok(bytes)
-}
-
-fn used_at(folder: &Path) -> SystemTime {
-    let about = fs::metadata(folder.join(ABOUT));
-    about.and_then(|about| about.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+/// What was stored under that name, where the checksum at its end is right.
+pub(crate) fn checked<'a>(path: &Path, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let (stored, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
+    (checksum(path, stored) == *sum).then_some(stored)
 }
 
 /// Of an entry's bytes and of the two names that it is found by, its folder's and its own.
-fn checksum(path: &Path, bytes: &[u8]) -> [u8; CHECKSUM] {
+pub(crate) fn checksum(path: &Path, bytes: &[u8]) -> [u8; CHECKSUM] {
     let mut crc = flate2::Crc::new();
     let folder = path.parent().and_then(Path::file_name);
     for name in folder.into_iter().chain(path.file_name()) {

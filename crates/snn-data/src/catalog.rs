@@ -206,7 +206,7 @@ const CATALOG: &[Listing] = &[
         "vibration of a bearing at 12 kHz, windows of 1024 samples",
         split::CWRU,
         10,
-        "engineering.case.edu/bearingdatacenter, as .npz files named <rpm>_<fault>_DE12.npz with an array DE",
+        "engineering.case.edu/bearingdatacenter: the .mat files 97 to 100 and 105 to 237 at 12 kHz, drive end; or .npz files named <rpm>_<fault>_DE12.npz with an array DE",
     ),
     row(
         DatasetName::Mfpt,

@@ -19,6 +19,17 @@ pub struct Splits {
 }
 
 impl Splits {
+    /// [`Dataset::notices`] of both sides, each once.
+    pub fn notices(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for notice in self.train.notices().iter().chain(self.test.notices()) {
+            if !all.contains(&notice.as_str()) {
+                all.push(notice);
+            }
+        }
+        all
+    }
+
     /// A hash of which samples are in the training and which in the test set: [`Dataset::members`] of both.
     pub fn members(&self) -> String {
         hex(&Sha256::digest(format!("{} {}", self.train.members, self.test.members)))
@@ -36,7 +47,10 @@ pub struct Dataset {
     samples: Samples,
     preprocess: Preprocess,
     hash: String,
+    /// Where older versions hashed the data in another way.
+    former_hash: Option<String>,
     members: String,
+    notices: Vec<String>,
 }
 
 impl Dataset {
@@ -103,7 +117,20 @@ impl Dataset {
         let hash = data_hash(&labels, &shape, &samples);
         let members = member_hash(labels.iter().enumerate());
         let (name, split) = (name.into(), split.into());
-        Ok(Self { name, split, class_names, labels, shape, samples, preprocess, hash, members })
+        let (former_hash, notices) = (None, Vec::new());
+        Ok(Self {
+            name,
+            split,
+            class_names,
+            labels,
+            shape,
+            samples,
+            preprocess,
+            hash,
+            former_hash,
+            members,
+            notices,
+        })
     }
 
     /// Says how the samples were made of their files, for a data set of your own.
@@ -123,16 +150,33 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Names the members, one name a sample, which their places stood for.
-    pub(crate) fn with_members(mut self, names: impl Iterator<Item = impl fmt::Display>) -> Self {
-        self.members = member_hash(names.zip(&self.labels));
+    /// Names the members, one name a sample, which their places stood for; and the classes that are there without one.
+    pub(crate) fn with_members(
+        mut self,
+        names: impl Iterator<Item = impl fmt::Display>,
+        empty: &[(String, u32)],
+    ) -> Self {
+        let names = names.map(|name| name.to_string()).zip(&self.labels);
+        self.members =
+            member_hash(names.chain(empty.iter().map(|(name, label)| (name.clone(), label))));
         self
     }
 
-    /// Takes another hash: of files whose contents are not read when the set is opened.
-    pub(crate) fn with_hash(mut self, hash: String) -> Self {
-        self.hash = hash;
+    /// Takes other hashes: of files that are read when a sample is asked for, and as older versions hashed them.
+    pub(crate) fn with_hashes(mut self, hash: String, former: String) -> Self {
+        (self.hash, self.former_hash) = (hash, Some(former));
         self
+    }
+
+    /// Says what of the folder is not in the set, and what of the set is not in the folder.
+    pub(crate) fn with_notices(mut self, notices: &[String]) -> Self {
+        self.notices = notices.to_vec();
+        self
+    }
+
+    /// What a person should know of the folder: files that were not read, classes without samples. One line each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// The name it was opened by.
@@ -187,9 +231,15 @@ impl Dataset {
 
     /// SHA-256 in hexadecimal of the labels, the shape and the samples as they are before augmentation
     /// and normalization: equal hashes are equal data, however they were stored. Of a set that is not held in memory
-    /// it covers the files' names and lengths in place of the samples.
+    /// it covers the files' contents in place of the samples.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The hash as results of the first versions have it: of a set that is not held in memory it covers the files' names and
+    /// lengths alone. Else it is [`Dataset::hash`].
+    pub fn former_hash(&self) -> &str {
+        self.former_hash.as_deref().unwrap_or(&self.hash)
     }
 
     /// SHA-256 in hexadecimal of the samples' names, or places in their files, and labels: equal hashes are the same

@@ -43,6 +43,12 @@ pub enum Error {
         /// Labels lie in `0..num_classes`.
         num_classes: usize,
     },
+    /// A file is another than when its data set was opened.
+    #[error("{}: its content has changed since the data set was opened; put the file back, or start again with what is there now", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Something that a data set needs is not there.
     #[error("{}: {what} not found; {remedy}", path.display())]
     Missing {

@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::preprocess::Preprocess;
 use crate::random::stream;
 use crate::samples::Samples;
+use crate::transform::Image;
 use crate::{Augment, Dataset, Error, Result, Time};
 
 /// One sample as a model takes it.
@@ -39,6 +40,23 @@ impl Dataset {
         let mut rng = rng_key.map(|(seed, epoch)| stream(seed, "augment", epoch, index as u64));
         self.fill(index, augment, rng.as_mut(), &mut x)?;
         Ok(Sample { x, shape: self.sample_shape(), time: self.kind().time(), label })
+    }
+
+    /// The picture of sample `index` at its own size, before anything is done with it; none of other kinds of samples.
+    ///
+    /// # Errors
+    /// As [`Dataset::sample`].
+    pub fn picture(&self, index: usize) -> Result<Option<Image>> {
+        let Preprocess::Pictures(pictures) = self.preprocess() else { return Ok(None) };
+        if index >= self.len() {
+            return Err(self.no_sample(index));
+        }
+        let n = self.sample_len();
+        let shape = [pictures.channels, pictures.height, pictures.width];
+        Ok(match self.samples() {
+            Samples::OnDemand(source) => source.sample(index)?.image(0..n, shape),
+            held => held.image(index * n..(index + 1) * n, shape),
+        })
     }
 
     /// Writes sample `index` to `out`, which holds [`Dataset::sample_len`] values.

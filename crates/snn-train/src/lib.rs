@@ -6,6 +6,7 @@ mod activity;
 mod atomic;
 mod checkpoint;
 mod counters;
+mod data_hash;
 mod error;
 mod evaluate;
 mod examples;
@@ -29,6 +30,7 @@ mod step;
 mod steps_file;
 
 pub use atomic::{create_dir, write_atomic};
+pub use data_hash::other_test_data;
 pub use error::{Error, Result, exit_code};
 pub use evaluate::{EVAL_BATCH, EvalOptions, Evaluation, evaluate, evaluate_with};
 pub use examples::Examples;

@@ -10,10 +10,14 @@ use snn_data::CacheConfig;
 pub struct RunOptions {
     /// The run directory; made when it is not there.
     pub dir: PathBuf,
-    /// Where the data sets lie; the data crate's own choice when absent.
+    /// Where the data set lies; in one of `data_roots` when absent.
     pub data_dir: Option<PathBuf>,
+    /// Where to look for a data set when `data_dir` is absent: folders of data sets under their usual names.
+    pub data_roots: Vec<PathBuf>,
     /// Where prepared samples of large data sets are kept; nowhere when absent.
     pub cache: Option<CacheConfig>,
+    /// Read all files of sets that are not held in memory again, whatever is known of their contents.
+    pub verify: bool,
     /// Go on with the run in the directory, or start it when there is none.
     pub resume: bool,
     /// The source code's commit, for the record.

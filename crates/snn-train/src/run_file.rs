@@ -6,6 +6,7 @@ use snn_records::{
     CHECKPOINT_DIR, FORMAT, METRICS_FILE, RECIPE_FILE, RESULT_FILE, RUN_FILE, RunFile, STEPS_FILE,
 };
 
+use crate::data_hash::{self, DataHash};
 use crate::manifest::MANIFEST_FILE;
 use crate::recipe::{difference, identity};
 use crate::{Error, Recipe, Result, RunOptions, atomic, checkpoint::Identity, hash};
@@ -87,17 +88,21 @@ fn read(dir: &Path) -> Result<RunFile> {
 }
 
 /// Refuses to go on with another recipe or, in the first phase, other data; warns where the numbers may round
-/// differently. Returns the recipe's hash that the run's checkpoints are marked with.
+/// differently. Returns what the run was started with, which its checkpoints are marked with.
 pub(crate) fn check(
     options: &RunOptions,
     recipe: &Recipe,
-    data_hash: Option<&str>,
-) -> Result<String> {
+    data_hash: Option<&DataHash>,
+) -> Result<Identity> {
     let dir = options.dir.as_path();
     let started = read(dir)?;
     same_recipe(recipe, dir, &started)?;
-    if let Some(data_hash) = data_hash.filter(|hash| *hash != started.data_hash) {
-        let difference = format!("hash {}, now {data_hash}", started.data_hash);
+    let is = data_hash.map(|hash| hash.as_in(&started.data_hash));
+    if let Some(is) = is.filter(|hash| *hash != started.data_hash) {
+        let difference = match data_hash::difference(&started.data_hash, is) {
+            Some(which) => which.to_owned(),
+            None => format!("hash {}, now {is}", started.data_hash),
+        };
         return Err(Error::Identity { path: dir.into(), what: "data", difference });
     }
     let machine = [
@@ -110,7 +115,7 @@ pub(crate) fn check(
             tracing::warn!(what, was, now, "rounds differently: {why}");
         }
     }
-    Ok(started.recipe_hash)
+    Ok(Identity { recipe_hash: started.recipe_hash, data_hash: started.data_hash })
 }
 
 /// The instruction set that matrix products choose their kernels by: with another one they round differently.

@@ -76,13 +76,15 @@ impl Run {
         };
         let (identity, manifest) = if old {
             // What run.json knows is the data of the first phase; a checkpoint knows that of its own.
-            let known = (phase == 0).then_some(stage.data_hash.as_str());
-            let recipe_hash = run_file::check(options, recipe, known)?;
+            let known = (phase == 0).then_some(&stage.data_hash);
+            let started = run_file::check(options, recipe, known)?;
+            let recipe_hash = started.recipe_hash;
+            let data_hash = stage.data_hash.as_in(&started.data_hash).to_owned();
             let manifest = Manifest::read(dir)?;
             manifest.sweep(dir)?;
-            (Identity { recipe_hash, data_hash: stage.data_hash.clone() }, manifest)
+            (Identity { recipe_hash, data_hash }, manifest)
         } else {
-            let data_hash = stage.data_hash.clone();
+            let data_hash = stage.data_hash.now().to_owned();
             let identity = Identity { recipe_hash: recipe.hash()?, data_hash };
             run_file::write(recipe, options, &identity)?;
             (identity, Manifest::start(dir)?)
@@ -133,7 +135,7 @@ impl Run {
         self.optimizer.configure(&part.recipe.optimizer, part.reset);
         let stage = self.stage.next(&part.recipe, options, watch)?;
         stage.fit(&part.recipe, &mut self.model)?;
-        self.identity.data_hash.clone_from(&stage.data_hash);
+        self.identity.data_hash = stage.data_hash.as_in(&self.identity.data_hash).to_owned();
         tracing::info!(phase = self.counters.phase, "phase");
         Ok(Self { stage, ..self })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use snn_data::{DataConfig, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{InputConfig, Model, ModelConfig};
 
-use crate::{Error, Recipe, Result, RunOptions, hash};
+use crate::{Error, Recipe, Result, RunOptions, data_hash::DataHash};
 
 /// Both sides of the data set that a phase trains on, prepared as it asks.
 pub(crate) struct Stage {
@@ -15,7 +15,7 @@ pub(crate) struct Stage {
     /// Hash of which samples are on which side.
     pub(crate) split_hash: String,
     /// Hash of both sides' samples.
-    pub(crate) data_hash: String,
+    pub(crate) data_hash: DataHash,
 }
 
 impl Stage {
@@ -28,9 +28,9 @@ impl Stage {
         let config = data_config(recipe, options);
         let splits = snn_data::open_with(&config, watch)?;
         let split_hash = splits.members();
+        splits.notices().iter().for_each(|notice| tracing::warn!("{notice}"));
         let (train, test) = (Arc::new(splits.train), Arc::new(splits.test));
-        // One name for both sides' contents.
-        let data_hash = hash::sha256(format!("{} {}", train.hash(), test.hash()).as_bytes());
+        let data_hash = DataHash::of(&train, &test);
         let train = loader(recipe, train)?;
         Ok(Self { config, train, test, split_hash, data_hash })
     }
@@ -108,7 +108,12 @@ pub(crate) fn by_key(error: snn_models::Error) -> Error {
 }
 
 fn data_config(recipe: &Recipe, options: &RunOptions) -> DataConfig {
-    DataConfig { cache: options.cache.clone(), ..recipe.data.config(options.data_dir.clone()) }
+    DataConfig {
+        roots: options.data_roots.clone(),
+        cache: options.cache.clone(),
+        verify: options.verify,
+        ..recipe.data.config(options.data_dir.clone())
+    }
 }
 
 /// The last, smaller batch is dropped, unless it is the only one.

@@ -11,7 +11,7 @@ use crate::output;
 pub(crate) struct Args {
     /// The data set's name
     name: String,
-    /// Its folder
+    /// Its folder [default: the set's own below SNN_DATA or data/]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The split to check against [default: the data set's first]
@@ -27,9 +27,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let id: DatasetName = args.name.parse()?;
-    let config =
-        DataConfig { split: args.split.clone(), ..DataConfig::new(&args.name, args.data.clone()) };
+    let config = DataConfig {
+        split: args.split.clone(),
+        roots: super::roots(),
+        ..DataConfig::new(&args.name, args.data.clone())
+    };
     let splits = open(&config)?;
+    super::notice(&splits);
     let (train, test) = (&splits.train, &splits.test);
     for set in [train, test] {
         let shape = set.sample_shape();
@@ -44,7 +48,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let missing = id.listing().and_then(|listing| missing(listing, train, test));
     if args.json {
-        output::print(&report(train, test, &splits.members(), missing.as_deref()).to_string());
+        let notices = splits.notices();
+        let report = report(train, test, &splits.members(), missing.as_deref(), &notices);
+        output::print(&report.to_string());
     } else {
         output::print(&format!(
             "{}: split {} (members {})",
@@ -129,11 +135,13 @@ fn report(
     test: &Dataset,
     members: &str,
     missing: Option<&str>,
+    notices: &[&str],
 ) -> serde_json::Value {
     serde_json::json!({
         "name": train.name(), "split": train.split(), "members": members,
         "train": train.len(), "test": test.len(), "num_classes": train.num_classes(),
         "shape": train.sample_shape(), "mean": train.mean(), "std": train.std(),
         "train_hash": train.hash(), "test_hash": test.hash(), "missing": missing,
+        "notices": notices,
     })
 }

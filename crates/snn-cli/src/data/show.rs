@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Number of frames
     #[arg(long, default_value_t = 10)]
     t_steps: usize,
-    /// The data set's folder
+    /// The data set's folder [default: its own below SNN_DATA or data/]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -64,9 +64,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             !is_gif && args.view.is_none(),
             "a data set is shown as a .png, without --view"
         );
-        let config =
-            DataConfig { t_steps: args.t_steps, ..DataConfig::new(&args.input, args.data.clone()) };
-        class_grid(&open(&config)?.train)?.png()?
+        let config = DataConfig {
+            t_steps: args.t_steps,
+            roots: super::roots(),
+            ..DataConfig::new(&args.input, args.data.clone())
+        };
+        let splits = open(&config)?;
+        super::notice(&splits);
+        class_grid(&splits.train)?.png()?
     } else {
         let stream = args.source.read(path)?;
         let view = args.view.unwrap_or(if is_gif { View::Frames } else { View::Image });

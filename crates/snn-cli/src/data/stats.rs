@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use snn_data::{Augment, DataConfig, Dataset, Kind, open};
+use anyhow::Context;
+use snn_data::{Augment, DataConfig, Dataset, Kind, Preprocess, open};
 
 use crate::output;
 
@@ -11,7 +12,7 @@ use crate::output;
 pub(crate) struct Args {
     /// The data set's name
     name: String,
-    /// Its folder
+    /// Its folder [default: the set's own below SNN_DATA or data/]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The split whose training side is measured [default: the data set's first]
@@ -20,7 +21,7 @@ pub(crate) struct Args {
     /// Time steps of event frames
     #[arg(long, value_name = "N", default_value_t = 10)]
     t_steps: usize,
-    /// Rows and columns of a sample [default: the files' own]
+    /// Rows and columns of a sample, prepared as training and evaluation see it [default: the files' own, a picture whole]
     #[arg(long, value_name = "N")]
     size: Option<usize>,
     /// Measure that many samples only, the first of every class
@@ -75,10 +76,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         size: args.size,
         limit_train: args.limit,
         limit_test: args.limit,
+        roots: super::roots(),
         ..DataConfig::new(&args.name, args.data.clone())
     })?;
+    super::notice(&splits);
     let set = &splits.train;
-    let channels = channels(set)?;
+    let (channels, sizes) = match args.size.is_none() && set.kind() == Kind::Images {
+        true => own_size(set)?,
+        false => (channels(set)?, None),
+    };
+    // One shape for all samples, where they have one.
+    let shape = match &sizes {
+        Some((least, most)) if least != most => None,
+        Some((own, _)) => Some(own.to_vec()),
+        None => Some(set.sample_shape()),
+    };
     let counts = super::check::counts(set);
     if args.json {
         let channel = |c: &Channel| {
@@ -89,20 +101,34 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         };
         let json = serde_json::json!({
             "name": set.name(), "split": set.split(), "members": splits.members(),
-            "n": set.len(), "shape": set.sample_shape(), "class_counts": counts,
+            "n": set.len(), "shape": shape, "class_counts": counts,
             "channels": channels.iter().map(channel).collect::<Vec<_>>(),
         });
         output::print(&json.to_string());
         return Ok(());
     }
     output::print(&format!(
-        "{}: split {} (members {}), {} training samples {:?}",
+        "{}: split {} (members {}), {} training samples {}",
         set.name(),
         set.split(),
         splits.members().get(..12).unwrap_or(""),
         set.len(),
-        set.sample_shape()
+        match (&shape, &sizes) {
+            (Some(shape), _) => format!("{shape:?}"),
+            (None, Some((least, most))) => format!("of their own sizes, {least:?} to {most:?}"),
+            (None, None) => String::new(),
+        }
     ));
+    if let Preprocess::Pictures(pictures) = set.preprocess() {
+        let (side, kept) = (pictures.height, 100.0 * pictures.crop);
+        output::print(&match sizes {
+            Some(_) => "  measured at their own size, whole".to_owned(),
+            None => format!(
+                "  measured as evaluation sees them: those of another size than {side} x {side} resized, \
+                 and of the shorter side the central {kept} % kept"
+            ),
+        });
+    }
     for (name, c) in names(set).iter().zip(&channels) {
         output::print(&format!(
             "  {name:<9} mean {:.4}, deviation {:.4}, {} to {}, {:.1} % zeros",
@@ -122,6 +148,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         set.class_names().iter().zip(counts).map(|(name, n)| format!("{name} {n}")).collect();
     output::print(&format!("  samples: {}", classes.join(", ")));
     Ok(())
+}
+
+/// The channels of all pictures at their own size, and the smallest and the largest size.
+#[expect(clippy::type_complexity, reason = "a pair of shapes that only `run` takes apart")]
+fn own_size(set: &Dataset) -> anyhow::Result<(Vec<Channel>, Option<([usize; 3], [usize; 3])>)> {
+    let mut channels = Vec::new();
+    let mut sizes: Option<([usize; 3], [usize; 3])> = None;
+    for index in 0..set.len() {
+        let picture = set.picture(index)?.context("a sample is no picture")?;
+        let [n, height, width] = picture.shape();
+        channels.resize(n, Channel::EMPTY);
+        for (channel, plane) in
+            channels.iter_mut().zip(picture.pixels().chunks_exact(height * width))
+        {
+            plane.iter().for_each(|&pixel| channel.add(f64::from(pixel) / 255.0));
+        }
+        let (least, most) = sizes.get_or_insert((picture.shape(), picture.shape()));
+        *least = [n, height.min(least[1]), width.min(least[2])];
+        *most = [n, height.max(most[1]), width.max(most[2])];
+    }
+    Ok((channels, sizes))
 }
 
 /// The channels of all samples: pixels in [0, 1], events per pixel and step, or a signal's own unit.
@@ -178,6 +225,18 @@ mod tests {
         let [c] = channels(&set.unwrap()).unwrap()[..] else { panic!() };
         assert!((c.mean - 0.4).abs() < 1e-12 && (c.std() - 0.14f64.sqrt()).abs() < 1e-12, "{c:?}");
         assert_eq!((c.least, c.most, c.zeros, c.n), (0.0, 1.0, 2.0, 8.0));
+    }
+
+    #[test]
+    fn pictures_are_measured_whole_and_at_their_own_size() {
+        let pixels = vec![0, 255, 51, 102, 0, 255, 51, 102];
+        let (mean, std) = (&[0.3f32][..], &[0.7f32][..]);
+        let classes = vec!["a".into(), "b".into()];
+        let set =
+            Dataset::from_images("s", "t", classes, vec![0, 1], [1, 2, 2], pixels, (mean, std))
+                .unwrap();
+        let (own, sizes) = own_size(&set).unwrap();
+        assert_eq!((own, sizes), (channels(&set).unwrap(), Some(([1, 2, 2], [1, 2, 2]))));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn change(data: &mut DataRecipe, sets: &[String]) -> anyhow::Result<V
         match serde_json::from_value(changed) {
             Ok(changed) => {
                 *data = changed;
-                if ["size", "frames_by"].contains(&key) {
+                if ["size", "frames_by", "interpolation"].contains(&key) {
                     of_files.push(set.clone());
                 }
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::Device;
-use snn_data::{DataConfig, Dataset, Time};
+use snn_data::{DataConfig, Dataset, Splits, Time};
 use snn_models::Model;
 use snn_train::{DataRecipe, EvalOptions};
 
@@ -18,12 +18,15 @@ pub(crate) struct Measured {
     /// Data set [default: the one the checkpoint was trained on]
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Folder of the data set
+    /// Folder of the data set [default: its own below SNN_DATA or data/]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Do not keep prepared samples of large data sets on disk (see `snn data cache`)
     #[arg(long)]
     no_cache: bool,
+    /// Read all files of the data set again, whatever the cache knows of their contents
+    #[arg(long)]
+    verify: bool,
     /// Time steps [default: those it was trained with]
     #[arg(long, value_name = "N")]
     t_steps: Option<usize>,
@@ -67,6 +70,8 @@ pub(crate) struct Opened {
     pub(crate) model: Model,
     pub(crate) test: Arc<Dataset>,
     pub(crate) split_hash: String,
+    /// Whether the test samples are others than those that the checkpoint's own figures are of.
+    pub(crate) other_data: bool,
     /// What is otherwise than the checkpoint says, in words.
     pub(crate) notices: Vec<String>,
     pub(crate) t_steps: usize,
@@ -98,6 +103,12 @@ fn asked(args: &Measured, checkpoint: &Path, model: &Model) -> anyhow::Result<Da
             checkpoint.display()
         ),
     })
+}
+
+/// Whether the test samples are others than those that the card's figures are of.
+fn is_other(model: &Model, splits: &Splits) -> bool {
+    let card = model.config().metrics["data_hash"].as_str().unwrap_or_default();
+    snn_train::other_test_data(card, &splits.train, &splits.test)
 }
 
 /// Opens a checkpoint and what it is measured on.
@@ -140,9 +151,23 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
     }
     let t_steps = model.config().t_steps;
     let cache = if args.no_cache { None } else { crate::cache::writable()? };
-    let config = DataConfig { cache, ..data.config(args.data.clone()) };
+    let config = DataConfig {
+        cache,
+        roots: crate::data::roots(),
+        verify: args.verify,
+        ..data.config(args.data.clone())
+    };
     let splits = snn_data::open(&config)?;
+    crate::data::notice(&splits);
     let split_hash = splits.members();
+    let is_as_trained = trained_on(&model, &config_file)?.as_ref() == Some(&data);
+    let other_data = is_as_trained && is_other(&model, &splits);
+    if other_data {
+        let name = splits.test.name();
+        tracing::warn!(
+            "{name}: other test data than the card's: the checkpoint was measured on other files"
+        );
+    }
     let (test, notices) = prepared(splits.test, &mut model, &config_file, &of_files)?;
     let classes = model.config().num_classes;
     anyhow::ensure!(
@@ -157,6 +182,7 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
         model,
         test: Arc::new(test),
         split_hash,
+        other_data,
         notices,
         t_steps,
         steps_by: args.t_steps.filter(|_| has_steps).map(|_| args.steps_by),

@@ -69,6 +69,8 @@ pub use npz::{npz, npz_events};
 pub use parquet::{Shard, parquet};
 #[cfg(feature = "image")]
 pub use picture::picture;
+#[cfg(feature = "image")]
+pub(crate) use picture::whole_picture;
 pub use points::{Mesh, off, xyz};
 pub use recording::{
     EventOptions, Recording, decode_events, encode_events, read_events, read_recording,

@@ -34,12 +34,30 @@ pub fn picture(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Image> {
     }
 }
 
-fn jpeg(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Image> {
-    // The decoder makes grey of what is missing; but the last scan of a whole file is followed by the end marker.
-    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|at| at == marker);
-    if last([0xff, 0xd9]) < last([0xff, 0xda]) {
-        return Err(damaged(path, "the end is missing"));
+/// Refuses a JPEG or PNG file that is cut off, without decoding it. What is neither is for [`picture`] to refuse.
+pub(crate) fn whole_picture(bytes: &[u8], path: &Path) -> Result<()> {
+    if bytes.starts_with(PNG) {
+        let color = bytes.get(25).filter(|_| bytes.get(8..16) == Some(HEADER));
+        let color = color.ok_or_else(|| damaged(path, "the header is missing"))?;
+        pixel_chunks(bytes, *color == 3, path).map(drop)
+    } else if bytes.starts_with(JPEG) {
+        ended(bytes, path)
+    } else {
+        Ok(())
     }
+}
+
+/// The decoder makes grey of what is missing; but the last scan of a whole JPEG is followed by the end marker.
+fn ended(bytes: &[u8], path: &Path) -> Result<()> {
+    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|at| at == marker);
+    match last([0xff, 0xd9]) < last([0xff, 0xda]) {
+        true => Err(damaged(path, "the end is missing")),
+        false => Ok(()),
+    }
+}
+
+fn jpeg(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Image> {
+    ended(bytes, path)?;
     let bytes = pixel_segments(bytes, path)?;
     let options = options().jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes), options);

@@ -15,7 +15,10 @@ pub struct Mesh {
 
 /// Reads the Object File Format: `OFF`, then the numbers of vertices, faces and edges, which some files of ModelNet glue
 /// to it (`OFF490 518 0`), then the vertices, then faces, each as the number of its corners and their places. What
-/// follows a face on its line, such as a color, is left out.
+/// follows a vertex or a face on its line, such as a color, is left out; so are what `COFF`, `NOFF` and `STOFF` announce.
+///
+/// Several vertices or faces may stand on a line, where nothing follows them. Vertices without faces are a mesh without
+/// triangles.
 ///
 /// # Errors
 /// [`Error::Format`] when the text differs from that, [`Error::Limit`] past `limits.file_bytes`.
@@ -23,15 +26,24 @@ pub fn off(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Mesh> {
     limits::check(path, "file_bytes", bytes.len() as u64, limits.file_bytes)?;
     let magic = || Error::format(path, 0, FormatFault::Magic { expected: "an OFF mesh" });
     let text = std::str::from_utf8(bytes).map_err(|_| magic())?;
-    let text = text.trim_start().strip_prefix("OFF").ok_or_else(magic)?;
-    let mut at = bytes.len() - text.len();
+    let head = text.trim_start();
+    let rest = ["OFF", "COFF", "NOFF", "CNOFF", "STOFF", "STCOFF", "STNOFF", "STCNOFF"]
+        .iter()
+        .find_map(|word| head.strip_prefix(word));
+    let rest = rest.ok_or_else(magic)?;
+    by_line(rest, bytes.len(), path).or_else(|error| by_word(rest).ok_or(error))
+}
+
+/// A mesh with a vertex or a face a line; `end` is the length of the file.
+fn by_line(text: &str, end: usize, path: &Path) -> Result<Mesh> {
+    let mut at = end - text.len();
     let mut lines = text.split('\n').filter_map(|line| {
         let start = at;
         at += line.len() + 1;
         let line = line.split('#').next().unwrap_or("").trim();
         (!line.is_empty()).then_some((start, line))
     });
-    let mut line = || lines.next().unwrap_or((bytes.len(), ""));
+    let mut line = || lines.next().unwrap_or((end, ""));
     let refuse = |at, why| Error::format(path, at, FormatFault::Header { why });
     let (at, counts) = line();
     let why = "the counts after OFF are damaged; fetch or save the file again";
@@ -49,22 +61,53 @@ pub fn off(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Mesh> {
         let why = "a face is missing or damaged; fetch or save the file again";
         let n = corners.next().flatten().ok_or_else(|| refuse(at, why))? as usize;
         let corners: Option<Vec<u32>> = corners.take(n).collect();
-        let known = |corner: &u32| (*corner as usize) < mesh.vertices.len();
-        let corners = corners.filter(|corners| corners.len() == n && corners.iter().all(known));
         let why = "a face names a vertex that is not there; fetch or save the file again";
-        let corners = corners.ok_or_else(|| refuse(at, why))?;
-        if let Some((&first, rest)) = corners.split_first() {
-            let fan = rest.windows(2).filter_map(|pair| <[u32; 2]>::try_from(pair).ok());
-            mesh.triangles.extend(fan.map(|[a, b]| [first, a, b]));
-        }
+        let corners = corners.filter(|corners| corners.len() == n);
+        mesh.add(corners).ok_or_else(|| refuse(at, why))?;
     }
     Ok(mesh)
 }
 
-/// Reads three numbers a line; more on a line, such as a color, are left out.
+/// A mesh of vertices and faces one after another, wherever the lines end; nothing where anything else is among them.
+fn by_word(text: &str) -> Option<Mesh> {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
+    let mut words = lines.flat_map(str::split_ascii_whitespace);
+    let mut count = || words.next()?.parse::<usize>().ok();
+    let (n_vertices, n_faces, _) = (count()?, count()?, count()?);
+    let mut mesh = Mesh { vertices: Vec::new(), triangles: Vec::new() };
+    for _ in 0..n_vertices {
+        let mut number = || words.next()?.parse::<f32>().ok().filter(|x| x.is_finite());
+        mesh.vertices.push([number()?, number()?, number()?]);
+    }
+    for _ in 0..n_faces {
+        let n = words.next()?.parse::<usize>().ok()?;
+        // No more are taken than there are words.
+        let corners: Option<Vec<u32>> =
+            words.by_ref().take(n).map(|word| word.parse().ok()).collect();
+        mesh.add(corners.filter(|corners| corners.len() == n))?;
+    }
+    words.next().is_none().then_some(mesh)
+}
+
+impl Mesh {
+    /// Adds a face as a fan of triangles; nothing where it names a vertex that is not there.
+    fn add(&mut self, corners: Option<Vec<u32>>) -> Option<()> {
+        let known = |corner: &u32| (*corner as usize) < self.vertices.len();
+        let corners = corners.filter(|corners| corners.iter().all(known))?;
+        if let Some((&first, rest)) = corners.split_first() {
+            let fan = rest.windows(2).filter_map(|pair| <[u32; 2]>::try_from(pair).ok());
+            self.triangles.extend(fan.map(|[a, b]| [first, a, b]));
+        }
+        Some(())
+    }
+}
+
+/// Reads three numbers a line, with spaces, commas or semicolons between them; more on a line, such as a color, are left
+/// out.
 ///
 /// # Errors
-/// [`Error::Format`] for a line of anything else, [`Error::Limit`] past `limits.file_bytes`.
+/// [`Error::Format`] for a line of anything else, and of numbers with decimal commas; [`Error::Limit`] past
+/// `limits.file_bytes`.
 pub fn xyz(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<[f32; 3]>> {
     limits::check(path, "file_bytes", bytes.len() as u64, limits.file_bytes)?;
     let mut points = Vec::new();
@@ -72,13 +115,25 @@ pub fn xyz(bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<[f32; 3]>> 
     for line in bytes.split(|&byte| byte == b'\n') {
         let text = std::str::from_utf8(line).ok().map(str::trim);
         if text != Some("") {
+            let refuse = |why| Error::format(path, at, FormatFault::Header { why });
+            if text.is_some_and(has_decimal_commas) {
+                return Err(refuse(
+                    "numbers with decimal commas are not read; write decimal points",
+                ));
+            }
+            let point = text.and_then(|text| position(&text.replace([',', ';'], " ")));
             let why = "three finite numbers a line are needed; fetch or save the file again";
-            let refused = || Error::format(path, at, FormatFault::Header { why });
-            points.push(text.and_then(position).ok_or_else(refused)?);
+            points.push(point.ok_or_else(|| refuse(why))?);
         }
         at += line.len() + 1;
     }
     Ok(points)
+}
+
+/// Whether commas stand in words between spaces: a comma that separates stands at a word's end.
+fn has_decimal_commas(line: &str) -> bool {
+    let inside = |word: &str| word.trim_matches(',').contains(',');
+    line.split_ascii_whitespace().nth(1).is_some() && line.split_ascii_whitespace().any(inside)
 }
 
 fn position(line: &str) -> Option<[f32; 3]> {
@@ -106,6 +161,41 @@ mod tests {
         assert_eq!(mesh.vertices[3], [0.0, 1.0, 0.5]);
         assert_eq!(mesh.triangles, [[0, 1, 2], [0, 1, 2], [0, 2, 3]]);
         assert_eq!(read(&format!("OFF{body}")).unwrap(), mesh);
+    }
+
+    #[test]
+    fn meshes_read_as_their_writers_write_them() {
+        let corners = "0 0 0\n1 0 0\n1 1 0\n0 1 0.5\n";
+        let plain = read(&format!("OFF\n4 2 0\n{corners}3 0 1 2\n3 0 2 3\n")).unwrap();
+        assert_eq!(plain.triangles, [[0, 1, 2], [0, 2, 3]]);
+        let colored = corners.replace('\n', " 255 0 0 255\n");
+        for head in ["COFF", "OFF"] {
+            assert_eq!(
+                read(&format!("{head}\n4 2 0\n{colored}3 0 1 2\n3 0 2 3\n")).unwrap(),
+                plain
+            );
+        }
+        let wrapped = corners.replace('\n', " ");
+        assert_eq!(read(&format!("OFF\n4 2 0\n{wrapped}\n3 0 1 2 3 0 2 3\n")).unwrap(), plain);
+        let spread = corners.replace(' ', "\n");
+        assert_eq!(read(&format!("OFF\n4 2 0 # so\n{spread}3 0 1\n2 3\n0 2 3")).unwrap(), plain);
+        let cloud = read(&format!("OFF\n4 0 0\n{corners}")).unwrap();
+        assert_eq!((cloud.vertices, cloud.triangles.len()), (plain.vertices, 0));
+        // More or less than was announced is no other way to write it.
+        for wrong in ["3 0 1 2 3 0 2", "3 0 1 2 3 0 2 3 7", "3 0 1 2 3 0 2 4"] {
+            assert!(read(&format!("OFF\n4 2 0\n{wrapped}\n{wrong}\n")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn clouds_read_with_any_separator_and_no_decimal_comma() {
+        let cloud = |text: &str| xyz(text.as_bytes(), &Limits::default(), Path::new("x.xyz"));
+        for text in ["1,2,3.5\n", "1, 2, 3.5\n", "1;2;3.5\n", "1\t2\t3.5\t9\n", "1 ,2 ,3.5\n"] {
+            assert_eq!(cloud(text).unwrap(), [[1.0, 2.0, 3.5]], "{text}");
+        }
+        for text in ["0,5 0,7 1,0\n", "1,2 3,4\n", "x,y,z\n1,2,3\n"] {
+            assert!(cloud(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{Error, FormatFault, Limits, Result};
 /// What is done with a point cloud: so many points are drawn, centered, and scaled until the farthest has distance 1, or by
 /// one scale for all clouds.
 ///
-/// Of an `.off` mesh they are drawn evenly over its surface; any other file is a text of one point a line, of which each
+/// Of an `.off` mesh they are drawn evenly over its surface; one without faces is a cloud, and any other file is a text of one point a line, of which each
 /// comes once before any comes twice. Every file gets the draws of one fixed seed: a sample is a function of its file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -36,7 +36,12 @@ impl Clouds {
     pub(crate) fn read(&self, bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<f32>> {
         let is_mesh = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("off"));
         let mut points = if is_mesh {
-            of_mesh(&off(bytes, limits, path)?, self.points)
+            let mesh = off(bytes, limits, path)?;
+            // Vertices without a face are a cloud; a mesh whose faces have no area is damaged.
+            match mesh.triangles.is_empty() {
+                true => of_cloud(&mesh.vertices, self.points),
+                false => of_mesh(&mesh, self.points),
+            }
         } else {
             of_cloud(&xyz(bytes, limits, path)?, self.points)
         };

@@ -10,7 +10,7 @@ use std::path::Path;
 
 pub use clouds::Clouds;
 pub use pictures::Pictures;
-pub(crate) use pictures::decode;
+pub(crate) use pictures::{decode, whole};
 pub(crate) use ranges::moments;
 pub use recordings::{Orientation, Recordings, Resize};
 pub use signals::Signals;

@@ -115,6 +115,17 @@ pub(crate) fn decode(_: &[u8], _: &Limits, path: &Path) -> Result<Image> {
     Err(Error::Unreadable { what, remedy: "build snn-data with its feature `image`".into() })
 }
 
+/// Refuses a picture that is cut off, as an interrupted copy leaves it, without decoding it.
+#[cfg(feature = "image")]
+pub(crate) fn whole(bytes: &[u8], path: &Path) -> Result<()> {
+    crate::format::whole_picture(bytes, path)
+}
+
+#[cfg(not(feature = "image"))]
+pub(crate) fn whole(_: &[u8], _: &Path) -> Result<()> {
+    Ok(())
+}
+
 /// One channel of three: ITU-R 601-2 luma in Pillow's whole numbers, which keep a gray picture's values.
 fn gray(image: &Image) -> Image {
     let [_, height, width] = image.shape();

@@ -19,8 +19,9 @@ pub struct Signals {
     /// one by the mean of every two, three, ... samples; the rate of other files is not known and not changed.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub rate: Option<f64>,
-    /// The array in an archive or the variable in a `.mat` file, such as `DE`, or a field of it, such as `bearing.gs`; the
-    /// only one when absent.
+    /// The array in an archive or the variable in a `.mat` file, such as `DE`, or a field of it, such as `bearing.gs`, beside
+    /// which `bearing.sr` has to say the rate where `rate` is asked for; the only one when absent. `DE` is also
+    /// `X097_DE_time`, as CWRU calls it; of several such in a file, that with the file's number.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub signal: Option<String>,
     /// The mean that is subtracted; none when each window is normalized by its own mean and deviation.
@@ -67,17 +68,31 @@ impl Signals {
         let variables = mat(bytes, limits, path)?;
         let asked = self.signal.as_deref().unwrap_or("");
         let (name, field) = asked.split_once('.').unwrap_or((asked, ""));
-        let is_asked = |found: &str| self.signal.is_none() || found == name;
-        let mut found = variables.iter().filter(|(found, _)| is_asked(found));
-        let (Some((_, variable)), None) = (found.next(), found.next()) else {
-            return Err(self.lacks(path));
+        let chosen = |is: &dyn Fn(&str) -> bool| {
+            let mut found = variables.iter().filter(|(found, _)| is(found));
+            found.next().filter(|_| found.next().is_none())
         };
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let own = format!("X{stem:0>3}_{name}_time");
+        let found = match self.signal {
+            None => chosen(&|_| true),
+            Some(_) => chosen(&|found| found == name)
+                .or_else(|| chosen(&|found| found == own))
+                .or_else(|| chosen(&|found| is_numbered(found, name))),
+        };
+        let Some((_, variable)) = found else { return Err(self.lacks(path)) };
         let numbers = |field: &str| match field {
             "" => variable.numbers(),
             field => variable.field(field)?.first()?.numbers(),
         };
         let signal = numbers(field).ok_or_else(|| self.lacks(path))?;
         let stored = numbers("sr").and_then(|rate| rate.first()).copied();
+        if stored.is_none() && self.rate.is_some() && !field.is_empty() {
+            let remedy = format!(
+                "it is the sampling rate of {asked}, without which no time is known: write it there"
+            );
+            return Err(Error::Missing { path: path.into(), what: format!("{name}.sr"), remedy });
+        }
         // A cast saturates: an absurd rate leaves no sample, which is refused as too short.
         let step =
             stored.zip(self.rate).map_or(1, |(stored, rate)| (stored / rate).round() as usize);
@@ -117,6 +132,13 @@ impl Signals {
             })
             .collect())
     }
+}
+
+/// Whether a variable is `X<number>_<name>_time`.
+fn is_numbered(variable: &str, name: &str) -> bool {
+    let number = variable.strip_prefix('X').and_then(|rest| rest.strip_suffix("_time"));
+    let number = number.and_then(|rest| rest.strip_suffix(name)).and_then(|n| n.strip_suffix('_'));
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Mean and standard deviation, which is 1 for values that are all one.

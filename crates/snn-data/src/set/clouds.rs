@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{Item, classes, entries, folders, items_of, name};
-use super::folder::{folder, owned};
+use super::files::{
+    Item, classes, entries, folders, is_folder, items_of, known_as, name, passed_over,
+};
+use super::folder::{all, folder, owned, unpacked};
 use super::listed::Listed;
 use super::on_demand::Prepare;
 use super::opening::Opening;
@@ -23,38 +25,51 @@ pub(super) fn modelnet(opening: &Opening<'_>, ten: bool) -> Result<Splits> {
         (DatasetName::ModelNet40, "ModelNet40", split::MODELNET40)
     };
     let holds = |dir: &Path| {
-        let class = |path: &PathBuf| path.join("train").is_dir() && path.join("test").is_dir();
-        folders(dir).is_ok_and(|classes| classes.iter().any(class))
+        for class in folders(dir)? {
+            if all(["train", "test"], |side| is_folder(&class.join(side)))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     };
     let what = "<class>/train/*.off and <class>/test/*.off";
     let dir = folder(opening.config, name_, &[subfolder, "modelnet"], what, holds)?;
     let classes = folders(&dir)?;
     let side = |side| items_of(classes.iter().map(|class| class.join(side)), shapes);
     let names: Vec<String> = classes.iter().map(|path| name(path)).collect();
-    splits(opening, &dir, known, &names, (side("train")?, side("test")?))
+    splits(opening, &dir, known, &names, (side("train")?, side("test")?), None)
 }
 
 /// Any clouds: `train/<class>/*` and `test/<class>/*`, `.off` or `.xyz`.
 pub(super) fn any(opening: &Opening<'_>) -> Result<Splits> {
-    let holds = |dir: &Path| ["train", "test"].iter().all(|side| dir.join(side).is_dir());
+    let holds = |dir: &Path| all(["train", "test"], |side| is_folder(&dir.join(side)));
     let what = "train/<class> and test/<class> of .off or .xyz files";
     let dir = folder(opening.config, DatasetName::PointFolder, &[], what, holds)?;
-    let names = classes(&dir.join("train"), &dir.join("test"))?;
-    let side = |side| items_of(names.iter().map(|class| dir.join(side).join(class)), shapes);
-    splits(opening, &dir, split::POINT_FOLDER, &names, (side("train")?, side("test")?))
+    let [train, test] = ["train", "test"].map(|side| unpacked(&dir.join(side), true));
+    let (train, test) = (train?, test?);
+    let names = classes(&train, &test)?;
+    let side = |side: &Path, usual| -> Result<Vec<Item>> {
+        let items = items_of(names.iter().map(|class| side.join(class)), shapes)?;
+        Ok(known_as(items, side, usual))
+    };
+    let sides = (side(&train, "train")?, side(&test, "test")?);
+    let of_classes = [&train, &test].map(|side| names.iter().map(|class| side.join(class)));
+    let of_classes: Vec<PathBuf> = of_classes.into_iter().flatten().collect();
+    let others = passed_over(&of_classes, &["off", "xyz"])?;
+    splits(opening, &dir, split::POINT_FOLDER, &names, sides, Some(&Vec::from_iter(others)))
 }
 
 const OBJECTS: [&str; 5] = ["building", "car", "fence", "pole", "tree"];
 
 /// Objects cut out of lidar scans: `NNN.xyz`, of class NNN / 100; even numbers train, odd ones test.
 pub(super) fn lidar(opening: &Opening<'_>) -> Result<Splits> {
-    let holds = |dir: &Path| numbered(dir).is_ok_and(|items| !items.is_empty());
+    let holds = |dir: &Path| Ok(!numbered(dir)?.is_empty());
     let (what, subfolders) = ("000.xyz to 499.xyz", ["lidar-objects-500", "lidar_objects"]);
     let dir = folder(opening.config, DatasetName::LidarObjects, &subfolders, what, holds)?;
     let (train, test) = numbered(&dir)?.into_iter().partition::<Vec<_>, _>(|(n, _)| n % 2 == 0);
     let items = |side: Vec<(u32, Item)>| side.into_iter().map(|(_, item)| item).collect();
     let sides = (items(train), items(test));
-    splits(opening, &dir, split::LIDAR_OBJECTS, &owned(&OBJECTS), sides)
+    splits(opening, &dir, split::LIDAR_OBJECTS, &owned(&OBJECTS), sides, None)
 }
 
 fn numbered(dir: &Path) -> Result<Vec<(u32, Item)>> {
@@ -78,6 +93,7 @@ fn splits(
     known: &[Split],
     class_names: &[String],
     (train, test): (Vec<Item>, Vec<Item>),
+    of_folders: Option<&Vec<String>>,
 ) -> Result<Splits> {
     let config = opening.config;
     let split = name_of(known, (train.len(), test.len()), config);
@@ -92,13 +108,18 @@ fn splits(
         preprocess: &Preprocess::Clouds(clouds),
         about: &format!("{}: {} points, centered, {radius}", config.name, clouds.points),
         cache: config.cache.as_ref(),
+        whole: None,
+        of_folders: of_folders.map(Vec::as_slice),
     };
-    let set = |items: &[Item], limit| {
+    let set = |side, items: &[Item], limit| {
         let prepare: Prepare = Box::new(move |bytes, _| {
             let points = move |item: &Item| clouds.read(bytes, &Limits::default(), &item.path);
             Ok(Box::new(move |item| points(item).map(Samples::Frames)))
         });
-        listed.dataset(items, limit, prepare)
+        listed.dataset(side, items, limit, prepare)
     };
-    Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
+    Ok(Splits {
+        train: set("training", &train, config.limit_train)?,
+        test: set("test", &test, config.limit_test)?,
+    })
 }

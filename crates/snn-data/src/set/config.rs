@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::frame::check_t_steps;
+use crate::transform::Interpolation;
 use crate::{CacheConfig, Error, FrameBy, MAX_SIZE, Result};
 
 /// Which data set to open and how its samples are made.
@@ -15,6 +16,8 @@ pub struct DataConfig {
     /// The folder with the files, or a folder with that one inside; for `fashion_mnist` and
     /// `fashion_mnist_dvs` the repository's `data` folder. Generated sets need none.
     pub dir: Option<PathBuf>,
+    /// Where to look when `dir` is absent: folders of data sets, which lie in them by their usual names.
+    pub roots: Vec<PathBuf>,
     /// Frames of an event recording, 1 to [`MAX_T_STEPS`](crate::MAX_T_STEPS); images ignore it.
     pub t_steps: usize,
     /// Rows and columns of a sample, by [`fit`](crate::fit()), 1 to [`MAX_SIZE`]; the files' own when absent. Of a
@@ -29,20 +32,26 @@ pub struct DataConfig {
     pub radius: Option<f32>,
     /// How recordings are cut into frames.
     pub frames_by: FrameBy,
-    /// By what the windows of a signal are normalized.
+    /// By what samples are normalized.
     pub normalize: Normalize,
     /// Decibels by which training signals are above the normal noise that is added to them; none when absent.
     pub train_snr: Option<f32>,
     /// The same of test signals.
     pub test_snr: Option<f32>,
+    /// How pictures of sets of a file for each picture are resized for evaluation; training draws its own where
+    /// `random_resized_crop` is on.
+    pub interpolation: Interpolation,
     /// One of the data set's [`Split`](crate::Split)s, by name or by rule; the first when absent.
     pub split: Option<String>,
     /// Use that many training samples, the first of every class; all when absent.
     pub limit_train: Option<usize>,
     /// Use that many test samples, the first of every class; all when absent.
     pub limit_test: Option<usize>,
-    /// Where prepared samples of sets that are not held in memory are kept; nowhere when absent.
+    /// Where prepared samples of sets that are not held in memory are kept, and the hashes of their files' contents;
+    /// nowhere when absent, and then each opening reads all of those files.
     pub cache: Option<CacheConfig>,
+    /// Read all files of such a set at its opening, whatever is known of their contents by length, times and number.
+    pub verify: bool,
     /// Seed of generated and simulated samples.
     pub seed: u64,
 }
@@ -53,6 +62,7 @@ impl DataConfig {
         Self {
             name: name.into(),
             dir,
+            roots: Vec::new(),
             t_steps: 10,
             size: None,
             stride: None,
@@ -61,10 +71,12 @@ impl DataConfig {
             normalize: Normalize::Window,
             train_snr: None,
             test_snr: None,
+            interpolation: Interpolation::Bilinear,
             split: None,
             limit_train: None,
             limit_test: None,
             cache: None,
+            verify: false,
             seed: 0,
         }
     }
@@ -95,15 +107,18 @@ impl DataConfig {
     }
 }
 
-/// By which mean and deviation the windows of a signal are normalized.
+/// By which mean and deviation samples are normalized.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Normalize {
-    /// Each window by its own, so that no amplitude is left.
+    /// As the set's users do it: pictures by the set's own, each window of a signal by its own, so that no amplitude is left.
     #[default]
     Window,
-    /// All by those of the training windows.
+    /// Signals: all windows by those of the training windows.
     Training,
+    /// CIFAR-10 and CIFAR-100: training pictures by ImageNet's and test pictures by CIFAR-10's, as BrainCog does and so the
+    /// TKS paper.
+    Braincog,
 }

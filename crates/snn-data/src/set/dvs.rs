@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::cifar::NAMES_10;
-use super::files::{Item, entries, folders, name};
-use super::folder::{folder, owned};
+use super::files::{Item, entries, folders, has, is_folder, name};
+use super::folder::{all, folder, owned};
 use super::opening::Opening;
 use super::recordings::{Reader, splits};
 use crate::format::Format;
@@ -18,20 +18,24 @@ use crate::{DatasetName, Result, Splits};
 pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
     let config = opening.config;
     let split = chosen(split::DVS_CIFAR10, config)?;
-    let has = |dir: &Path, extension| {
-        let some = |class| entries(&dir.join(class), extension).is_ok_and(|f| !f.is_empty());
-        NAMES_10.iter().any(some)
+    let of = |dir: &Path, extension| -> Result<bool> {
+        for class in NAMES_10 {
+            if has(&dir.join(class), extension)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     };
-    let holds = |dir: &Path| has(dir, "aedat") || has(dir, "aedat4");
+    let holds = |dir: &Path| Ok(of(dir, "aedat")? || of(dir, "aedat4")?);
     let subfolders = ["dvs-cifar10", "dvs_cifar10", "cifar10-dvs", "CIFAR10DVS", "cifar10dvs"];
     let what = "<class>/*.aedat or *.aedat4 of the classes airplane to truck";
     let dir = folder(config, DatasetName::DvsCifar10, &subfolders, what, holds)?;
-    let is_old = has(&dir, "aedat");
+    let is_old = of(&dir, "aedat")?;
     let extension = if is_old { "aedat" } else { "aedat4" };
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (label, class) in (0..).zip(NAMES_10) {
         let folder = dir.join(class);
-        let paths = if folder.is_dir() { entries(&folder, extension)? } else { Vec::new() };
+        let paths = if is_folder(&folder)? { entries(&folder, extension)? } else { Vec::new() };
         let n = paths.len();
         let mut drawn = vec![false; n];
         for at in permutation(&mut stream(0, "split", 0, label.into()), n).into_iter().take(n / 10)
@@ -77,11 +81,17 @@ const BACKGROUND: &str = "BACKGROUND_Google";
 pub(super) fn ncaltech101(opening: &Opening<'_>) -> Result<Splits> {
     let config = opening.config;
     let split = chosen(split::NCALTECH101, config)?;
-    let is_class = |path: &Path| entries(path, "bin").is_ok_and(|files| !files.is_empty());
     let holds = |dir: &Path| {
-        folders(dir).is_ok_and(|all| all.len() > 1 && all.iter().all(|path| is_class(path)))
+        let classes = folders(dir)?;
+        Ok(classes.len() > 1 && all(&classes, |class| has(class, "bin"))?)
     };
-    let subfolders = ["n-caltech101/Caltech101", "Caltech101", "ncaltech101", "n-caltech101"];
+    let subfolders = [
+        "n-caltech101/Caltech101",
+        "NCALTECH101/Caltech101",
+        "Caltech101",
+        "ncaltech101",
+        "n-caltech101",
+    ];
     let what = "<class>/image_*.bin and nothing else";
     let dir = folder(config, DatasetName::NCaltech101, &subfolders, what, holds)?;
     let mut classes = folders(&dir)?;

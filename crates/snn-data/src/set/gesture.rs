@@ -1,9 +1,9 @@
 //! DVS128 Gesture and N-CARS: recordings by lists of trials and by folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::files::{Item, entries, items_of};
-use super::folder::{folder, owned};
+use super::files::{Item, entries, is_file, is_folder, items_of, known_as};
+use super::folder::{all, folder, owned, unpacked};
 use super::opening::Opening;
 use super::recordings::{Reader, splits};
 use crate::format::read_file;
@@ -28,8 +28,8 @@ const GESTURES: [&str; 11] = [
 /// lies `<name>_labels.csv` with the class, the first and the last microsecond of every gesture in it.
 pub(super) fn dvs_gesture(opening: &Opening<'_>) -> Result<Splits> {
     let lists = ["trials_to_train.txt", "trials_to_test.txt"];
-    let holds = |dir: &Path| lists.iter().all(|list| dir.join(list).is_file());
-    let subfolders = ["DvsGesture", "dvs-gesture", "dvs_gesture", "DVS128Gesture"];
+    let holds = |dir: &Path| all(lists, |list| is_file(&dir.join(list)));
+    let subfolders = ["DvsGesture", "dvs-gesture", "dvs_gesture", "DVS128Gesture", "DVSGesture"];
     let what = "trials_to_train.txt and trials_to_test.txt";
     let dir = folder(opening.config, DatasetName::DvsGesture, &subfolders, what, holds)?;
     let [train, test] = lists.map(|list| trials(&dir, list));
@@ -51,7 +51,7 @@ fn trials(dir: &Path, list: &str) -> Result<Vec<Item>> {
     for file in list.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let plain = Path::new(file).file_name().is_some_and(|name| name == file);
         let path = dir.join(file);
-        if !plain || !path.is_file() {
+        if !plain || !is_file(&path)? {
             let remedy = "unpack the data set's archive again".into();
             return Err(Error::Missing { path: dir.into(), what: file.into(), remedy });
         }
@@ -85,7 +85,7 @@ fn gestures(recording: &Path, labels: &Path) -> Result<Vec<Item>> {
                 let why = "a gesture ends before it begins";
                 return Err(Error::format(labels, at, FormatFault::Header { why }));
             }
-            items.push(Item { path: recording.into(), label, window: Some(start..end) });
+            items.push(Item { window: Some(start..end), ..Item::new(recording.into(), label) });
         }
         at += line.len() + 1;
     }
@@ -102,20 +102,25 @@ const CARS: [&str; 2] = ["background", "cars"];
 
 /// N-CARS: `n-cars_train` and `n-cars_test`, or `train` and `test`, each of `cars/*.dat` and `background/*.dat`.
 pub(super) fn ncars(opening: &Opening<'_>) -> Result<Splits> {
-    let side = |dir: &Path, side: &str| {
+    let side = |dir: &Path, side: &str| -> Result<PathBuf> {
         let official = dir.join(format!("n-cars_{side}"));
-        if official.is_dir() { official } else { dir.join(side) }
+        unpacked(&if is_folder(&official)? { official } else { dir.join(side) }, true)
     };
     let holds = |dir: &Path| {
-        let has = |name| CARS.iter().all(|class| side(dir, name).join(class).is_dir());
-        has("train") && has("test")
+        all(["train", "test"], |name| {
+            let side = side(dir, name)?;
+            all(CARS, |class| is_folder(&side.join(class)))
+        })
     };
     let what = "train and test of cars/*.dat and background/*.dat";
-    let subfolders = ["Prophesee_Dataset_n_cars", "n-cars", "ncars"];
+    let subfolders =
+        ["Prophesee_Dataset_n_cars", "NCARS/Prophesee_Dataset_n_cars", "n-cars", "ncars", "NCARS"];
     let dir = folder(opening.config, DatasetName::NCars, &subfolders, what, holds)?;
-    let items = |name: &str| {
-        let folders = CARS.map(|class| side(&dir, name).join(class));
-        items_of(folders, |class| entries(class, "dat"))
+    let items = |name: &str| -> Result<Vec<Item>> {
+        let side = side(&dir, name)?;
+        let items = items_of(CARS.map(|class| side.join(class)), |class| entries(class, "dat"))?;
+        let usual = side.file_name().unwrap_or_default().to_string_lossy();
+        Ok(known_as(items, &side, &usual))
     };
     let reader = Reader {
         name: "120x100",

@@ -51,7 +51,7 @@ pub(super) fn image_set(
     let preprocess = Preprocess::Pictures(pictures);
     let shape = shape.to_vec();
     let set = Dataset::new(&config.name, split, class_names, labels, shape, samples, preprocess)?;
-    Ok(set.with_members(chosen.iter()))
+    Ok(set.with_members(chosen.iter(), &[]))
 }
 
 /// The recordings that `read` gives for `chosen`, framed as `recordings` says, in parallel.
@@ -80,7 +80,7 @@ pub(super) fn event_set(
     let shape = vec![t_steps, 2, height, width];
     let preprocess = Preprocess::Recordings(recordings);
     let set = Dataset::new(&config.name, split, class_names, labels, shape, all, preprocess)?;
-    Ok(set.with_members(chosen.iter()))
+    Ok(set.with_members(chosen.iter(), &[]))
 }
 
 /// An empty vector for the bytes of `[N, ...]`, refused where limits or memory cannot hold them.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::choice::chosen_items;
+use super::contents::{self, Whole};
 use super::files::Item;
-use super::on_demand::{OnDemand, Prepare};
+use super::known::Known;
+use super::on_demand::{OnDemand, Prepare, files_of, part};
 use super::opening::Opening;
 use crate::cache::CacheConfig;
 use crate::hash::hex;
@@ -33,12 +35,20 @@ pub(super) struct Listed<'a, 'w> {
     pub(super) about: &'a str,
     /// Where they are kept; `None` for samples that are never twice the same.
     pub(super) cache: Option<&'a CacheConfig>,
+    /// Finds out that a file is not whole, before anything is trained.
+    pub(super) whole: Option<Whole>,
+    /// Where the classes are a person's folders: what else lies in them, in words.
+    pub(super) of_folders: Option<&'a [String]>,
 }
 
 impl Listed<'_, '_> {
-    /// The data set of the items that `limit` leaves.
+    /// The data set of the items that `limit` leaves of a side, `training` or `test`.
+    ///
+    /// Where the classes are folders, one without a sample is said, and is part of the members: a network has an answer
+    /// for it.
     pub(super) fn dataset(
         &self,
+        side: &str,
         items: &[Item],
         limit: Option<usize>,
         prepare: Prepare,
@@ -46,20 +56,51 @@ impl Listed<'_, '_> {
         let name = &self.opening.config.name;
         let shape = self.preprocess.shape();
         let n = product("sample size", &shape, Limits::default().sample_values)?;
+        let mut notices = self.of_folders.unwrap_or_default().to_vec();
+        let mut is_empty = vec![self.of_folders.is_some(); self.class_names.len()];
+        for item in items {
+            is_empty.iter_mut().skip(item.label as usize).take(1).for_each(|empty| *empty = false);
+        }
+        let mut empty = Vec::new();
+        for ((label, class), _) in (0..).zip(self.class_names).zip(is_empty).filter(|(_, e)| *e) {
+            let root = self.root.display();
+            notices.push(format!("{root}: the class {class:?} has no {side} samples"));
+            empty.push((format!("no sample of {class}"), label));
+        }
         let items = chosen_items(items, limit);
         let labels = items.iter().map(|item| item.label).collect();
         let names: Vec<String> = items.iter().map(|item| item.name(self.root)).collect();
-        let hash = self.hash(&items, &names)?;
-        let source = OnDemand::new(items, prepare, n, self.cache, self.about.to_owned());
+        let former = self.of_lengths(&items, &names)?;
+        let paths: Vec<&Path> = files_of(&items).into_keys().collect();
+        let known = contents::known(self.opening, self.root, &paths, self.whole)?;
+        let hash = self.hash(&items, &known);
+        let source = OnDemand::new(items, known, prepare, n, self.cache, self.about.to_owned());
         let samples = Samples::OnDemand(Arc::new(source));
         let (classes, preprocess) = (self.class_names.to_vec(), self.preprocess.clone());
         let set = Dataset::new(name, self.split, classes, labels, shape, samples, preprocess)?;
-        Ok(set.with_members(names.iter()).with_hash(hash))
+        Ok(set.with_members(names.iter(), &empty).with_hashes(hash, former).with_notices(&notices))
     }
 
-    /// A hash of the items' names, labels and lengths, and of what else decides the samples. Files that are not there,
+    /// A hash of the items' labels and contents, and of what else decides the samples.
+    fn hash(&self, items: &[Item], known: &[Known]) -> String {
+        let mut contents = vec![[0; 32]; items.len()];
+        for (of_file, known) in files_of(items).into_values().zip(known) {
+            for index in of_file {
+                contents.iter_mut().skip(index).take(1).for_each(|to| *to = known.content);
+            }
+        }
+        let mut hash = Sha256::new();
+        hash.update(format!("snn-data-files-v2\n{}\n", self.about));
+        for (item, content) in items.iter().zip(&contents) {
+            hash.update(format!("{} {}{}\n", item.label, hex(content), part(item)));
+        }
+        hex(&hash.finalize())
+    }
+
+    /// A hash of the items' names, labels and lengths, and of what else decides the samples: all that results of older
+    /// versions know of their data. Files that are not there,
     /// or that are empty as an interrupted copy leaves them, are refused.
-    fn hash(&self, items: &[Item], names: &[String]) -> Result<String> {
+    fn of_lengths(&self, items: &[Item], names: &[String]) -> Result<String> {
         let mut hash = Sha256::new();
         hash.update(format!("snn-data-files-v1\n{}\n", self.about));
         let mut missing: Vec<&Item> = Vec::new();

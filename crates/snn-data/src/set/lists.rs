@@ -3,18 +3,46 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::files::{Item, folders, name};
+use super::files::{Item, folders, is_file, is_folder, name, natural};
+use super::folder::unpacked;
 use super::photographs::{Photographs, images};
 use crate::format::{Mat, mat, read_file};
 use crate::{Error, FormatFault, Limits, Result};
 
+/// Whether the pictures of Tiny ImageNet's `val` lie in folders of their classes.
+pub(super) fn is_sorted(val: &Path) -> Result<bool> {
+    Ok(is_folder(val)? && folders(val)?.iter().any(|path| name(path) != "images"))
+}
+
+/// The pictures of a class, in its folder or in `images` there.
+fn of_class(class: &Path, label: u32) -> Result<Vec<Item>> {
+    let inner = class.join("images");
+    let paths = images(if is_folder(&inner)? { &inner } else { class })?;
+    Ok(paths.into_iter().map(|path| Item::new(path, label)).collect())
+}
+
 pub(super) fn tiny_imagenet(root: PathBuf) -> Result<Photographs> {
-    let class_names: Vec<String> =
-        folders(&root.join("train"))?.iter().map(|path| name(path)).collect();
-    let mut train = Vec::new();
+    let train = root.join("train");
+    let class_names: Vec<String> = folders(&train)?.iter().map(|path| name(path)).collect();
+    let mut items = Vec::new();
     for (label, class) in (0..).zip(&class_names) {
-        let paths = images(&root.join("train").join(class).join("images"))?;
-        train.extend(paths.into_iter().map(|path| Item::new(path, label)));
+        let folder = train.join(class);
+        let usual = format!("train/{class}/images");
+        items.extend(by_file(of_class(&folder, label)?, &usual));
+    }
+    let train = items;
+    let val = root.join("val");
+    if !is_folder(&val.join("images"))? {
+        let mut test = Vec::new();
+        for (label, class) in (0..).zip(&class_names) {
+            let folder = val.join(class);
+            if is_folder(&folder)? {
+                test.extend(by_file(of_class(&folder, label)?, "val/images"));
+            }
+        }
+        // In the order of the published folder, so that the members are the same.
+        test.sort_by_cached_key(|item| natural(&name(&item.path)));
+        return Ok(Photographs { root, class_names, train, test, of_folders: None });
     }
     let annotations = root.join("val/val_annotations.txt");
     let mut classes = BTreeMap::new();
@@ -32,7 +60,15 @@ pub(super) fn tiny_imagenet(root: PathBuf) -> Result<Photographs> {
         label.map(|label| Item::new(path, label))
     };
     let test = images(&root.join("val/images"))?.into_iter().filter_map(labeled).collect();
-    Ok(Photographs { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test, of_folders: None })
+}
+
+/// The items by the names of their files in the publisher's folder `usual`.
+fn by_file(mut items: Vec<Item>, usual: &str) -> Vec<Item> {
+    for item in &mut items {
+        item.known_as = Some(format!("{usual}/{}", name(&item.path)));
+    }
+    items
 }
 
 /// `<id> <path>`, `<id> <class from 1>`, `<id> <1 for training>` and `<class from 1> <name>`.
@@ -56,16 +92,15 @@ pub(super) fn cub200(root: PathBuf) -> Result<Photographs> {
             _ => return Err(id_error(&sides_file, id, "1 for training or 0 for test")),
         }
     }
-    Ok(Photographs { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test, of_folders: None })
 }
 
 /// `file_list`, cells of paths below `Images`, and `labels` from 1; a class's name follows the first dash of its folder.
 pub(super) fn stanford_dogs(root: PathBuf) -> Result<Photographs> {
     let mut names = BTreeMap::new();
     let mut side = |list: &str| -> Result<Vec<Item>> {
-        let path =
-            [root.join(list), root.join("lists").join(list)].into_iter().find(|p| p.is_file());
-        let path = path.unwrap_or_else(|| root.join(list));
+        let (beside, inside_lists) = (root.join(list), root.join("lists").join(list));
+        let path = if is_file(&inside_lists)? { inside_lists } else { beside };
         let variables = variables(&path)?;
         let files = match variables.get("file_list") {
             Some(Mat::Cells(files)) => files,
@@ -91,13 +126,13 @@ pub(super) fn stanford_dogs(root: PathBuf) -> Result<Photographs> {
     let last = names.last_key_value().map_or(0, |(&label, _)| label + 1);
     let class_name = |label| names.get(&label).cloned().unwrap_or_else(|| format!("class-{label}"));
     let class_names = (0..last).map(class_name).collect();
-    Ok(Photographs { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test, of_folders: None })
 }
 
 /// `annotations` of `fname` and `class` from 1; the names are in `cars_meta.mat`.
 pub(super) fn stanford_cars(root: PathBuf) -> Result<Photographs> {
     let wanted = |file: &str, remedy: &str| {
-        cars_file(&root, file).ok_or_else(|| Error::Missing {
+        cars_file(&root, file)?.ok_or_else(|| Error::Missing {
             path: root.clone(),
             what: file.into(),
             remedy: remedy.into(),
@@ -110,11 +145,13 @@ pub(super) fn stanford_cars(root: PathBuf) -> Result<Photographs> {
         let (Some(files), Some(classes)) = (field("fname"), field("class")) else {
             return Err(mat_error(&path, "annotations of fname and class are not there"));
         };
+        let pictures = unpacked(&root.join(folder), false)?;
         let item = |(file, class): (&Mat, &Mat)| {
             let label = class.numbers().and_then(|class| class_of(*class.first()?, 196));
             let label = label.ok_or_else(|| mat_error(&path, "a class is not 1 to 196"))?;
             let file = file.text().ok_or_else(|| mat_error(&path, "a file's name is no text"))?;
-            Ok(Item::new(root.join(folder).join(inside(&root, file)?), label))
+            let known_as = Some(format!("{folder}/{file}"));
+            Ok(Item { known_as, ..Item::new(pictures.join(inside(&root, file)?), label) })
         };
         files.iter().zip(classes).map(item).collect()
     };
@@ -127,17 +164,22 @@ pub(super) fn stanford_cars(root: PathBuf) -> Result<Photographs> {
         Some(Mat::Cells(names)) => names.iter().filter_map(Mat::text).map(str::to_owned).collect(),
         _ => return Err(mat_error(&meta, "class_names is not there")),
     };
-    Ok(Photographs { root, class_names, train, test })
+    Ok(Photographs { root, class_names, train, test, of_folders: None })
 }
 
 /// A file of the devkit, in the folder itself or in one of two places it is unpacked to.
-pub(super) fn cars_file(root: &Path, file: &str) -> Option<PathBuf> {
+pub(super) fn cars_file(root: &Path, file: &str) -> Result<Option<PathBuf>> {
     let places = [
         root.join(file),
         root.join("devkit").join(file),
         root.join("car_devkit/devkit").join(file),
     ];
-    places.into_iter().find(|path| path.is_file())
+    for path in places {
+        if is_file(&path)? {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 fn variables(path: &Path) -> Result<BTreeMap<String, Mat>> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::choice::{choose, pick};
+use super::files::is_file;
 use super::folder::{folder, owned};
 use super::held::{Images, event_set, image_set};
 use super::opening::Opening;
@@ -111,14 +112,27 @@ fn read(config: &DataConfig, kind: &Kind, other: &Kind) -> Result<(Images, Image
 
 const FIRST: &str = "train-images-idx3-ubyte[.gz]";
 
-fn is_there(dir: &Path) -> bool {
-    file(dir, "train-images-idx3-ubyte").is_ok()
+fn is_there(dir: &Path) -> Result<bool> {
+    Ok(found(dir, "train-images-idx3-ubyte")?.is_some())
 }
 
-/// The plain file or the compressed one.
+/// The plain file or the compressed one, also as `train-images.idx3-ubyte`, which some unpackers make of it, and in a folder
+/// of its own name, which others do.
+fn found(dir: &Path, name: &str) -> Result<Option<PathBuf>> {
+    let dotted = name.replacen("-idx", ".idx", 1);
+    for name in [name.to_owned(), format!("{name}.gz"), dotted.clone(), format!("{dotted}.gz")] {
+        let path = dir.join(&name);
+        for path in [path.join(&name), path] {
+            if is_file(&path)? {
+                return Ok(Some(path));
+            }
+        }
+    }
+    Ok(None)
+}
+
 fn file(dir: &Path, name: &str) -> Result<PathBuf> {
-    let found = [name.to_owned(), format!("{name}.gz")].into_iter().map(|name| dir.join(name));
-    found.into_iter().find(|path| path.is_file()).ok_or_else(|| Error::Missing {
+    found(dir, name)?.ok_or_else(|| Error::Missing {
         path: dir.into(),
         what: format!("{name}[.gz]"),
         remedy: "put the four IDX files into one folder".into(),

@@ -4,12 +4,14 @@ mod choice;
 mod cifar;
 mod clouds;
 mod config;
+mod contents;
 mod division;
 mod dvs;
 mod files;
 mod folder;
 mod gesture;
 mod held;
+mod known;
 mod listed;
 mod lists;
 mod mnist;
@@ -32,7 +34,9 @@ pub use opening::Opened;
 
 use opening::Opening;
 
+use crate::preprocess::Preprocess;
 use crate::split;
+use crate::transform::Interpolation;
 use crate::{DatasetName, Error, Kind, Result, Splits};
 
 /// Opens a data set: reads, decodes and frames all of its samples, in parallel.
@@ -120,6 +124,22 @@ pub fn open_with(config: &DataConfig, watch: &mut dyn FnMut(Opened) -> bool) -> 
     if config.radius.is_some() && splits.train.kind() != Kind::Points {
         let why = format!("{} has no point clouds; leave it out", config.name);
         return Err(Error::config("radius", why));
+    }
+    let is_of_files = match splits.train.preprocess() {
+        Preprocess::Pictures(pictures) => pictures.stored.is_none(),
+        Preprocess::Recordings(_) | Preprocess::Signals(_) | Preprocess::Clouds(_) => false,
+    };
+    if config.interpolation != Interpolation::default() && !is_of_files {
+        let why = format!(
+            "{} has no pictures in files of their own to resize; leave it out",
+            config.name
+        );
+        return Err(Error::config("interpolation", why));
+    }
+    let is_cifar = matches!(name, DatasetName::Cifar10 | DatasetName::Cifar100);
+    if config.normalize == Normalize::Braincog && !is_cifar {
+        let why = format!("BrainCog normalizes {} as it is done here; leave it out", config.name);
+        return Err(Error::config("normalize", why));
     }
     // Sets whose files are divided already can only be what they are.
     let read = splits.train.split();

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::files::named;
-use super::folder::folder;
+use super::files::{is_file, is_folder, named};
+use super::folder::{all, folder};
 use super::lists;
 use super::opening::Opening;
 use super::photographs::{by_folder, of_folders, splits};
@@ -18,13 +18,11 @@ pub(super) fn imagenet(opening: &Opening<'_>) -> Result<Splits> {
         "train/<wnid> and val/<wnid> of .JPEG files, or train-*.parquet and validation-*.parquet,";
     let subfolders = ["imagenet", "ILSVRC2012", "imagenet-1k/data", "data"];
     let by_shard = |dir: &Path| {
-        ["train", "validation"].iter().all(|side| {
-            named(dir, &format!("{side}-"), "parquet").is_ok_and(|found| !found.is_empty())
-        })
+        all(["train-", "validation-"], |side| Ok(!named(dir, side, "parquet")?.is_empty()))
     };
-    let holds = |dir: &Path| by_folder(dir) || by_shard(dir);
+    let holds = |dir: &Path| Ok(by_folder(dir)? || by_shard(dir)?);
     let dir = folder(opening.config, DatasetName::ImageNet, &subfolders, what, holds)?;
-    if by_folder(&dir) {
+    if by_folder(&dir)? {
         return splits(opening, split::IMAGENET, 224, of_folders(dir)?);
     }
     of_shards(opening, &dir)
@@ -44,10 +42,13 @@ pub(super) fn any(opening: &Opening<'_>) -> Result<Splits> {
     splits(opening, split::IMAGE_FOLDER, 224, of_folders(dir)?)
 }
 
-/// Tiny ImageNet: `train/<wnid>/images/*.JPEG`; `val/images/*.JPEG` of the classes in `val/val_annotations.txt`. The
-/// published `test` has no labels.
+/// Tiny ImageNet: `train/<wnid>/images/*.JPEG`; `val/images/*.JPEG` of the classes in `val/val_annotations.txt`, or sorted
+/// into folders of classes, as many do it. The published `test` has no labels.
 pub(super) fn tiny_imagenet(opening: &Opening<'_>) -> Result<Splits> {
-    let holds = |dir: &Path| dir.join("val/val_annotations.txt").is_file();
+    let holds = |dir: &Path| {
+        Ok(is_file(&dir.join("val/val_annotations.txt"))?
+            || (is_folder(&dir.join("train"))? && lists::is_sorted(&dir.join("val"))?))
+    };
     let subfolders = ["tiny-imagenet-200", "tiny-imagenet", "tiny_imagenet", "tiny-imagenet-10"];
     let what = "train/<wnid>/images and val/val_annotations.txt";
     let root = folder(opening.config, DatasetName::TinyImageNet, &subfolders, what, holds)?;
@@ -56,7 +57,7 @@ pub(super) fn tiny_imagenet(opening: &Opening<'_>) -> Result<Splits> {
 
 /// CUB-200-2011: `images/` and four lists.
 pub(super) fn cub200(opening: &Opening<'_>) -> Result<Splits> {
-    let holds = |dir: &Path| dir.join("train_test_split.txt").is_file();
+    let holds = |dir: &Path| is_file(&dir.join("train_test_split.txt"));
     let subfolders = ["CUB_200_2011", "cub-20/CUB_200_2011", "cub200"];
     let what = "images.txt, image_class_labels.txt, train_test_split.txt, classes.txt and images/";
     let root = folder(opening.config, DatasetName::Cub200, &subfolders, what, holds)?;
@@ -66,7 +67,7 @@ pub(super) fn cub200(opening: &Opening<'_>) -> Result<Splits> {
 /// Stanford Dogs: `Images/` with `train_list.mat` and `test_list.mat` beside it or in `lists/`.
 pub(super) fn stanford_dogs(opening: &Opening<'_>) -> Result<Splits> {
     let holds = |dir: &Path| {
-        dir.join("train_list.mat").is_file() || dir.join("lists/train_list.mat").is_file()
+        Ok(is_file(&dir.join("train_list.mat"))? || is_file(&dir.join("lists/train_list.mat"))?)
     };
     let subfolders = ["stanford-dogs", "stanford_dogs", "StanfordDogs"];
     let what = "train_list.mat, test_list.mat and Images/";
@@ -76,7 +77,7 @@ pub(super) fn stanford_dogs(opening: &Opening<'_>) -> Result<Splits> {
 
 /// Stanford Cars: `cars_train/`, `cars_test/` and the annotations of the devkit with the test labels.
 pub(super) fn stanford_cars(opening: &Opening<'_>) -> Result<Splits> {
-    let holds = |dir: &Path| lists::cars_file(dir, "cars_train_annos.mat").is_some();
+    let holds = |dir: &Path| Ok(lists::cars_file(dir, "cars_train_annos.mat")?.is_some());
     let subfolders = ["stanford_cars", "stanford-cars", "StanfordCars"];
     let what = "cars_train_annos.mat, cars_test_annos_withlabels.mat, cars_train/ and cars_test/";
     let root = folder(opening.config, DatasetName::StanfordCars, &subfolders, what, holds)?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::files::{Item, entries, items_of, name};
-use super::folder::{folder, owned};
+use super::files::{Item, entries, is_folder, items_of, known_as, name};
+use super::folder::{all, folder, owned, unpacked};
 use super::opening::Opening;
 use super::recordings::{Reader, splits};
 use crate::format::Format;
@@ -14,11 +14,16 @@ use crate::{DatasetName, Result, Splits};
 
 /// N-MNIST: `Train/<digit>/NNNNN.bin` and `Test/<digit>/NNNNN.bin`, in the order of the numbers, which is MNIST's.
 pub(super) fn nmnist(opening: &Opening<'_>) -> Result<Splits> {
-    let subfolders = ["n-mnist", "N-MNIST", "nmnist", "n-mnist-1100"];
-    let holds = |dir: &Path| ["Train", "Test"].iter().all(|side| dir.join(side).join("0").is_dir());
+    let subfolders = ["n-mnist", "N-MNIST", "nmnist", "n-mnist-1100", "NMNIST"];
+    let side = |dir: &Path, side: &str| unpacked(&dir.join(side), true);
+    let holds = |dir: &Path| all(["Train", "Test"], |name| is_folder(&side(dir, name)?.join("0")));
     let what = "Train/0 and Test/0";
     let dir = folder(opening.config, DatasetName::NMnist, &subfolders, what, holds)?;
-    let sides = (digits(&dir.join("Train"))?, digits(&dir.join("Test"))?);
+    let [train, test] = ["Train", "Test"].map(|name| {
+        let side = side(&dir, name)?;
+        Ok(known_as(digits(&side)?, &side, name))
+    });
+    let sides = (train?, test?);
     let class_names: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
     let reader = held_in_memory("atis 34x34", Format::Atis, 34);
     let split = chosen(split::NMNIST, opening.config)?;
@@ -70,8 +75,8 @@ fn pips(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
     let what = "pips_train and pips_test of cl, di, he and sp";
     const SIDES: [&str; 2] = ["pips_train", "pips_test"];
     const FOLDERS: [&str; 4] = ["cl", "di", "he", "sp"];
-    let has = |side: &Path| FOLDERS.iter().all(|suit| side.join(suit).is_dir());
-    let holds = |dir: &Path| SIDES.iter().all(|side| has(&dir.join(side)));
+    let has = |side: &Path| all(FOLDERS, |suit| is_folder(&side.join(suit)));
+    let holds = |dir: &Path| all(SIDES, |side| has(&dir.join(side)));
     let subfolders = ["poker-dvs/tonic", "POKERDVS", "poker-dvs", "poker_dvs"];
     let dir = folder(opening.config, DatasetName::PokerDvs, &subfolders, what, holds)?;
     let side = |side: &str| {
@@ -87,7 +92,7 @@ fn pips(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
 /// All of POKER-DVS: files named by suit, sorted by name; the 1st, 3rd, ... train and the 2nd, 4th, ... test.
 fn cards(opening: &Opening<'_>, split: &Split) -> Result<Splits> {
     let what = "*.aedat files named by club, diamond, heart and spade";
-    let holds = |dir: &Path| suits(dir).is_ok_and(|items| !items.is_empty());
+    let holds = |dir: &Path| Ok(!suits(dir)?.is_empty());
     let subfolders = ["poker-dvs/aedat", "aedat", "poker-dvs", "poker_dvs"];
     let dir = folder(opening.config, DatasetName::PokerDvs, &subfolders, what, holds)?;
     let (mut train, mut test) = (Vec::new(), Vec::new());

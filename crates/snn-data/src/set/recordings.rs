@@ -52,8 +52,8 @@ pub(super) fn splits(
     let recordings = configured(config, reader.recordings.clone());
     let set = Recorded { opening, root, split, class_names, reader, recordings };
     Ok(Splits {
-        train: set.dataset(&train, config.limit_train)?,
-        test: set.dataset(&test, config.limit_test)?,
+        train: set.dataset("training", &train, config.limit_train)?,
+        test: set.dataset("test", &test, config.limit_test)?,
     })
 }
 
@@ -69,7 +69,7 @@ struct Recorded<'a, 'w> {
 
 impl Recorded<'_, '_> {
     /// The data set of the items that `limit` leaves.
-    fn dataset(&self, items: &[Item], limit: Option<usize>) -> Result<Dataset> {
+    fn dataset(&self, side: &str, items: &[Item], limit: Option<usize>) -> Result<Dataset> {
         let (config, recordings) = (self.opening.config, &self.recordings);
         if self.reader.in_memory {
             let items = chosen_items(items, limit);
@@ -81,7 +81,7 @@ impl Recorded<'_, '_> {
             let places: Vec<usize> = (0..items.len()).collect();
             let (classes, framing) = (self.class_names.to_vec(), recordings.clone());
             let set = event_set(self.opening, self.split, classes, labels, &places, framing, read)?;
-            return Ok(set.with_members(names.iter()));
+            return Ok(set.with_members(names.iter(), &[]));
         }
         let listed = Listed {
             opening: self.opening,
@@ -91,6 +91,8 @@ impl Recorded<'_, '_> {
             preprocess: &Preprocess::Recordings(recordings.clone()),
             about: &about(config, &self.reader, recordings),
             cache: config.cache.as_ref(),
+            whole: None,
+            of_folders: None,
         };
         let recordings = Arc::new(recordings.clone());
         let prepare: Prepare = Box::new(move |bytes, path| {
@@ -102,7 +104,7 @@ impl Recorded<'_, '_> {
                 recordings.frames(&part)
             }))
         });
-        listed.dataset(items, limit, prepare)
+        listed.dataset(side, items, limit, prepare)
     }
 }
 

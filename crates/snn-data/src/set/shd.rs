@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::choice::{choose, pick};
-use super::folder::{folder, owned};
+use super::files::is_file;
+use super::folder::{all, folder, owned};
 use super::held::event_set;
 use super::opening::Opening;
 use super::recordings::configured;
@@ -34,7 +35,7 @@ pub(super) fn digits(opening: &Opening<'_>) -> Result<Splits> {
         }
     };
     let what = "shd_train.h5[.gz] and shd_test.h5[.gz]";
-    let holds = |dir: &Path| file(dir, "train").is_file() && file(dir, "test").is_file();
+    let holds = |dir: &Path| all(["train", "test"], |side| is_file(&file(dir, side)));
     let dir = folder(config, DatasetName::Shd, &["shd", "SHD", "hdspikes"], what, holds)?;
     let [train, test] = ["train", "test"].map(|side| read(&file(&dir, side)));
     let (train, test) = (train?, test?);

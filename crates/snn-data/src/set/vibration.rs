@@ -15,7 +15,18 @@ use crate::{DatasetName, Error, Result, Splits};
 const CWRU: [&str; 10] =
     ["Normal", "B_7", "B_14", "B_21", "IR_7", "IR_14", "IR_21", "OR@6_7", "OR@6_14", "OR@6_21"];
 
-/// CWRU at 12 kHz: `<rpm>_<fault>_DE12.npz` and `<rpm>_Normal.npz`; the array `DE` of the drive end.
+/// Of the publisher's files at 12 kHz the number of the first of each class; those of the other loads follow it.
+const CWRU_FILES: [u32; 10] = [97, 118, 185, 222, 105, 169, 209, 130, 197, 234];
+
+/// The class of a file by the publisher's number, such as `97.mat` or `12k_Drive_End_IR007_0_105.mat`.
+fn cwru_class(name: &str) -> Option<usize> {
+    let stem = name.strip_suffix(".mat")?;
+    let number = stem.rsplit('_').next()?.parse::<u32>().ok()?;
+    CWRU_FILES.iter().position(|&first| (first..first + 4).contains(&number))
+}
+
+/// CWRU at 12 kHz: `<rpm>_<fault>_DE12.npz` and `<rpm>_Normal.npz`, the array `DE` of the drive end; or the publisher's
+/// `97.mat` to `237.mat`, the variable `X097_DE_time`, of which those at 48 kHz are not part of the set.
 ///
 /// Normal's sampling rate is disputed (12 or 48 kHz), hence the split of the nine faults alone.
 pub(super) fn cwru(opening: &Opening<'_>) -> Result<Splits> {
@@ -23,14 +34,17 @@ pub(super) fn cwru(opening: &Opening<'_>) -> Result<Splits> {
     let place = Place {
         name: DatasetName::Cwru,
         subfolders: &["cwru-1797", "cwru"],
-        extension: "npz",
-        what: "<rpm>_<fault>_DE12.npz",
+        extensions: &["npz", "mat"],
+        what: "<rpm>_<fault>_DE12.npz, or 97.mat and the others of the publisher's numbers,",
     };
     let first = usize::from(split.rule().ends_with("-faults"));
     let files = place.files(opening.config, |name| {
-        let (_, fault) = name.strip_suffix(".npz")?.split_once('_')?;
-        let fault = fault.strip_suffix("_DE12").unwrap_or(fault);
-        CWRU.iter().position(|class| *class == fault)?.checked_sub(first)
+        let of_npz = || {
+            let (_, fault) = name.strip_suffix(".npz")?.split_once('_')?;
+            let fault = fault.strip_suffix("_DE12").unwrap_or(fault);
+            CWRU.iter().position(|class| *class == fault)
+        };
+        of_npz().or_else(|| cwru_class(name))?.checked_sub(first)
     })?;
     let class_names = owned(CWRU.get(first..).unwrap_or(&[]));
     open(opening, &Recorded { split, rate: 12_000.0, signal: Some("DE"), class_names, files })
@@ -48,7 +62,7 @@ pub(super) fn mfpt(opening: &Opening<'_>) -> Result<Splits> {
     let place = Place {
         name: DatasetName::Mfpt,
         subfolders: &["mfpt"],
-        extension: "mat",
+        extensions: &["mat"],
         what: "baseline_*.mat, OuterRaceFault_*.mat and InnerRaceFault_*.mat",
     };
     let first = usize::from(split.rule().ends_with("-faults"));
@@ -116,7 +130,7 @@ pub(super) fn jnu(opening: &Opening<'_>) -> Result<Splits> {
     let place = Place {
         name: DatasetName::Jnu,
         subfolders: &["jnu", "JNU"],
-        extension: "csv",
+        extensions: &["csv"],
         what: "n*.csv, ib*.csv, ob*.csv and tb*.csv",
     };
     let by_speed = split.rule().ends_with("-12-classes");

@@ -23,7 +23,8 @@ const WINDOW: usize = 1024;
 pub(super) struct Place {
     pub(super) name: DatasetName,
     pub(super) subfolders: &'static [&'static str],
-    pub(super) extension: &'static str,
+    /// What the files' names end with; of several the first of which there are any.
+    pub(super) extensions: &'static [&'static str],
     pub(super) what: &'static str,
 }
 
@@ -35,24 +36,30 @@ impl Place {
         class: impl Fn(&str) -> Option<usize>,
     ) -> Result<Vec<(PathBuf, usize)>> {
         let files = |dir: &Path| -> Result<Vec<(PathBuf, usize)>> {
-            let classed = |path: PathBuf| class(&name(&path)).map(|class| (path, class));
-            Ok(self.all(dir)?.into_iter().filter_map(classed).collect())
+            for extension in self.extensions {
+                let classed = |path: PathBuf| class(&name(&path)).map(|class| (path, class));
+                let found: Vec<_> = all(dir, extension)?.into_iter().filter_map(classed).collect();
+                if !found.is_empty() {
+                    return Ok(found);
+                }
+            }
+            Ok(Vec::new())
         };
-        let holds = |dir: &Path| files(dir).is_ok_and(|files| !files.is_empty());
+        let holds = |dir: &Path| Ok(!files(dir)?.is_empty());
         files(&folder(config, self.name, self.subfolders, self.what, holds)?)
     }
+}
 
-    /// The files in a folder, in the folders of it and in theirs: archives differ in depth.
-    fn all(&self, dir: &Path) -> Result<Vec<PathBuf>> {
-        let mut paths = entries(dir, self.extension)?;
-        for folder in folders(dir)? {
-            paths.extend(entries(&folder, self.extension)?);
-            for inner in folders(&folder)? {
-                paths.extend(entries(&inner, self.extension)?);
-            }
+/// The files in a folder, in the folders of it and in theirs: archives differ in depth.
+fn all(dir: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut paths = entries(dir, extension)?;
+    for folder in folders(dir)? {
+        paths.extend(entries(&folder, extension)?);
+        for inner in folders(&folder)? {
+            paths.extend(entries(&inner, extension)?);
         }
-        Ok(paths)
     }
+    Ok(paths)
 }
 
 /// A set of recorded signals.
@@ -145,7 +152,7 @@ pub(super) fn open(opening: &Opening<'_>, set: &Recorded) -> Result<Splits> {
         let (classes, shape) = (class_names.clone(), vec![1, 1, window]);
         let preprocess = Preprocess::Signals(signals.clone());
         let set = Dataset::new(&config.name, &split, classes, labels, shape, samples, preprocess)?;
-        Ok(set.with_members(names.into_iter()))
+        Ok(set.with_members(names.into_iter(), &[]))
     };
     Ok(Splits { train: set(&train, config.limit_train)?, test: set(&test, config.limit_test)? })
 }

@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods)] // A test's file needs no atomic write.
 
 #[cfg(feature = "image")]
+mod bearings;
+mod contents;
 mod decode;
 mod event_cases;
 mod event_files;
@@ -21,6 +23,7 @@ mod loader;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "image")]
+mod people;
 mod pictures;
 mod pipeline;
 #[cfg(feature = "image")]

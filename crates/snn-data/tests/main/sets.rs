@@ -198,15 +198,17 @@ fn cache_changes_no_value_and_is_never_stale() {
     // The same length and, as near as a clock allows, the same time: the content decides.
     let path = data.path().join("airplane/cifar10_airplane_1.aedat");
     write(&path, &aedat2(&[(5, 5, 0, 1), (5, 6, 1, 2)]));
-    let moved = cached.train.sample(0, &Augment::default(), None).unwrap();
+    let first = |set: &Dataset| set.sample(0, &Augment::default(), None);
+    assert!(matches!(first(&cached.train), Err(Error::Changed { .. })));
+    let moved = first(&with_cache(data.path(), cache.path(), 2).train).unwrap();
     write(&path, &aedat2(&[(9, 9, 0, 1), (9, 6, 1, 2)]));
-    assert_ne!(cached.train.sample(0, &Augment::default(), None).unwrap(), moved);
+    assert_ne!(first(&with_cache(data.path(), cache.path(), 2).train).unwrap(), moved);
     assert_eq!(sums(&with_cache(data.path(), cache.path(), 3).train).len(), 20);
     assert_eq!(cache_entries(cache.path()).unwrap().len(), 2);
 }
 
 #[test]
-fn cached_samples_survive_a_file_that_changes_late() {
+fn file_that_changes_late_is_found() {
     let (data, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     dvs_cifar10(data.path(), &[1, 900]);
     let path = data.path().join("airplane/cifar10_airplane_1.aedat");
@@ -217,9 +219,18 @@ fn cached_samples_survive_a_file_that_changes_late() {
     let first = cached.train.sample(0, &Augment::default(), None).unwrap();
     assert_eq!(cached.train.sample(0, &Augment::default(), None).unwrap(), first);
     // Length and time of modification are those of before.
+    let before = std::fs::read(&path).unwrap();
     write(&path, &aedat2(&[(9, 9, 0, 1), (9, 6, 1, 2)]));
     set_time().unwrap();
-    assert_ne!(cached.train.sample(0, &Augment::default(), None).unwrap(), first);
+    let error = cached.train.sample(0, &Augment::default(), None).unwrap_err().to_string();
+    assert!(error.contains("cifar10_airplane_1.aedat") && error.contains("changed"), "{error}");
+    let again = with_cache(data.path(), cache.path(), 2);
+    assert_ne!(again.train.hash(), cached.train.hash());
+    assert_eq!(again.train.members(), cached.train.members());
+    assert_ne!(again.train.sample(0, &Augment::default(), None).unwrap(), first);
+    // The same content at another time is the same file.
+    write(&path, &before);
+    assert_eq!(cached.train.sample(0, &Augment::default(), None).unwrap(), first);
 }
 
 #[test]
@@ -229,6 +240,11 @@ fn recordings_that_are_missing_or_empty_are_named() {
     let splits = open(&config("dvs_cifar10", dir.path())).unwrap();
     let path = dir.path().join("cat/cifar10_cat_1.aedat");
     write(&path, &aedat2(&[]));
+    assert!(matches!(
+        splits.train.sample(3, &Augment::default(), None),
+        Err(Error::Changed { .. })
+    ));
+    let splits = open(&config("dvs_cifar10", dir.path())).unwrap();
     let error = splits.train.sample(3, &Augment::default(), None).unwrap_err().to_string();
     assert!(error.contains("cifar10_cat_1.aedat") && error.contains("no events"), "{error}");
     std::fs::remove_file(&path).unwrap();
@@ -291,7 +307,8 @@ fn gestures_of_a_recording_are_made_and_change_together() {
     record(&[(1, 1, 4), (1, 1, 5), (2, 2, 8), (3, 3, 11)]);
     let cache = Some(CacheConfig { dir: dir.path().into(), max_bytes: 1 << 30 });
     let config = DataConfig { cache, ..config("dvs_gesture", data.path()) };
-    let set = open(&config).unwrap().train;
+    let opened = || open(&config).unwrap().train;
+    let set = opened();
     let stored = || cache_entries(dir.path()).unwrap()[0].samples;
     assert_eq!(stored(), 0);
     set.sample(1, &Augment::default(), None).unwrap();
@@ -300,10 +317,13 @@ fn gestures_of_a_recording_are_made_and_change_together() {
         assert_eq!(sums(&set), [1.0, 2.0, 1.0]);
     }
     record(&[(1, 1, 4), (1, 1, 3), (2, 2, 8), (3, 3, 10)]);
-    assert_eq!(sums(&set), [2.0, 1.0, 1.0]);
+    let gesture = |set: &Dataset, index| set.sample(index, &Augment::default(), None);
+    assert!((0..3).all(|index| matches!(gesture(&set, index), Err(Error::Changed { .. }))));
+    assert_eq!(sums(&opened()), [2.0, 1.0, 1.0]);
     assert_eq!(stored(), 6);
     // A gesture without events is its own fault.
     record(&[(1, 1, 4), (1, 1, 3), (2, 2, 8)]);
+    let set = opened();
     set.sample(0, &Augment::default(), None).unwrap();
     let error = set.sample(2, &Augment::default(), None).unwrap_err().to_string();
     assert!(error.contains("a.aedat") && error.contains("no events"), "{error}");

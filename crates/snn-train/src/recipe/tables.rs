@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use snn_data::transform::Interpolation;
 use snn_data::{Augment, DataConfig, FrameBy, MAX_SIZE, MAX_T_STEPS, Normalize};
 use snn_losses::Loss;
 use snn_models::{Architecture, Encoding, ModelConfig, NeuronChange, NeuronConfig, Precision};
@@ -71,7 +72,9 @@ pub struct DataRecipe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_SIZE))]
     pub stride: Option<usize>,
-    /// Signals: normalize each window by its own mean and deviation, or all by those of the training windows.
+    /// By which mean and deviation samples are normalized: `window` is pictures by the set's own, each window of a signal by its
+    /// own; `training` is all windows by those of the training windows; `braincog` is CIFAR's training pictures by ImageNet's
+    /// and its test pictures by CIFAR-10's, as the TKS paper's code does.
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(extend("default" = "window"))]
     pub normalize: Normalize,
@@ -84,6 +87,11 @@ pub struct DataRecipe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -100.0, max = 100.0))]
     pub test_snr: Option<f32>,
+    /// Sets with a file for each picture: how one is resized for evaluation. The TKS paper's code, as timm, does so with
+    /// `bicubic`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "bilinear"))]
+    pub interpolation: Interpolation,
     /// Point clouds: the distance from the center that becomes 1, in the files' unit; that of each cloud's farthest point when
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +128,7 @@ impl DataRecipe {
         DataConfig {
             name: self.name.clone(),
             dir,
+            roots: Vec::new(),
             // Still samples ignore it.
             t_steps: self.t_steps.unwrap_or(1),
             size: self.size,
@@ -129,10 +138,12 @@ impl DataRecipe {
             normalize: self.normalize,
             train_snr: self.train_snr,
             test_snr: self.test_snr,
+            interpolation: self.interpolation,
             split: self.split.clone(),
             limit_train: self.limit_train,
             limit_test: self.limit_test,
             cache: None,
+            verify: false,
             seed: 0,
         }
     }
@@ -266,8 +277,8 @@ fn is_direct(encoding: &Encoding) -> bool {
     *encoding == Encoding::default()
 }
 
-fn is_default(normalize: &Normalize) -> bool {
-    *normalize == Normalize::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn seed() -> u64 {
