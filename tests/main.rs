@@ -8,12 +8,12 @@ mod alone;
 mod cli;
 /// Golden tensors and `snn forward`.
 mod conformance;
+/// Recordings: what is read, left out and said.
+mod events;
 /// Data sets as people have them, and files that change.
 mod folders;
 /// Weights of other programs.
 mod import;
-/// Recordings: what is read, left out and said.
-mod events;
 /// The guards that ARCHITECTURE.md names.
 mod invariants;
 /// Which crate imports which.

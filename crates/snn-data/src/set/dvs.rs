@@ -18,7 +18,7 @@ use crate::{DatasetName, Result, Splits};
 pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
     let config = opening.config;
     let split = chosen(split::DVS_CIFAR10, config)?;
-    let any = |dir: &Path, extension| {
+    let of = |dir: &Path, extension| -> Result<bool> {
         for class in NAMES_10 {
             if has(&dir.join(class), extension)? {
                 return Ok(true);
@@ -26,11 +26,11 @@ pub(super) fn cifar10(opening: &Opening<'_>) -> Result<Splits> {
         }
         Ok(false)
     };
-    let holds = |dir: &Path| Ok(any(dir, "aedat")? || any(dir, "aedat4")?);
+    let holds = |dir: &Path| Ok(of(dir, "aedat")? || of(dir, "aedat4")?);
     let subfolders = ["dvs-cifar10", "dvs_cifar10", "cifar10-dvs", "CIFAR10DVS", "cifar10dvs"];
     let what = "<class>/*.aedat or *.aedat4 of the classes airplane to truck";
     let dir = folder(config, DatasetName::DvsCifar10, &subfolders, what, holds)?;
-    let is_old = any(&dir, "aedat")?;
+    let is_old = of(&dir, "aedat")?;
     let extension = if is_old { "aedat" } else { "aedat4" };
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (label, class) in (0..).zip(NAMES_10) {

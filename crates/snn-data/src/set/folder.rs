@@ -66,23 +66,10 @@ fn advice(name: DatasetName, dir: &Path) -> Option<String> {
         let mut all = fs::read_dir(dir).into_iter().flatten().flatten();
         all.find(|entry| is(&last(&entry.path()).to_lowercase())).map(|entry| entry.path())
     };
-    match name {
-        DatasetName::ImageNet => {
-            let flat = has(dir.join("val"), &|name| name.starts_with("ilsvrc2012_val_"));
-            if let Some(picture) = flat {
-                let todo =
-                    "lies in val itself: move the pictures of val into folders of their classes";
-                return Some(format!("{} {todo}", picture.display()));
-            }
-        }
-        DatasetName::DvsCifar10 => {
-            let other = has(dir.join("airplane"), &|name| name.ends_with(".aedat4"));
-            if let Some(file) = other {
-                let todo = "is of a conversion to .aedat4: this set is read from its publisher's .aedat files";
-                return Some(format!("{} {todo}", file.display()));
-            }
-        }
-        _ => {}
+    let flat = has(dir.join("val"), &|name| name.starts_with("ilsvrc2012_val_"));
+    if let Some(picture) = flat.filter(|_| name == DatasetName::ImageNet) {
+        let todo = "lies in val itself: move the pictures of val into folders of their classes";
+        return Some(format!("{} {todo}", picture.display()));
     }
     let is_archive = |name: &str| {
         [".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".7z", ".rar"]

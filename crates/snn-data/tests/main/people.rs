@@ -185,7 +185,6 @@ fn other_forms_of_a_set_are_answered_by_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     for (name, file, expected) in [
         ("cifar10", "cifar-10-batches-py/data_batch_1", "is the version for Python"),
-        ("dvs_cifar10", "airplane/0.aedat4", "publisher's .aedat"),
         ("dvs_gesture", "ibmGestureTrain/user02/0.npy", "Tonic's conversion"),
         ("imagenet", "val/ILSVRC2012_val_00000001.JPEG", "into folders of their classes"),
         ("modelnet10", "ModelNet10.zip", "unpack it"),
