@@ -141,7 +141,12 @@ fn a_unit_is_applied_once_to_a_shortcut() {
 #[test]
 fn set_bits_and_silence_are_counted() {
     let model = Model::new(&config(Architecture::VggSnn, bits(2, 0, 0.3)), 1).unwrap();
-    let request = Request { taps: vec!["lif.1".into()], counts: true, inputs: true, ..Request::new(Mode::Train) };
+    let request = Request {
+        taps: vec!["lif.1".into()],
+        counts: true,
+        inputs: true,
+        ..Request::new(Mode::Train)
+    };
     let x = Input::Still(still(model.config()));
     let output = model.pass(&mut Tape::off(), &x, &request).unwrap();
     let k = output.taps["lif.1"].flatten_all().unwrap().to_vec1::<u8>().unwrap();
