@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod export;
 mod golden;
 mod multibit;
 mod phases;
 mod recipe;
 mod resume;
+mod slips;
 mod step;
 mod train;
 mod util;
