@@ -121,6 +121,10 @@ fn foreign_or_damaged_checkpoint_is_2() -> Result<()> {
     let eval = || run(&["eval", path.as_str()]);
     let (good_config, good_weights) = (fs::read_to_string(&config)?, fs::read(&weights)?);
 
+    fs::write(&config, good_config.replace("16", "32"))?;
+    refused(&eval()?, 2, &["config.json", "SHA256SUMS"])?;
+    // Who changes a file by hand deletes the hashes.
+    fs::remove_file(dir.join("SHA256SUMS"))?;
     ensure!(good_config.contains("\"vgg_snn\""), "{good_config}");
     fs::write(&config, good_config.replace("\"vgg_snn\"", "\"resnet19\""))?;
     refused(&eval()?, 2, &["model.safetensors"])?;

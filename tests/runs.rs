@@ -20,6 +20,11 @@ fn xtask_reads_what_a_run_wrote() -> Result<()> {
     ensure!(ours.result.dataset == "synthetic" && ours.result.t_steps == 2, "{ours:?}");
     let last = ours.curve.last().and_then(|epoch| epoch.test.as_ref());
     ensure!(ours.curve.len() == 2 && last.is_some_and(|t| t.top1 == ours.result.top1), "{ours:?}");
+    let path = dir.join("result.json");
+    let text = fs::read_to_string(&path)?;
+    fs::write(&path, text.replacen("\"top1\": ", "\"top1\": 1", 1))?;
+    let refused = outcome::read(&dir).unwrap_err().to_string();
+    ensure!(refused.contains("top1 is not that of result.json"), "{refused}");
     let old = outcome::read(&golden("finished"))?;
     ensure!(old.result.top1 == 9.375 && old.curve.len() == 3, "{old:?}");
     Ok(())

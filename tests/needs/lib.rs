@@ -33,11 +33,15 @@ pub enum Need {
     Curl,
     /// A device on which nothing can be written.
     FullDevice,
+    /// The program strace, and the right to use it.
+    Strace,
+    /// The right to run a program as another user.
+    OtherUser,
 }
 
 impl Need {
     /// Every need.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Avx512,
         Self::Avx512Bf16,
         Self::Amx,
@@ -46,6 +50,8 @@ impl Need {
         Self::Tmpfs,
         Self::Curl,
         Self::FullDevice,
+        Self::Strace,
+        Self::OtherUser,
     ];
 
     /// The need in words.
@@ -59,6 +65,8 @@ impl Need {
             Self::Tmpfs => "the right to mount a tmpfs",
             Self::Curl => "curl",
             Self::FullDevice => "/dev/full",
+            Self::Strace => "strace",
+            Self::OtherUser => "the right to become another user",
         }
     }
 
@@ -77,6 +85,10 @@ impl Need {
             }
             Self::Curl => runs("curl", &["--version"]),
             Self::FullDevice => Path::new("/dev/full").exists(),
+            Self::Strace => runs("strace", &["-f", "-qq", "-o", "/dev/null", "true"]),
+            Self::OtherUser => {
+                runs("setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups", "true"])
+            }
         }
     }
 }

@@ -40,4 +40,8 @@ cargo xtask COMMAND
   fuzz [TARGET|all]        feed the readers of snn-data with made-up files; needs cargo-fuzz and a C++ compiler
       --seconds N          for each target, 60 unless said otherwise
 
-  Not built yet: crash, publish, docs.";
+  crash                    kill a small run at every system call on its directory, and let it go on; needs strace
+      --errors             let each call fail instead, with every error that a disk has
+      --stride N           every N-th call only
+
+  Not built yet: publish, docs.";

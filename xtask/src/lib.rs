@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod ci;
+pub mod crash;
 pub mod data;
 pub mod files;
 pub mod fuzz;
@@ -41,6 +42,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "reproduce" => return reproduce::run(parser),
         "bench" => return bench::run(parser).map(|()| 0),
         "data" => return data::run(parser).map(|()| 0),
+        "crash" => return crash::run(parser).map(|()| 0),
         "fuzz" => return fuzz::run(parser).map(|()| 0),
         "race" => return race::run(parser).map(|()| 0),
         _ => {}
@@ -54,7 +56,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "tidy" => tidy::run()?,
         "kernels" => kernels::run()?,
         "help" => sh::print(HELP)?,
-        "crash" | "publish" | "docs" => {
+        "publish" | "docs" => {
             bail!("`cargo xtask {command}` is not built yet")
         }
         other => bail!("unknown command `{other}`; `cargo xtask --help` lists them"),

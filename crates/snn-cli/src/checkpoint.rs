@@ -14,5 +14,12 @@ pub(crate) fn load(checkpoint: &Path) -> anyhow::Result<Model> {
         let why = format!("is a run; its checkpoint is {}", exported.display());
         return Err(exit::unusable(checkpoint, why));
     }
+    if checkpoint.join("run.json").exists() && !checkpoint.join("config.json").exists() {
+        let run = checkpoint.display();
+        let why = format!(
+            "is a run that is not finished; `snn export {run} --out DIR` makes a checkpoint of it"
+        );
+        return Err(exit::unusable(checkpoint, why));
+    }
     Ok(Model::load(checkpoint)?)
 }

@@ -26,6 +26,18 @@ pub(crate) fn unusable(path: &Path, why: impl std::fmt::Display) -> anyhow::Erro
     Unusable(format!("{}: {why}", path.display())).into()
 }
 
+/// The error and its causes in a line. What only the author of a program can do is left out.
+pub(crate) fn words(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let begin = ", or raise `Limits::";
+    let end = "` in your own program if it is trusted";
+    match text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)))
+    {
+        Some((before, after)) => format!("{before}{after}"),
+        None => text,
+    }
+}
+
 /// The flag that mends an error of the data crate. That crate knows no flags, so its messages name none.
 pub(crate) fn flag(error: &anyhow::Error) -> &'static str {
     use snn_data::{Error, FormatFault};
@@ -57,4 +69,17 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
         false => snn_train::exit_code(cause),
     };
     error.chain().find_map(ours).unwrap_or(USAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn a_limit_is_answered_by_what_a_person_can_do() {
+        let path = "f".into();
+        let error = snn_data::Error::Limit { path, what: "side", got: 9, limit: 8 };
+        assert_eq!(words(&error.into()), "f: side is 9, the limit is 8; use a smaller file");
+        assert_eq!(words(&anyhow::anyhow!("b").context("a")), "a: b");
+    }
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod checkpoint;
+mod classes;
 mod compare;
 mod conformance;
 mod convert_ann;
@@ -11,6 +12,7 @@ mod device;
 mod doctor;
 mod eval;
 mod exit;
+mod export;
 mod forward;
 mod import;
 mod models;
@@ -19,6 +21,8 @@ mod predict;
 mod preprocess;
 mod profile;
 mod recipe;
+mod speak;
+mod storage;
 mod train;
 mod unsafe_malloc;
 
@@ -32,7 +36,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 /// Trains, evaluates and measures spiking neural networks.
 ///
 /// Exit codes: 0 done, 1 usage or recipe, 2 data or checkpoint unusable, 3 diverged,
-/// 4 run directory in use, 5 storage failed, 130 or 143 interrupted with a checkpoint written.
+/// 4 run directory in use, 5 storage failed, 129, 130 or 143 interrupted with a checkpoint written.
 #[derive(Parser)]
 #[command(name = "snn", version, max_term_width = 100)]
 struct Cli {
@@ -58,6 +62,7 @@ enum Command {
     Recipe(recipe::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Export(export::Args),
     Predict(predict::Args),
     Forward(forward::Args),
     Import(import::Args),
@@ -71,6 +76,7 @@ enum Command {
 
 fn main() -> ExitCode {
     unsafe_malloc::keep_pages();
+    storage::outlive_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -102,7 +108,7 @@ fn main() -> ExitCode {
             None => ExitCode::from(code),
         },
         Err(error) => {
-            output::complain(&format!("{error:#}{}", exit::flag(&error)));
+            output::complain(&format!("{}{}", exit::words(&error), exit::flag(&error)));
             ExitCode::from(exit::code(&error))
         }
     }
@@ -129,6 +135,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Compare(args) => compare::run(&args).map(|()| 0),
+        Command::Export(args) => export::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
         Command::Import(args) => import::run(&args).map(|()| 0),

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Context;
 use candle_core::Device;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use snn_data::Opened;
-use snn_train::{EpochReport, Observer, Outcome, Recipe, RunOptions, StepReport};
+use snn_train::{Outcome, Recipe, RunOptions};
 
 use crate::output;
+use crate::speak::Speaker;
 
 /// Trains by a recipe; the run directory then holds result.json and a checkpoint that `snn eval` takes
 #[derive(clap::Args)]
@@ -32,6 +31,9 @@ pub(crate) struct Args {
     /// Go on with the run in the directory; start one when the directory is empty
     #[arg(long)]
     resume: bool,
+    /// With --resume: the recipe may have more epochs than the run was started with, finished or not
+    #[arg(long, requires = "resume")]
+    extend: bool,
     /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
     #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
     device: Device,
@@ -41,66 +43,6 @@ pub(crate) struct Args {
     /// Print the result as one JSON object on one line
     #[arg(long)]
     json: bool,
-}
-
-/// Draws the running epoch on standard error, when that is a terminal.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::new(0);
-        if quiet {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        let style = "{msg} [{bar:30}] {pos}/{len}, {per_sec}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self(bar)
-    }
-}
-
-impl Observer for Bar {
-    fn on_open(&mut self, opened: Opened) {
-        self.0.set_length(opened.total as u64);
-        self.0.set_position(opened.done as u64);
-        self.0.set_message("samples opened");
-    }
-
-    fn on_step(&mut self, report: &StepReport) {
-        self.0.set_length(report.steps as u64);
-        self.0.set_position(report.step_in_epoch as u64);
-        self.0.set_message(format!(
-            "epoch {}/{} loss {:.4} top-1 {:.2} %",
-            report.epoch + 1,
-            report.epochs,
-            report.loss,
-            report.train_top1
-        ));
-    }
-
-    fn on_epoch(&mut self, report: &EpochReport) {
-        let test = report.test.as_ref().map_or(String::new(), |m| {
-            format!(", test top-1 {:.2} %, top-5 {:.2} %", m.top1, m.top5)
-        });
-        self.0.suspend(|| {
-            tracing::info!(
-                "epoch {}/{}: loss {:.4}, train top-1 {:.2} %{test}, lr {:.2e}, {:.1} s",
-                report.epoch + 1,
-                report.epochs,
-                report.train_loss,
-                report.train_top1,
-                report.lr,
-                report.clock.seconds
-            );
-        });
-        if let Some(rates) = report.test.as_ref().map(|test| &test.firing_rates) {
-            let rates: Vec<_> =
-                rates.iter().map(|(name, rate)| format!("{name} {rate:.4}")).collect();
-            self.0.suspend(|| tracing::debug!("firing rates: {}", rates.join(", ")));
-        }
-        self.0.reset();
-    }
 }
 
 pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
@@ -126,14 +68,15 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
         verify: args.verify,
         cache: if args.no_cache { None } else { crate::cache::writable()? },
         resume: args.resume,
+        extend: args.extend,
         commit: option_env!("SNN_COMMIT").map(str::to_string),
         device: Some(args.device),
     };
     let signal = catch_signals()?;
-    let mut bar = Bar::new(quiet);
-    match snn_train::train(&recipe, &options, &mut bar, &signal.flag)? {
+    let mut speaker = Speaker::new(quiet);
+    match snn_train::train(&recipe, &options, &mut speaker, &signal.flag)? {
         Outcome::Finished(result) => {
-            bar.0.finish_and_clear();
+            speaker.end();
             if args.json {
                 output::print(&serde_json::to_string(&result)?);
             } else {
@@ -159,7 +102,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
             Ok(0)
         }
         Outcome::Interrupted { step } => {
-            bar.0.finish_and_clear();
+            speaker.end();
             match step {
                 Some(step) => tracing::warn!(
                     "interrupted at step {step}; a checkpoint is written, go on with --resume"
@@ -181,10 +124,30 @@ struct Signal {
     number: Arc<AtomicUsize>,
 }
 
+/// The signals that end a run. A hang-up that whoever started the run ignores, as nohup does, stays ignored.
+#[cfg(unix)]
+fn numbers() -> Vec<i32> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut numbers = vec![SIGINT, SIGTERM];
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if !is_ignored(&status, SIGHUP) {
+        numbers.push(SIGHUP);
+    }
+    numbers
+}
+
+/// Whether a process's status says that it ignores a signal.
+#[cfg(unix)]
+fn is_ignored(status: &str, number: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
+}
+
 fn catch_signals() -> anyhow::Result<Signal> {
     let signal = Signal::default();
     #[cfg(unix)]
-    for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for number in numbers() {
         let flag = || Arc::clone(&signal.flag);
         // In the order of registration: the shutdown sees the flag only from the second signal on.
         signal_hook::flag::register_conditional_shutdown(number, 128 + number, flag())?;
@@ -193,4 +156,15 @@ fn catch_signals() -> anyhow::Result<Signal> {
         signal_hook::flag::register(number, flag())?;
     }
     Ok(signal)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #[test]
+    fn ignored_signals_are_read_from_the_mask() {
+        let status = "Name:\tsnn\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n";
+        let ignored: Vec<i32> = (1..=31).filter(|n| super::is_ignored(status, *n)).collect();
+        assert_eq!(ignored, [1, 13]);
+        assert!(!super::is_ignored("", 1));
+    }
 }

@@ -80,7 +80,8 @@ impl Dataset {
     /// [`Recordings::new`]; say another with [`Dataset::with_preprocess`].
     ///
     /// # Errors
-    /// [`Error::Config`] when the numbers of labels and values do not fit or a label is out of range.
+    /// [`Error::Config`] when the numbers of labels and values do not fit, a label is out of range or a value is not finite:
+    /// no neuron fires at NaN, so that it would pass unnoticed.
     pub fn from_frames(
         name: &str,
         split: &str,
@@ -113,6 +114,14 @@ impl Dataset {
         if let Some(label) = labels.iter().find(|&&label| label as usize >= class_names.len()) {
             let why = format!("{label} is out of range for {} classes", class_names.len());
             return Err(Error::config("labels", why));
+        }
+        if let Samples::Frames(values) = &samples
+            && let Some(at) = values.iter().position(|value| !value.is_finite())
+        {
+            let (sample, value) = (at / shape.iter().product::<usize>().max(1), values[at]);
+            let why =
+                format!("hold {value} in sample {sample}; every value must be a finite number");
+            return Err(Error::config("values", why));
         }
         let hash = data_hash(&labels, &shape, &samples);
         let members = member_hash(labels.iter().enumerate());

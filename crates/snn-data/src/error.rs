@@ -89,7 +89,7 @@ pub enum Error {
     #[error("opening the data set was stopped")]
     Stopped,
     /// The operating system refused.
-    #[error("{}: {cause}; check the path", path.display())]
+    #[error("{}: {cause}{}", path.display(), remedy(cause))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -242,6 +242,21 @@ pub enum FormatFault {
     Gzip,
 }
 
+/// What helps against a system's refusal; nothing where its own words have to do.
+fn remedy(cause: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind as Kind;
+    // ENFILE, EMFILE and EIO, which have no kind of their own.
+    match (cause.kind(), cause.raw_os_error()) {
+        (_, Some(23 | 24)) => "; close other programs or raise the limit of open files (ulimit -n)",
+        (_, Some(5)) => "; the disk or its connection fails: copy what can still be read",
+        (Kind::OutOfMemory, _) => "; free some memory",
+        (Kind::NotFound | Kind::NotADirectory | Kind::PermissionDenied | Kind::InvalidInput, _) => {
+            "; check the path"
+        }
+        _ => "",
+    }
+}
+
 impl Error {
     pub(crate) fn format(path: &Path, offset: usize, fault: FormatFault) -> Self {
         Self::Format { path: path.into(), offset: offset as u64, fault }
@@ -254,5 +269,27 @@ impl Error {
 
     pub(crate) fn config(field: &'static str, why: impl Into<String>) -> Self {
         Self::Config { field, why: why.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_answered_by_what_helps_against_it() {
+        let said = |number: i32| {
+            Error::io(Path::new("f"))(std::io::Error::from_raw_os_error(number)).to_string()
+        };
+        for (number, words) in [
+            (2, "check the path"),
+            (13, "check the path"),
+            (24, "raise the limit of open files"),
+            (5, "the disk or its connection fails"),
+            (12, "free some memory"),
+        ] {
+            assert!(said(number).contains(words), "{}", said(number));
+            assert_eq!(said(number).contains("check the path"), words == "check the path");
+        }
     }
 }

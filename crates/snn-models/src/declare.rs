@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::boundary::{Transformer, head};
-use crate::declared::{Declared, Init, Layout, Size, WeightLayer};
+use crate::declared::{Declared, Init, Layout, Seen, Size, WeightLayer};
 use crate::layers::{Conv, ConvInit, Current, Gate, JOINT_TAPS, Layers, Pool};
 use crate::{Error, ModelConfig, Neuron, Result};
 
@@ -263,6 +263,10 @@ impl Layers for Declare<'_> {
                 let name = format!("{name}.step_scale");
                 self.tensor(name, vec![x.t_steps], Init::Constant(1.0))?;
             }
+            let [_, height, width] = x.shape;
+            let (name, pixels, t_steps) = ((*name).to_string(), height * width, x.t_steps);
+            let is_first = self.layout.neurons.is_empty();
+            self.layout.norms.push(Seen { name, pixels, t_steps, is_first });
         }
         let Some(Current::Plain(x) | Current::Norm { x, .. }) = currents.first() else {
             let why = "a layer of neurons has no current; give it at least one".into();

@@ -22,6 +22,8 @@ pub(crate) struct Layout {
     pub(crate) neurons: Vec<String>,
     /// Convolutions and linear layers, in the order of the walk.
     pub(crate) weights: Vec<WeightLayer>,
+    /// Norms, and how many values of a channel each sees of one sample.
+    pub(crate) norms: Vec<Seen>,
     /// The ends of the network's parts.
     pub(crate) boundaries: Vec<String>,
     /// Parts that the configuration can turn on and off.
@@ -44,6 +46,17 @@ pub struct WeightLayer {
     /// Whether what enters is spikes, their sums or their means over pixels. The network's input, currents, and steps that
     /// a matrix has mixed are none of these.
     pub takes_spikes: bool,
+}
+
+/// What a norm sees of one sample.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    /// Pixels of a step.
+    pub(crate) pixels: usize,
+    pub(crate) t_steps: usize,
+    /// Whether no neuron comes before: of an image that all steps see it sees one.
+    pub(crate) is_first: bool,
 }
 
 /// How a tensor starts.

@@ -10,7 +10,7 @@ use std::path::Path;
 use safetensors::SafeTensors;
 use safetensors::tensor::Metadata;
 use serde::Deserializer as _;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 
 use crate::{Error, Result};
 
@@ -32,6 +32,29 @@ pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
         return Err(fault(format!("is larger than the {most} bytes that it may have here")));
     }
     Ok(bytes)
+}
+
+/// What a JSON file says, or the field that cannot be read: `what` says what the file is not.
+///
+/// # Errors
+/// [`Error::Checkpoint`] naming the field, or line and column where the text is no JSON at all.
+pub fn read_json<T: DeserializeOwned>(text: &[u8], path: &Path, what: &str) -> Result<T> {
+    let fault = |why: String| Error::Checkpoint { path: path.to_path_buf(), why };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (field, cause) = (error.path().to_string(), error.into_inner());
+        // `.` is the whole file. An enum's other kind of value is answered as if it were no JSON.
+        let is_json = || serde_json::from_slice::<IgnoredAny>(text).is_ok();
+        if field == "." || !is_json() {
+            return fault(format!("{what}: {cause}"));
+        }
+        let cause = cause.to_string();
+        let cause = cause.split(" at line ").next().unwrap_or_default();
+        let cause = cause.replace("expected value", "is a value of another kind");
+        fault(format!("{what}: {field}: {cause}"))
+    })?;
+    json.end().map_err(|e| fault(format!("{what}: {e}")))?;
+    Ok(read)
 }
 
 /// The header and tensors of a safetensors file in which no name stands twice, which the safetensors

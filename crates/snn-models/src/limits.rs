@@ -14,6 +14,30 @@ impl ModelConfig {
     }
 }
 
+impl ModelConfig {
+    /// Refuses a training batch of `n` samples of which a norm would see one value per channel, which has no variance.
+    /// `is_still` says that all steps see one image.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the norm.
+    pub fn check_norms(&self, n: usize, is_still: bool) -> Result<()> {
+        for norm in Declare::read(self)?.layout.norms {
+            let steps = if is_still && norm.is_first { 1 } else { norm.t_steps };
+            check_values(&norm.name, n * steps * norm.pixels)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a norm's batch statistics of so many values per channel.
+pub(crate) fn check_values(norm: &str, values: usize) -> Result<()> {
+    if values > 1 {
+        return Ok(());
+    }
+    let why = "sees one value per channel, which has no variance; use a larger batch, more time steps or a larger input";
+    Err(Error::Config { field: norm.into(), why: why.into() })
+}
+
 /// [`ModelConfig::check_batch`] for a network whose largest map of one step has so many elements.
 pub(crate) fn check_map(map: usize, n: usize, t_steps: usize) -> Result<()> {
     let most = ModelConfig::MAX_ELEMENTS;

@@ -9,7 +9,7 @@ use snn_ops::buffer;
 
 use crate::declare::Declare;
 use crate::declared::{Declared, Layout, Size, WeightLayer};
-use crate::{ModelConfig, Result};
+use crate::{Error, ModelConfig, Result, values};
 
 /// A network with its weights. Names and layouts are PyTorch's.
 #[derive(Clone, Debug)]
@@ -62,8 +62,8 @@ impl Model {
     /// names. They are copied as they are now: training does not change the variables behind them.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model, [`Error::Tensor`](crate::Error::Tensor) when the builder
-    /// lacks a tensor or holds one of another shape.
+    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model, or for a number that is not finite or a
+    /// variance below zero; [`Error::Tensor`](crate::Error::Tensor) when the builder lacks a tensor or holds one of another shape.
     pub fn from_vars(config: &ModelConfig, vars: &VarBuilder) -> Result<Self> {
         let layout = Declare::read(config)?.layout;
         Self::with(config.clone(), layout, |want| {
@@ -73,7 +73,11 @@ impl Model {
                 candle_nn::init::ZERO,
                 DType::F32,
             )?;
-            Ok(tensor.detach().to_device(&Device::Cpu)?.force_contiguous()?)
+            let tensor = tensor.detach().to_device(&Device::Cpu)?.force_contiguous()?;
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+            let fault = |why| Error::Config { field: want.name.clone(), why };
+            values::check(&want.name, &values).map_err(fault)?;
+            Ok(tensor)
         })
     }
 
@@ -151,6 +155,11 @@ impl Model {
     /// As [`Names::stem`].
     pub fn stem(&self) -> &'static str {
         self.config.architecture.source().stem
+    }
+
+    /// The name of the classifier, the last linear layer.
+    pub fn classifier(&self) -> &str {
+        &self.layout.classifier
     }
 
     /// The names of the parts after which an auxiliary classifier may stand.

@@ -10,6 +10,7 @@ use snn_ops::{Conv2d, Moments, Pool2d, Tape, Value};
 use crate::boundary::{Transformer, head, resampling};
 use crate::joint;
 use crate::layers::{Conv, Current, Gate, Layers, Pool};
+use crate::limits::check_values;
 use crate::request::{Fed, Fired, Mode, Request, Statistics};
 use crate::state::State;
 use crate::unit::Unit;
@@ -200,6 +201,21 @@ pub(crate) fn missing(name: &str) -> Error {
     Error::Config { field: name.into(), why: "the model has no such tensor".into() }
 }
 
+impl Pass {
+    /// Refuses norms of a training batch that see one value per channel.
+    fn check_norms(&self, currents: &[Current<'_, Map>]) -> Result<()> {
+        if self.setting.request.mode == Mode::Eval {
+            return Ok(());
+        }
+        currents.iter().try_for_each(|current| match current {
+            Current::Plain(_) => Ok(()),
+            Current::Norm { name, x, .. } => {
+                check_values(name, x.value.dims().iter().rev().skip(1).product())
+            }
+        })
+    }
+}
+
 /// The names of the currents' norms.
 fn norm_names<'a>(currents: &'a [Current<'_, Map>]) -> Vec<Option<&'a String>> {
     let name = |current: &'a Current<'_, Map>| match current {
@@ -276,6 +292,7 @@ impl Layers for Pass {
             Neuron::Qcfs { levels, .. } => return self.activation(name, currents, levels),
         };
         let x = first(currents)?;
+        self.check_norms(currents)?;
         let summands = self.currents(currents)?;
         let sum: Vec<_> = summands.iter().map(|summand| summand.current()).collect();
         let leak = learns_tau.then(|| self.parameter(format!("{name}.w"))).transpose()?;
@@ -296,6 +313,7 @@ impl Layers for Pass {
 
     fn drive(&mut self, currents: &[Current<'_, Map>]) -> Result<Map> {
         let x = first(currents)?;
+        self.check_norms(currents)?;
         let summands = self.currents(currents)?;
         let sum: Vec<_> = summands.iter().map(|summand| summand.current()).collect();
         let output = norm_sum(&mut self.tape, &sum)?;

@@ -1,4 +1,4 @@
-//! A CHECKPOINT directory: `config.json` and `model.safetensors`.
+//! A CHECKPOINT directory: `config.json`, `model.safetensors`, and `SHA256SUMS` of both.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,8 +8,9 @@ use safetensors::tensor::{Dtype, TensorView};
 use snn_ops::buffer;
 
 use crate::declare::Declare;
-use crate::file::{read_file, read_tensors};
-use crate::{Error, Model, ModelConfig, Result};
+use crate::file::{read_file, read_json, read_tensors};
+use crate::sums::Sums;
+use crate::{Error, Model, ModelConfig, Result, values};
 
 /// Name of the configuration file.
 pub const CONFIG_FILE: &str = "config.json";
@@ -21,26 +22,30 @@ const CONFIG_BYTES: u64 = 1 << 20;
 const HEADER_BYTES: u64 = 1 << 24;
 
 impl Model {
-    /// Reads a checkpoint directory and checks every tensor's name, shape and values.
+    /// Reads a checkpoint directory and checks every tensor's name, shape and values, and both files against
+    /// [`SUMS_FILE`](crate::SUMS_FILE) where there is one.
     ///
     /// # Errors
-    /// [`Error::Io`] when a file cannot be read, [`Error::Checkpoint`] when it is not this format,
-    /// belongs to another architecture, or holds a number that is not finite.
+    /// [`Error::Io`] when a file cannot be read, [`Error::Checkpoint`] when it is not this format, not what was exported,
+    /// belongs to another architecture, or holds a number that is not finite or a variance below zero.
     pub fn load(dir: &Path) -> Result<Self> {
-        let path = dir.join(CONFIG_FILE);
-        let fault = |why: String| Error::Checkpoint { path: path.clone(), why };
-        let text = read_file(&path, CONFIG_BYTES)?;
-        let config: ModelConfig = serde_json::from_slice(&text)
-            .map_err(|e| fault(format!("not a model configuration: {e}")))?;
+        let sums = Sums::read(dir)?;
+        let config = config(dir, &sums)?;
+        let fault = |why: String| Error::Checkpoint { path: dir.join(CONFIG_FILE), why };
         let layout = Declare::read(&config).map_err(|e| fault(e.to_string()))?.layout;
         let tensors = layout.tensors.iter();
         let elements: usize = tensors.map(|d| d.shape.iter().product::<usize>()).sum();
         let path = dir.join(WEIGHTS_FILE);
-        let bytes = read_file(&path, 4 * elements as u64 + HEADER_BYTES)?;
+        // Numbers of f64 are read too.
+        let bytes = read_file(&path, 8 * elements as u64 + HEADER_BYTES)?;
+        sums.check(dir, WEIGHTS_FILE, &bytes)?;
         Self::from_bytes(config, &bytes, &path)
     }
 
     /// The model of `config` with the tensors of a safetensors file; `path` names it in errors.
+    ///
+    /// Numbers of f16, bf16 and f64 become f32. Names may begin with `module.`, which is left out, and PyTorch's
+    /// `num_batches_tracked` is passed over.
     ///
     /// # Errors
     /// As [`Model::load`].
@@ -48,31 +53,13 @@ impl Model {
         let fault = |why: String| Error::Checkpoint { path: path.to_path_buf(), why };
         let (_, file) = read_tensors(bytes, path)?;
         let layout = Declare::read(&config).map_err(|e| fault(e.to_string()))?.layout;
-        let architecture = config.architecture.name();
-        let names: BTreeSet<String> = layout.tensors.iter().map(|t| t.name.clone()).collect();
-        let model = Self::with(config, layout, |want| {
-            let view = file.tensor(&want.name).map_err(|_| {
-                fault(format!("has no tensor `{}`, which {architecture} needs", want.name))
-            })?;
-            if view.shape() != want.shape || view.dtype() != Dtype::F32 {
-                return Err(fault(format!(
-                    "tensor `{}` is {:?} {:?}; {architecture} needs F32 {:?}",
-                    want.name,
-                    view.dtype(),
-                    view.shape(),
-                    want.shape
-                )));
-            }
-            let values = floats(view.data());
-            if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-                return Err(fault(format!("tensor `{}` holds {bad}; train again", want.name)));
-            }
+        let views = values::matched(&file, path, &layout, config.architecture.name())?;
+        Self::with(config, layout, |want| {
+            let missing = || fault(format!("has no tensor `{}`", want.name));
+            let view = views.get(&want.name).ok_or_else(missing)?;
+            let values = values::read(&want.name, view, path)?;
             Ok(buffer::tensor(values, want.shape.as_slice())?)
-        })?;
-        if let Some(extra) = file.names().iter().find(|n| !names.contains(**n)) {
-            return Err(fault(format!("has a tensor `{extra}`, which {architecture} has not")));
-        }
-        Ok(model)
+        })
     }
 
     /// The checkpoint's files: name and bytes. Equal models give equal bytes; auxiliary classifiers are left out.
@@ -104,9 +91,12 @@ impl Model {
     }
 }
 
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    let (words, _) = bytes.as_chunks::<4>();
-    words.iter().map(|w| f32::from_le_bytes(*w)).collect()
+/// Reads a checkpoint's configuration.
+fn config(dir: &Path, sums: &Sums) -> Result<ModelConfig> {
+    let path = dir.join(CONFIG_FILE);
+    let text = read_file(&path, CONFIG_BYTES)?;
+    sums.check(dir, CONFIG_FILE, &text)?;
+    read_json(&text, &path, "not a model configuration")
 }
 
 fn bytes(tensor: &Tensor) -> Result<Vec<u8>> {

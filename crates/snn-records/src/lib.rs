@@ -15,7 +15,7 @@ pub use epoch::{Clock, EpochReport, StepLine};
 pub use metrics::Metrics;
 pub use paired::{Paired, mcnemar};
 pub use result::{PhaseRecord, RunResult};
-pub use run_file::{FORMAT, RunFile};
+pub use run_file::{Extension, FORMAT, RunFile};
 pub use study::StudyRow;
 pub use table::{BestFigures, TableFigures, TableRow};
 pub use work::{AC_PJ, LayerWork, MAC_PJ, Work};
@@ -32,3 +32,5 @@ pub const STEPS_FILE: &str = "steps.jsonl";
 pub const RESULT_FILE: &str = "result.json";
 /// The directory of a finished run's network.
 pub const CHECKPOINT_DIR: &str = "checkpoint";
+/// The directory of the best epoch's network, where the recipe asks for it.
+pub const BEST_DIR: &str = "best";

@@ -63,12 +63,29 @@ pub struct RunResult {
     pub best_epoch: usize,
     /// Epochs.
     pub epochs: usize,
+    /// Epochs that the run was to have before it was extended, oldest first: its rates and constants were those of shorter
+    /// runs until then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended_from: Vec<usize>,
     /// Wall-clock seconds of all epochs; an epoch that was interrupted counts its last part.
     pub seconds: f64,
     /// The largest resident memory of the process that finished the run, in MiB.
     pub peak_rss_mb: f64,
     /// The exported checkpoint.
     pub checkpoint: PathBuf,
+}
+
+impl RunResult {
+    /// The first field that the card of the exported checkpoint, `metrics` of its config.json, says otherwise: one of the
+    /// two was changed. What differs between equal runs stands on no card.
+    pub fn differs_from(&self, card: &serde_json::Value) -> Option<String> {
+        let own = serde_json::to_value(self).unwrap_or_default();
+        let fields = card.as_object()?;
+        let differs = |(key, said): &(&String, &serde_json::Value)| {
+            own.get(*key).is_some_and(|is| is != *said)
+        };
+        fields.iter().find(differs).map(|(key, _)| key.clone())
+    }
 }
 
 /// One phase of a run.

@@ -29,6 +29,21 @@ pub struct RunFile {
     /// The source code's commit, where the program knew it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// What the run was to be before it was extended, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended: Vec<Extension>,
+    /// The network of each phase so far, from which `snn export` makes checkpoints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<serde_json::Value>,
+}
+
+/// A shorter run that this one was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Its epochs.
+    pub epochs: usize,
+    /// The hash of its recipe, which its checkpoints are marked with.
+    pub recipe_hash: String,
 }
 
 fn first_format() -> u32 {

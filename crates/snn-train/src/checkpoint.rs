@@ -34,6 +34,14 @@ struct Meta {
 pub(crate) struct Identity {
     pub(crate) recipe_hash: String,
     pub(crate) data_hash: String,
+    /// Hashes of the recipe of the shorter runs that this one was.
+    pub(crate) former: Vec<String>,
+}
+
+/// What a file says of the state in it.
+pub(crate) struct Head {
+    pub(crate) progress: Counters,
+    pub(crate) data_hash: String,
 }
 
 /// The file's bytes.
@@ -104,7 +112,8 @@ pub(crate) fn decode(
     let fault = |why: String| Error::checkpoint(path, why);
     let (head, file) = snn_models::read_tensors(bytes, path)?;
     let meta = meta(&head, path)?;
-    if meta.recipe_hash != identity.recipe_hash {
+    let mut hashes = identity.former.iter().chain([&identity.recipe_hash]);
+    if !hashes.any(|hash| *hash == meta.recipe_hash) {
         return Err(fault("belongs to another run".into()));
     }
     if meta.data_hash != identity.data_hash {
@@ -134,10 +143,25 @@ pub(crate) fn decode(
     Ok((meta.progress, meta.optimizer_steps, moments))
 }
 
-/// The counters of a file, whose tensors are not looked at.
-pub(crate) fn counters(bytes: &[u8], path: &Path) -> Result<Counters> {
+/// What a file says of its state; its tensors are not looked at.
+pub(crate) fn head(bytes: &[u8], path: &Path) -> Result<Head> {
     let (head, _) = snn_models::read_tensors(bytes, path)?;
-    Ok(meta(&head, path)?.progress)
+    let Meta { progress, data_hash, .. } = meta(&head, path)?;
+    Ok(Head { progress, data_hash })
+}
+
+/// Puts a file's weights and running statistics into `model`, whatever run it is of.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn weights(bytes: &[u8], path: &Path, model: &mut Model) -> Result<()> {
+    let (_, file) = snn_models::read_tensors(bytes, path)?;
+    let mut reader = Reader { file: &file, path, read: 0 };
+    let params = reader.tensors("param", model.params())?;
+    let running = reader.tensors("running", model.buffers())?;
+    *model.params_mut() = params;
+    model.set_buffers(running);
+    Ok(())
 }
 
 fn meta(head: &Metadata, path: &Path) -> Result<Meta> {
@@ -189,6 +213,9 @@ impl Reader<'_> {
         let values: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
         if values.iter().any(|v| !v.is_finite()) {
             return Err(fault(format!("{name} is not finite")));
+        }
+        if name.ends_with("running_var") && values.iter().any(|v| *v < 0.0) {
+            return Err(fault(format!("{name} is below 0, and no variance is")));
         }
         self.read += 1;
         Ok(values)

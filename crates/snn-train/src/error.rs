@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+/// How a divergence begins that the samples brought.
+pub(crate) const INPUT: &str = "the input";
+/// How one begins that the loss shows.
+pub(crate) const LOSS: &str = "the loss";
+
 /// The error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,7 +66,7 @@ pub enum Error {
         why: String,
     },
     /// A number stopped being finite, or the loss says that nothing is learned.
-    #[error("diverged at step {step}: {what}; lower the learning rate or lengthen the warm-up")]
+    #[error("diverged at step {step}: {what}; {}", remedy(*step, what))]
     Diverged {
         /// The optimizer step, counted from 0.
         step: u64,
@@ -75,6 +80,12 @@ pub enum Error {
         path: PathBuf,
         /// The process that holds it, where it has said so.
         pid: Option<u32>,
+    },
+    /// The run's directory was deleted, or another one stands in its place.
+    #[error("{}: is no longer the directory that the run began in; nothing more is written", path.display())]
+    Moved {
+        /// The run directory.
+        path: PathBuf,
     },
     /// The operating system refused to read or write a run's file.
     #[error("{}: {cause}", path.display())]
@@ -123,7 +134,7 @@ impl Error {
             Error::Data(error) => exit_code(error).unwrap_or(2),
             Error::Diverged { .. } => 3,
             Error::Busy { .. } => 4,
-            Error::Io { .. } => 5,
+            Error::Io { .. } | Error::Moved { .. } => 5,
             _ => 2,
         }
     }
@@ -167,6 +178,17 @@ pub fn exit_code(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return None;
     };
     Some(if is_setting { 1 } else { 2 })
+}
+
+/// What helps. Numbers that came with the data are no fault of the training's.
+fn remedy(step: u64, what: &str) -> &'static str {
+    if what.starts_with(INPUT) {
+        "mend the data"
+    } else if step == 0 && what.starts_with(LOSS) {
+        "no step was taken yet, so a constant of the loss or of the neurons is too large or too small"
+    } else {
+        "lower the learning rate or lengthen the warm-up"
+    }
 }
 
 fn holder(pid: Option<u32>) -> String {

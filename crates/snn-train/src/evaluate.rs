@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use snn_data::{Augment, Dataset, Loader, LoaderConfig, Order};
 use snn_models::{Input, InputConfig, Mode, Model, Request, WeightLayer};
@@ -75,7 +74,7 @@ pub fn evaluate_with(
     dataset: &Arc<Dataset>,
     options: &EvalOptions,
 ) -> Result<Evaluation> {
-    let ended = pass(model, dataset, options, (1, true), &AtomicBool::new(false))?;
+    let ended = pass(model, dataset, options, (1, true), &mut |_| true)?;
     let (meter, activity, order) = ended.unwrap_or_default();
     let mut answers: Vec<_> = order.into_iter().zip(meter.answers().iter().copied()).collect();
     answers.sort_by_key(|(at, _)| *at);
@@ -86,16 +85,16 @@ pub fn evaluate_with(
     })
 }
 
-/// [`evaluate`] that gives up, with no metrics, as soon as `stop` is set.
-pub(crate) fn evaluate_until(
+/// [`evaluate`] that tells `watch` how many samples are measured, and gives up, with no metrics, when it answers `false`.
+pub(crate) fn evaluate_watched(
     model: &Model,
     dataset: &Arc<Dataset>,
     batch: usize,
     workers: usize,
-    stop: &AtomicBool,
+    watch: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<Metrics>> {
     let options = EvalOptions { batch, ..EvalOptions::default() };
-    let ended = pass(model, dataset, &options, (workers, false), stop)?;
+    let ended = pass(model, dataset, &options, (workers, false), watch)?;
     Ok(ended.map(|(meter, activity, _)| measures(&meter, &activity)))
 }
 
@@ -141,7 +140,7 @@ fn pass(
     dataset: &Arc<Dataset>,
     options: &EvalOptions,
     (workers, inputs): (usize, bool),
-    stop: &AtomicBool,
+    watch: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<(Meter, Activity, Vec<u32>)>> {
     let config = LoaderConfig {
         batch: options.batch,
@@ -156,8 +155,9 @@ fn pass(
     let loader = Loader::new(Arc::clone(dataset), config)?;
     let n_classes = model.config().num_classes;
     let (mut meter, mut activity, mut order) = <(Meter, Activity, Vec<u32>)>::default();
+    let mut done = 0;
     for batch in loader.epoch(0, 0) {
-        if stop.load(Ordering::Relaxed) {
+        if !watch(done) {
             return Ok(None);
         }
         let batch = batch?;
@@ -171,6 +171,7 @@ fn pass(
         if let buffer::Data::F32(logits) = read.data() {
             meter.push(logits, &examples.host_labels, n_classes)?;
         }
+        done += examples.host_labels.len();
     }
     Ok(Some((meter, activity, order)))
 }

@@ -1,5 +1,5 @@
 //! metrics.jsonl: one line an epoch. Everything that a clock or the machine decides stands in the object `clock`, so
-//! that all else is equal for equal runs.
+//! that all else is equal for equal runs. The last field of `clock` is a check of the line before it.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,16 +7,17 @@ use std::path::Path;
 
 use snn_records::{EpochReport, METRICS_FILE};
 
-use crate::{Error, Result};
+use crate::files::{self, LINES};
+use crate::{Error, Result, hash};
 
 /// Adds a line and makes it durable; returns the file's length.
 pub(crate) fn append(dir: &Path, report: &EpochReport) -> Result<u64> {
     let path = dir.join(METRICS_FILE);
-    let mut line = serde_json::to_vec(report).map_err(|e| Error::io(&path)(e.into()))?;
-    line.push(b'\n');
+    let line = serde_json::to_string(report).map_err(|e| Error::io(&path)(e.into()))?;
+    let line = checked(&line);
     let write = || {
         let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
-        file.write_all(&line)?;
+        file.write_all(line.as_bytes())?;
         file.sync_all()?;
         Ok(file.metadata()?.len())
     };
@@ -32,16 +33,12 @@ const REMEDY: &str = "the checkpoint was written with; put a copy of it back, or
 pub(crate) fn read(dir: &Path, bytes: u64, epochs: usize) -> Result<Vec<EpochReport>> {
     let path = dir.join(METRICS_FILE);
     let fault = |why: String| Error::checkpoint(&path, why);
-    let whole = match std::fs::read(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        other => other.map_err(Error::io(&path))?,
-    };
+    let whole = files::read_if_there(&path, LINES)?.unwrap_or_default();
     let text = usize::try_from(bytes).ok().and_then(|n| whole.get(..n));
     let text =
         text.ok_or_else(|| fault(format!("is shorter than the {bytes} bytes that {REMEDY}")))?;
     let lines = text.split_inclusive(|&b| b == b'\n');
-    let reports: std::result::Result<Vec<EpochReport>, _> =
-        lines.map(serde_json::from_slice).collect();
+    let reports: std::result::Result<Vec<EpochReport>, _> = lines.map(parse).collect();
     let reports = reports
         .map_err(|e| fault(format!("is damaged ({e}) in the first {bytes} bytes that {REMEDY}")))?;
     let in_order = reports.iter().enumerate().all(|(i, report)| report.epoch == i);
@@ -51,6 +48,55 @@ pub(crate) fn read(dir: &Path, bytes: u64, epochs: usize) -> Result<Vec<EpochRep
         )));
     }
     Ok(reports)
+}
+
+/// The whole lines of a run that may go on meanwhile.
+///
+/// # Errors
+/// [`Error::Checkpoint`] naming the first line that is not what was written.
+pub(crate) fn read_all(dir: &Path) -> Result<Vec<EpochReport>> {
+    let path = dir.join(METRICS_FILE);
+    let whole = files::read_if_there(&path, LINES)?.unwrap_or_default();
+    let lines = whole.split_inclusive(|&b| b == b'\n').filter(|line| line.ends_with(b"\n"));
+    let fault = |(at, line): (usize, &[u8])| {
+        let why = |e| {
+            Error::checkpoint(
+                &path,
+                format!("line {} is damaged ({e}); put a copy of it back", at + 1),
+            )
+        };
+        parse(line).map_err(why)
+    };
+    lines.enumerate().map(fault).collect()
+}
+
+/// Where the check begins in a line, which ends after it.
+const CHECK: &str = ",\"check\":\"";
+const END: &str = "\"}}\n";
+
+/// The line with its check: the first 32 bits of its SHA-256.
+fn checked(line: &str) -> String {
+    match line.strip_suffix("}}") {
+        Some(begin) => format!("{begin}{CHECK}{}{END}", check(begin.as_bytes())),
+        // Its last field is an object always.
+        None => format!("{line}\n"),
+    }
+}
+
+fn check(line: &[u8]) -> String {
+    hash::sha256(line).chars().take(8).collect()
+}
+
+/// A line's report, if it is what was written. Lines of older versions have no check.
+fn parse(line: &[u8]) -> std::result::Result<EpochReport, String> {
+    let report = serde_json::from_slice(line).map_err(|e| e.to_string())?;
+    let text = std::str::from_utf8(line).map_err(|e| e.to_string())?;
+    if let Some((begin, rest)) = text.rsplit_once(CHECK)
+        && rest.strip_suffix(END) != Some(check(begin.as_bytes()).as_str())
+    {
+        return Err("a number of it was changed".into());
+    }
+    Ok(report)
 }
 
 /// Cuts the file back to `bytes` bytes, making it where there is none.
@@ -108,6 +154,31 @@ mod tests {
         cut(dir.path(), one).unwrap();
         assert_eq!(read(dir.path(), one, 1).unwrap(), [report(0)]);
         assert_eq!(append(dir.path(), &report(1)).unwrap(), two);
+    }
+
+    #[test]
+    fn any_changed_byte_is_found_and_lines_of_older_versions_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = append(dir.path(), &report(0)).unwrap();
+        let path = dir.path().join(METRICS_FILE);
+        let whole = std::fs::read(&path).unwrap();
+        let mut other = whole.clone();
+        for at in 0..whole.len() {
+            for bit in [1, 2, 4] {
+                other[at] ^= bit;
+                crate::write_atomic(&path, &other).unwrap();
+                let found = read(dir.path(), bytes, 1);
+                // What is no longer called a check is none; the name is no figure.
+                let renamed = !String::from_utf8_lossy(&other).contains(CHECK);
+                assert!(renamed || matches!(found, Err(Error::Checkpoint { .. })), "{at} {bit}");
+                assert_eq!(read_all(dir.path()).is_err(), found.is_err() && other.ends_with(b"\n"));
+                other[at] ^= bit;
+            }
+        }
+        let mut old = serde_json::to_vec(&report(0)).unwrap();
+        old.push(b'\n');
+        crate::write_atomic(&path, &old).unwrap();
+        assert_eq!(read(dir.path(), old.len() as u64, 1).unwrap(), [report(0)]);
     }
 
     #[test]

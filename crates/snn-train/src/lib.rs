@@ -5,17 +5,23 @@
 mod activity;
 mod atomic;
 mod checkpoint;
+mod classes;
 mod counters;
 mod data_hash;
 mod error;
 mod evaluate;
 mod examples;
+mod export;
+mod files;
 mod hash;
+mod init;
 mod journal;
 mod lock;
 mod manifest;
+mod memory;
 mod method;
 mod metrics;
+mod model_file;
 mod optim;
 mod options;
 mod plan;
@@ -31,10 +37,12 @@ mod step;
 mod steps_file;
 
 pub use atomic::{create_dir, write_atomic};
+pub use classes::{Classes, follow_classes};
 pub use data_hash::other_test_data;
 pub use error::{Error, Result, exit_code};
 pub use evaluate::{EVAL_BATCH, EvalOptions, Evaluation, evaluate, evaluate_with};
 pub use examples::Examples;
+pub use export::{Exported, Which, export_run};
 pub use journal::peak_rss_mb;
 pub use lock::RunLock;
 pub use method::{HybridHead, HybridLoss, Method, Ssnn, StrongWeak, Teacher, TimeOrder, Trt, Tssd};
@@ -42,11 +50,11 @@ pub use metrics::{Answer, Meter, aurc, confusion, in_top_k};
 pub use optim::{Moments, Optimizer, OptimizerConfig, OptimizerKind};
 pub use options::RunOptions;
 pub use recipe::{
-    DataRecipe, Key, ModelRecipe, Phase, PhaseData, PhaseModel, PhaseOptimizer, PhaseSchedule,
-    PhaseTrain, Recipe, Recompute, TrainRecipe, recipe_keys, recipe_reference,
+    DataRecipe, InitHead, Key, ModelRecipe, Phase, PhaseData, PhaseModel, PhaseOptimizer,
+    PhaseSchedule, PhaseTrain, Recipe, Recompute, TrainRecipe, recipe_keys, recipe_reference,
 };
 pub use result::{export, load_result};
-pub use run::{Observer, Outcome, StepReport, train};
+pub use run::{Beginning, Observer, Outcome, StepReport, train};
 pub use schedule::{ScheduleConfig, ScheduleKind, learning_rate};
 pub use snn_records::{
     CHECKPOINT_DIR, Clock, EpochReport, LayerWork, Metrics, Paired, RESULT_FILE, RunResult, Work,

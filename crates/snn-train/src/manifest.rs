@@ -3,10 +3,11 @@
 //! A line with the names of the columns, then one a checkpoint, oldest first. It is written before the first checkpoint, so
 //! that a run without it is a damaged one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use snn_records::{CHECKPOINT_DIR, METRICS_FILE};
+use snn_records::{BEST_DIR, CHECKPOINT_DIR, METRICS_FILE, RECIPE_FILE, RESULT_FILE, RUN_FILE};
 
+use crate::files::{self, LINES};
 use crate::{Error, Result, atomic, hash, write_atomic};
 
 pub(crate) const MANIFEST_FILE: &str = "MANIFEST";
@@ -49,15 +50,17 @@ impl Entry {
     /// The checkpoint's bytes, if they are the ones that were written.
     pub(crate) fn read(&self, dir: &Path) -> Result<Vec<u8>> {
         let path = dir.join(self.file());
-        let len = std::fs::metadata(&path)
-            .map_err(|e| Error::checkpoint(&path, format!("cannot be read: {e}")))?
-            .len();
+        let unreadable =
+            |e: std::io::Error| Error::checkpoint(&path, format!("cannot be read: {e}"));
+        let len = std::fs::metadata(&path).map_err(unreadable)?.len();
         if len != self.bytes {
             let why = format!("has {len} bytes, {MANIFEST_FILE} says {}", self.bytes);
             return Err(Error::checkpoint(&path, why));
         }
-        let bytes = std::fs::read(&path)
-            .map_err(|e| Error::checkpoint(&path, format!("cannot be read: {e}")))?;
+        let bytes = files::read(&path, self.bytes).map_err(|error| match error {
+            Error::Io { cause, .. } => unreadable(cause),
+            other => other,
+        })?;
         let got = hash::sha256(&bytes);
         if got != self.sha256 {
             let why = format!("has sha256 {got}, {MANIFEST_FILE} says {}", self.sha256);
@@ -87,24 +90,20 @@ impl Manifest {
     /// # Errors
     /// [`Error::Checkpoint`] when it has no readable line, or is missing although the run has begun to write.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
-        let path = dir.join(MANIFEST_FILE);
-        let damage = |what: &str| {
-            let why = format!(
-                "{what}; put a copy of it back, or start the run again in another directory"
-            );
-            Error::checkpoint(&path, why)
-        };
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                // Killed between run.json and here.
-                if checkpoints(dir)?.is_empty() && !dir.join(METRICS_FILE).exists() {
-                    return Self::start(dir);
-                }
-                return Err(damage("is missing, and the run has begun"));
+        match Self::read_if_there(dir)? {
+            Some(manifest) => Ok(manifest),
+            // Killed between run.json and here.
+            None if checkpoints(dir)?.is_empty() && !dir.join(METRICS_FILE).exists() => {
+                Self::start(dir)
             }
-            Err(error) => return Err(Error::io(path)(error)),
-        };
+            None => Err(damage(dir, "is missing, and the run has begun")),
+        }
+    }
+
+    /// [`Manifest::read`] that writes nothing; none where there is no MANIFEST.
+    pub(crate) fn read_if_there(dir: &Path) -> Result<Option<Self>> {
+        let path = dir.join(MANIFEST_FILE);
+        let Some(bytes) = files::read_if_there(&path, LINES)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
         let mut manifest = Self::default();
         let mut begins = false;
@@ -121,10 +120,10 @@ impl Manifest {
         if manifest.entries.is_empty() {
             // At most one checkpoint is written before its line is.
             if !begins || manifest.damaged || checkpoints(dir)?.len() > 1 {
-                return Err(damage("is damaged"));
+                return Err(damage(dir, "is damaged"));
             }
         }
-        Ok(manifest)
+        Ok(Some(manifest))
     }
 
     /// Makes a checkpoint's file and then its line durable.
@@ -154,26 +153,54 @@ impl Manifest {
         for old in self.entries.iter().filter(|old| !kept(old)) {
             atomic::remove(&dir.join(old.file()))?;
         }
+        let was_damaged = self.damaged;
         *self = Self { entries, damaged: false };
-        Ok(())
+        // What an unreadable line named is older than what is on the disk now.
+        if was_damaged { self.sweep(dir) } else { Ok(()) }
     }
 
     /// Deletes what an interrupted process left: temporary files, and checkpoints that are not listed.
     pub(crate) fn sweep(&self, dir: &Path) -> Result<()> {
-        let export = dir.join(CHECKPOINT_DIR);
-        for dir in [Some(dir), export.is_dir().then_some(export.as_path())].into_iter().flatten() {
-            for name in names(dir)? {
-                if atomic::target_of(&name).is_some() {
-                    atomic::remove(&dir.join(name))?;
-                }
-            }
-        }
+        sweep_temporary(dir)?;
         let listed = |name: &String| self.entries.iter().any(|entry| entry.file() == *name);
         for name in checkpoints(dir)?.into_iter().filter(|name| !listed(name) && !self.damaged) {
             atomic::remove(&dir.join(name))?;
         }
         Ok(())
     }
+}
+
+/// Deletes the temporary files of an interrupted process, in a run directory and in the checkpoints inside it.
+pub(crate) fn sweep_temporary(dir: &Path) -> Result<()> {
+    let inside = [CHECKPOINT_DIR, BEST_DIR].map(|name| dir.join(name));
+    let inside = inside.iter().map(PathBuf::as_path).filter(|dir| dir.is_dir());
+    for dir in std::iter::once(dir).chain(inside) {
+        for name in names(dir)? {
+            if atomic::target_of(&name).is_some_and(is_ours) {
+                atomic::remove(&dir.join(name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a run writes a file of that name.
+fn is_ours(name: &str) -> bool {
+    const RECORDS: [&str; 7] = [
+        MANIFEST_FILE,
+        RUN_FILE,
+        RECIPE_FILE,
+        RESULT_FILE,
+        snn_models::CONFIG_FILE,
+        snn_models::WEIGHTS_FILE,
+        snn_models::SUMS_FILE,
+    ];
+    RECORDS.contains(&name) || is_checkpoint(name)
+}
+
+fn damage(dir: &Path, what: &str) -> Error {
+    let why = format!("{what}; put a copy of it back, or start the run again in another directory");
+    Error::checkpoint(dir.join(MANIFEST_FILE), why)
 }
 
 /// The names in a directory that are text, as all of ours are.
@@ -185,11 +212,12 @@ fn names(dir: &Path) -> Result<Vec<String>> {
 
 /// The checkpoints in a directory, listed or not.
 fn checkpoints(dir: &Path) -> Result<Vec<String>> {
-    let step = |name: &str| {
-        let digits = name.strip_prefix("step-")?.strip_suffix(".safetensors")?;
-        (digits.len() >= 8).then(|| digits.parse::<u64>().ok()).flatten()
-    };
-    Ok(names(dir)?.into_iter().filter(|name| step(name).is_some()).collect())
+    Ok(names(dir)?.into_iter().filter(|name| is_checkpoint(name)).collect())
+}
+
+fn is_checkpoint(name: &str) -> bool {
+    let digits = name.strip_prefix("step-").and_then(|name| name.strip_suffix(".safetensors"));
+    digits.is_some_and(|digits| digits.len() >= 8 && digits.parse::<u64>().is_ok())
 }
 
 #[cfg(test)]
@@ -235,6 +263,42 @@ mod tests {
             .collect();
         names.sort();
         assert_eq!(names, ["MANIFEST", "notes.tmp", "step-00000001.safetensors"]);
+    }
+
+    #[test]
+    fn what_a_damaged_line_named_goes_once_a_newer_one_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut manifest = Manifest::read(dir.path()).unwrap();
+        push(dir.path(), &mut manifest, 1);
+        push(dir.path(), &mut manifest, 2);
+        let path = dir.path().join(MANIFEST_FILE);
+        let damaged = std::fs::read_to_string(&path).unwrap().replace("\n2 4", "\n2 x");
+        write_atomic(&path, damaged.as_bytes()).unwrap();
+        let mut manifest = Manifest::read(dir.path()).unwrap();
+        manifest.sweep(dir.path()).unwrap();
+        let files = |dir: &Path| checkpoints(dir).unwrap().len();
+        assert_eq!((manifest.entries.len(), files(dir.path())), (1, 2), "it may be the newest");
+        push(dir.path(), &mut manifest, 3);
+        assert_eq!((manifest.entries.len(), files(dir.path())), (2, 2));
+        assert!(!dir.path().join("step-00000002.safetensors").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_in_the_place_of_files_are_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = |name: &str| {
+            let path = dir.path().join(name);
+            let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+            assert!(made.success());
+        };
+        pipe(MANIFEST_FILE);
+        let error = Manifest::read(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("MANIFEST: is not a regular file"), "{error}");
+        pipe("step-00000001.safetensors");
+        let of_pipe = Entry { bytes: 0, ..entry(1, b"data") };
+        let error = of_pipe.read(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("is not a regular file"), "{error}");
     }
 
     #[test]

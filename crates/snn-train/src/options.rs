@@ -20,6 +20,8 @@ pub struct RunOptions {
     pub verify: bool,
     /// Go on with the run in the directory, or start it when there is none.
     pub resume: bool,
+    /// Go on with a run whose recipe differs in `schedule.epochs` alone, which are more now: weights and moments are kept.
+    pub extend: bool,
     /// The source code's commit, for the record.
     pub commit: Option<String>,
     /// Where the network is computed; the CPU when absent. Weights and the optimizer stay on the CPU.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use snn_losses::Position;
 
-use crate::{Error, Recipe, Result, recipe::of_phase, schedule::learning_rate};
+use crate::schedule::{ScheduleKind, learning_rate};
+use crate::{Error, Recipe, Result, recipe::of_phase};
 
 /// One phase of a run.
 #[derive(Clone, Debug)]
@@ -75,6 +76,33 @@ impl Plan {
             parts[at].ramp.1 = same.map(|part| part.epochs).sum();
         }
         Ok(Self { parts: parts.into_iter().map(Arc::new).collect() })
+    }
+
+    /// What a schedule does that nobody can have meant, phase by phase.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        for (at, part) in self.parts.iter().enumerate() {
+            let of =
+                if self.parts.len() > 1 { format!("phase {} ", at + 1) } else { String::new() };
+            let (schedule, lr) = (&part.recipe.schedule, part.recipe.optimizer.lr);
+            let (warmup, epochs) = (schedule.warmup_epochs, part.epochs);
+            if warmup >= epochs {
+                doubts.push(format!(
+                    "{of}schedule.warmup_epochs is {warmup} of {epochs} epochs: the rate never reaches optimizer.lr; use fewer"
+                ));
+            }
+            if warmup > 0 && schedule.warmup_lr > lr {
+                let from = schedule.warmup_lr;
+                doubts.push(format!("{of}schedule.warmup_lr is {from}, above optimizer.lr {lr}: the rate falls in the warm-up"));
+            }
+            if schedule.kind == ScheduleKind::Cosine && schedule.min_lr > lr {
+                let to = schedule.min_lr;
+                doubts.push(format!(
+                    "{of}schedule.min_lr is {to}, above optimizer.lr {lr}: the rate rises; use less"
+                ));
+            }
+        }
+        doubts
     }
 
     /// Epochs of the whole run.
@@ -186,6 +214,31 @@ mod tests {
         assert_eq!(plan.parts[2].rate(7, 0), 1.0);
         assert!(plan.parts[1].warms_up(4) && !plan.parts[1].warms_up(5));
         assert_eq!(plan.parts[1].rate(4, 0), plan.parts[0].rate(0, 0));
+    }
+
+    #[test]
+    fn schedules_that_cannot_be_meant_are_told() {
+        let doubts = |sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+            Plan::new(&Recipe::parse(RECIPE, "r", &sets).unwrap(), 109).unwrap().doubts()
+        };
+        assert_eq!(doubts(&[]), [""; 0]);
+        let of = |sets: &[&str], words: &[&str]| {
+            let told = doubts(sets);
+            assert_eq!(told.len(), words.len(), "{told:?}");
+            assert!(told.iter().zip(words).all(|(told, word)| told.starts_with(word)), "{told:?}");
+        };
+        let (one, two) = (
+            "phase 1 schedule.warmup_epochs is 4 of 4",
+            "phase 2 schedule.warmup_epochs is 4 of 3",
+        );
+        of(&["schedule.warmup_epochs=4"], &[one, two]);
+        of(&["schedule.min_lr=0.5"], &["phase 1 schedule.min_lr", "phase 2 schedule.min_lr"]);
+        of(&["schedule.min_lr=0.5", "schedule.kind=constant"], &[]);
+        of(
+            &["schedule.warmup_lr=0.5"],
+            &["phase 1 schedule.warmup_lr", "phase 2 schedule.warmup_lr"],
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Restored {
 pub(crate) fn phase(dir: &Path, manifest: &Manifest) -> Result<usize> {
     for entry in manifest.entries.iter().rev() {
         let counters = entry.read(dir).and_then(|bytes| {
-            let counters = checkpoint::counters(&bytes, &dir.join(entry.file()))?;
+            let counters = checkpoint::head(&bytes, &dir.join(entry.file()))?.progress;
             journal::read(dir, entry.metrics_bytes, counters.epoch)?;
             Ok(counters)
         });

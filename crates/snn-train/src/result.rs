@@ -2,25 +2,28 @@
 
 use std::path::Path;
 
-use snn_models::Model;
+use snn_models::{Model, SUMS_FILE};
 use snn_records::{CHECKPOINT_DIR, Metrics, PhaseRecord, RESULT_FILE, RunResult};
 
+use crate::files::{self, RECORD};
 use crate::setup::Run;
-use crate::{Error, Recipe, Result, RunOptions, atomic, journal, plan::Part, write_atomic};
+use crate::{
+    Error, Recipe, Result, RunOptions, atomic, journal, plan::Part, run_file, write_atomic,
+};
 
 /// The result in a run directory; none while the run is not finished, or when its checkpoint has gone.
 ///
+/// A result that says anything else than the exported checkpoint's card or metrics.jsonl is none either, with a warning:
+/// resuming the run measures it again.
+///
 /// # Errors
-/// [`Error::Checkpoint`] when the file is damaged, [`Error::Io`] when it cannot be read.
+/// [`Error::Checkpoint`] when a file is damaged, [`Error::Io`] when it cannot be read.
 pub fn load_result(dir: &Path) -> Result<Option<RunResult>> {
     let path = dir.join(RESULT_FILE);
-    let bytes = match std::fs::read(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(Error::io(&path))?,
-    };
+    let Some(bytes) = files::read_if_there(&path, RECORD)? else { return Ok(None) };
     let mut result: RunResult = serde_json::from_slice(&bytes).map_err(|e| {
         let why = format!("is damaged ({e}); delete it, and resuming the run writes it again");
-        Error::checkpoint(path, why)
+        Error::checkpoint(&path, why)
     })?;
     // The directory may have been moved since.
     result.checkpoint = dir.join(CHECKPOINT_DIR);
@@ -29,12 +32,49 @@ pub fn load_result(dir: &Path) -> Result<Option<RunResult>> {
     if let Some(file) = missing {
         tracing::warn!(file = %file.display(), "is missing; the checkpoint is exported again");
     }
-    Ok(missing.is_none().then_some(result))
+    if missing.is_some() {
+        return Ok(None);
+    }
+    let doubt = doubt(dir, &result)?;
+    if let Some(why) = &doubt {
+        tracing::warn!(file = %path.display(), "{why}; the figures are measured again");
+    }
+    Ok(doubt.is_none().then_some(result))
+}
+
+/// What in the directory contradicts a result.
+fn doubt(dir: &Path, result: &RunResult) -> Result<Option<String>> {
+    let card = match Model::load(&result.checkpoint) {
+        Ok(model) => model.config().metrics.clone(),
+        Err(error @ snn_models::Error::Checkpoint { .. }) => return Ok(Some(error.to_string())),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(field) = result.differs_from(&card) {
+        return Ok(Some(format!("its {field} is not the one of checkpoint/config.json")));
+    }
+    if run_file::read(dir)?.recipe_hash != result.recipe_hash {
+        return Ok(Some("it is of another recipe than run.json".into()));
+    }
+    let lines = journal::read_all(dir)?;
+    let last = lines.last().and_then(|line| line.test.as_ref().map(|test| (line.epoch + 1, test)));
+    let Some((epochs, test)) = last else {
+        return Ok(Some("metrics.jsonl has no last evaluation".into()));
+    };
+    let figures = [
+        ("n", result.n == test.n),
+        ("top1", result.top1 == test.top1),
+        ("top5", result.top5 == test.top5),
+        ("aurc_softmax", result.aurc_softmax == test.aurc_softmax),
+        ("aurc_logit", result.aurc_logit == test.aurc_logit),
+        ("epochs", result.epochs == epochs),
+    ];
+    let differs = figures.into_iter().find(|(_, is_same)| !is_same);
+    Ok(differs.map(|(field, _)| format!("its {field} is not the one of metrics.jsonl")))
 }
 
 /// Exports the model with its card, then writes result.json: where that stands, the run is finished.
 pub(crate) fn finish(
-    run: &mut Run,
+    run: &Run,
     recipe: &Recipe,
     options: &RunOptions,
     last: Metrics,
@@ -71,28 +111,28 @@ pub(crate) fn finish(
         best_top1,
         best_epoch,
         epochs,
+        extended_from: run.extended_from.clone(),
         seconds: run.seconds,
         peak_rss_mb: journal::peak_rss_mb(),
         checkpoint,
     };
-    let preprocess = serde_json::to_value(run.stage.test.preprocess()).map_err(fault)?;
-    let config = run.model.config_mut();
-    (config.preprocess, config.metrics) = (preprocess, card(&result)?);
-    export(&run.model, &result.checkpoint)?;
+    let card = card(&result)?;
+    export(&run.model_with(card)?, &result.checkpoint)?;
     atomic::write_json(&run.dir.join(RESULT_FILE), &result)?;
     Ok(result)
 }
 
-/// Writes a CHECKPOINT directory: `model.safetensors` and `config.json`, each whole or not at all.
+/// Writes a CHECKPOINT directory: `model.safetensors`, `config.json`, and before them `SHA256SUMS` of both, each whole or
+/// not at all.
 ///
 /// # Errors
 /// [`Error::Io`] when the directory cannot be written, [`Error::Model`] when the model cannot be encoded.
 pub fn export(model: &Model, dir: &Path) -> Result<()> {
     atomic::create_dir(dir)?;
-    for (name, bytes) in model.to_files()? {
-        write_atomic(&dir.join(name), &bytes)?;
-    }
-    Ok(())
+    let files = model.to_files()?;
+    // First: where a process ends in between, what is there is known not to belong together.
+    write_atomic(&dir.join(SUMS_FILE), &snn_models::sums(&files))?;
+    files.iter().try_for_each(|(name, bytes)| write_atomic(&dir.join(name), bytes))
 }
 
 fn phase(part: &Part) -> PhaseRecord {

@@ -5,15 +5,51 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use snn_losses::Objective;
-use snn_records::{Clock, EpochReport, RunResult, StepLine};
+use snn_models::{Model, Size};
+use snn_records::{BEST_DIR, Clock, EpochReport, RunResult, StepLine};
 
 use crate::activity::Alarm;
-use crate::evaluate::{EVAL_BATCH, evaluate_until, training_rates};
+use crate::evaluate::{EVAL_BATCH, evaluate_watched, training_rates};
+use crate::export::{About, card};
+use crate::model_file::PhaseModel;
 use crate::plan::Part;
-use crate::result::{finish, load_result};
+use crate::result::{export, finish, load_result};
 use crate::setup::Run;
 use crate::step::{StepConfig, train_step};
 use crate::{Error, Examples, Recipe, Result, RunOptions, journal, run_file};
+
+/// What an observer hears before the first step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beginning {
+    /// The data set.
+    pub dataset: String,
+    /// How it is divided.
+    pub split: String,
+    /// Training and test samples.
+    pub samples: [usize; 2],
+    /// Classes.
+    pub classes: usize,
+    /// The network.
+    pub architecture: &'static str,
+    /// Its time steps.
+    pub t_steps: usize,
+    /// Its parameters, work and layers of neurons.
+    pub size: Size,
+    /// Epochs of the run.
+    pub epochs: usize,
+    /// Phases of the run, each with settings of its own; what is said here is of the one in progress.
+    pub phases: usize,
+    /// Optimizer steps of the run.
+    pub steps: usize,
+    /// Samples of a step.
+    pub batch: usize,
+    /// Steps that were taken already, of a run that goes on.
+    pub taken: u64,
+    /// Threads that compute.
+    pub threads: usize,
+    /// The kernels.
+    pub engine: &'static str,
+}
 
 /// What an observer hears after a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +72,10 @@ pub struct StepReport {
 pub trait Observer {
     /// Now and then while the data set is opened.
     fn on_open(&mut self, _opened: snn_data::Opened) {}
+    /// Once, when the data is open and the model made.
+    fn on_begin(&mut self, _beginning: &Beginning) {}
+    /// After every batch of an evaluation: samples measured so far, and all of them.
+    fn on_evaluate(&mut self, _done: usize, _total: usize) {}
     /// After every step.
     fn on_step(&mut self, _report: &StepReport) {}
     /// After every epoch.
@@ -75,12 +115,12 @@ pub fn train(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome> {
-    if options.resume
-        && run_file::exists(&options.dir)
-        && let Some(result) = load_result(&options.dir)?
-    {
-        run_file::check_recipe(recipe, &options.dir)?;
-        return Ok(Outcome::Finished(Box::new(result)));
+    if options.resume && run_file::exists(&options.dir) {
+        let is_longer = options.extend && run_file::extension(recipe, &options.dir)?.is_some();
+        if !is_longer && let Some(result) = load_result(&options.dir)? {
+            run_file::check_recipe(recipe, &options.dir)?;
+            return Ok(Outcome::Finished(Box::new(result)));
+        }
     }
     let stopped = |step| Ok(Outcome::Interrupted { step });
     let mut run = match Run::open(recipe, options, &mut watch(observer, interrupt)) {
@@ -88,6 +128,7 @@ pub fn train(
         opened => opened?,
     };
     let mut alarm = Alarm::default();
+    observer.on_begin(&beginning(&run, options)?);
     loop {
         let Some(report) = epoch(&mut run, observer, interrupt)? else {
             run.save()?;
@@ -102,7 +143,7 @@ pub fn train(
             continue;
         }
         if let Some(last) = report.test.filter(|_| report.epoch + 1 == report.epochs) {
-            let result = finish(&mut run, recipe, options, last)?;
+            let result = finish(&run, recipe, options, last)?;
             return Ok(Outcome::Finished(Box::new(result)));
         }
         // The phase's last state is saved.
@@ -112,6 +153,26 @@ pub fn train(
             next => next?,
         };
     }
+}
+
+fn beginning(run: &Run, options: &RunOptions) -> Result<Beginning> {
+    let (part, config, data) = (run.part(), run.model.config(), run.stage.train.data());
+    Ok(Beginning {
+        dataset: data.name().into(),
+        split: data.split().into(),
+        samples: [data.len(), run.stage.test.len()],
+        classes: data.num_classes(),
+        architecture: config.architecture.name(),
+        t_steps: config.t_steps,
+        size: Model::size(config)?,
+        epochs: run.plan.epochs(),
+        phases: run.plan.parts.len(),
+        steps: run.plan.parts.iter().map(|part| part.steps).sum(),
+        batch: part.recipe.train.batch.min(data.len()),
+        taken: run.counters.step,
+        threads: snn_ops::threads(),
+        engine: options.engine(),
+    })
 }
 
 /// Passes on how far the data is, and stops its opening once interrupted.
@@ -147,7 +208,12 @@ fn epoch(
     let mut test = None;
     if part.evaluates(epoch) {
         let workers = part.recipe.train.workers;
-        test = evaluate_until(&run.model, &run.stage.test, EVAL_BATCH, workers, interrupt)?;
+        let total = run.stage.test.len();
+        let mut watch = |done| {
+            observer.on_evaluate(done, total);
+            !interrupt.load(Ordering::Relaxed)
+        };
+        test = evaluate_watched(&run.model, &run.stage.test, EVAL_BATCH, workers, &mut watch)?;
         if test.is_none() {
             return Ok(None);
         }
@@ -165,6 +231,10 @@ fn epoch(
         test,
         clock: Clock { seconds, waited, peak_rss_mb: journal::peak_rss_mb() },
     };
+    if part.recipe.train.keep_best {
+        keep_best(run, &part, &report)?;
+    }
+    run.lock.check()?;
     run.metrics_bytes = journal::append(&run.dir, &report)?;
     run.seconds += seconds;
     run.counters.end_epoch(report.test.as_ref());
@@ -175,6 +245,21 @@ fn epoch(
         epoch, lr, alpha, train_loss, train_top1, test_top1, seconds, "epoch"
     );
     Ok(Some(report))
+}
+
+/// Keeps the weights of an epoch that is better than those before, before its line says so: a run that is killed in
+/// between comes by here again.
+fn keep_best(run: &Run, part: &Part, report: &EpochReport) -> Result<()> {
+    let Some(test) = &report.test else { return Ok(()) };
+    if run.counters.best.is_some_and(|(best, _)| test.top1 <= best) {
+        return Ok(());
+    }
+    let started = run_file::read(&run.dir)?;
+    let of_phase = PhaseModel::new(&run.stage, run.model.config())?;
+    let data_hash = &run.identity.data_hash;
+    let about = About { started: &started, recipe: &part.recipe, of_phase: &of_phase, data_hash };
+    let card = card(&about, report.epoch, report.step, Some(test));
+    export(&run.model_with(card)?, &run.dir.join(BEST_DIR))
 }
 
 /// The rest of the epoch's steps, and the seconds in which they waited for their batches; none when interrupted.

@@ -67,7 +67,7 @@ impl ScheduleConfig {
 /// # Equation
 /// ```text
 /// e < warmup_epochs:  warmup_lr + e (base - warmup_lr) / warmup_epochs
-/// else, cosine:       min_lr + (base - min_lr) (1 + cos(pi e / epochs)) / 2
+/// else, cosine:       min_lr + (base - min_lr) (1 + cos(pi e / epochs)) / 2, past the last epoch min_lr
 /// else, constant:     base
 /// ```
 ///
@@ -83,6 +83,8 @@ pub fn learning_rate(schedule: &ScheduleConfig, base: f64, epoch: f64, epochs: f
     }
     match kind {
         ScheduleKind::Constant => base,
+        // Past its end the cosine would rise again.
+        ScheduleKind::Cosine if epoch >= epochs => min_lr,
         ScheduleKind::Cosine => {
             let angle = std::f64::consts::PI * epoch / epochs;
             min_lr + 0.5 * (base - min_lr) * (1.0 + angle.cos())
@@ -131,6 +133,17 @@ mod tests {
         assert_eq!(learning_rate(&schedule, 0.1, 5.0, 600.0), 0.1);
         let none = ScheduleConfig { warmup_epochs: 0, ..schedule };
         assert_eq!(learning_rate(&none, 0.1, 0.0, 600.0), 0.1);
+    }
+
+    #[test]
+    fn past_the_last_epoch_the_rate_stays_where_it_ended() {
+        let schedule = paper(ScheduleKind::Cosine);
+        for epoch in [600.0, 600.5, 601.0, 900.0, 1e9] {
+            assert_eq!(learning_rate(&schedule, 0.1, epoch, 600.0), schedule.min_lr, "{epoch}");
+        }
+        assert!(learning_rate(&schedule, 0.1, 599.0, 600.0) > schedule.min_lr);
+        let schedule = paper(ScheduleKind::Constant);
+        assert_eq!(learning_rate(&schedule, 0.1, 601.0, 600.0), 0.1);
     }
 
     #[test]

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use snn_models::{InputConfig, Model, ModelConfig};
-use snn_records::RECIPE_FILE;
+use snn_records::{RESULT_FILE, RunFile};
 
+use crate::manifest::{self, Manifest};
+use crate::model_file::PhaseModel;
 use crate::plan::{self, Part, Plan};
 use crate::stage::{self, Stage};
 use crate::{
-    Error, Recipe, Result, RunOptions, checkpoint, checkpoint::Identity, counters::Counters,
-    journal, lock::RunLock, manifest::Manifest, optim::Optimizer, restore, restore::Restored,
-    run_file, steps_file::StepsFile, write_atomic,
+    Error, Recipe, Result, RunOptions, checkpoint, checkpoint::Identity, counters::Counters, init,
+    journal, lock::RunLock, memory, optim::Optimizer, restore, restore::Restored, run_file,
+    steps_file::StepsFile,
 };
 
 /// A run that is ready to go on.
@@ -28,7 +30,9 @@ pub(crate) struct Run {
     pub(crate) steps_file: Option<StepsFile>,
     /// Seconds of the epochs so far.
     pub(crate) seconds: f64,
-    _lock: RunLock,
+    /// Epochs that the run was to have before it was extended.
+    pub(crate) extended_from: Vec<usize>,
+    pub(crate) lock: RunLock,
 }
 
 impl Run {
@@ -46,8 +50,16 @@ impl Run {
             let why = "the run directory's name is not UTF-8; choose another";
             return Err(Error::checkpoint(dir, why));
         }
-        // A directory that is not there is made only once the data is open, so that a failed start leaves nothing.
+        // It reads what `model.init` names.
+        let recipe_hash = recipe.hash()?;
+        // A directory that is not there is made only once everything else is there, so that a failed start leaves nothing.
         let claimed = if dir.exists() { Some(claim(options)?) } else { None };
+        if let Some((_, true)) = &claimed
+            && options.extend
+            && let Some(was) = run_file::extension(recipe, dir)?
+        {
+            run_file::extend(recipe, dir, was)?;
+        }
         let phase = match &claimed {
             Some((_, true)) if !recipe.phase.is_empty() => {
                 run_file::check_recipe(recipe, dir)?;
@@ -62,6 +74,8 @@ impl Run {
         let config = stage::model_config(own, &data)?;
         stage::check_batch(&config, own, &data)?;
         phases.iter().try_for_each(|(other, _)| one_network(&config, other))?;
+        let size = Model::size(&config).map_err(stage::by_key)?;
+        memory::check(&config, &size, own, own.train.batch.min(data.len()))?;
         let mut model = Model::new(&config, recipe.seed).map_err(stage::by_key)?;
         if !config.steps.is_empty() {
             let size = Model::size(&config)?;
@@ -72,35 +86,51 @@ impl Run {
             model.set_device(device);
         }
         let plan = Plan::new(recipe, data.len())?;
-        let (lock, old) = match claimed {
-            Some(claimed) => claimed,
+        plan.doubts().iter().for_each(|doubt| tracing::warn!("{doubt}"));
+        let known = match &claimed {
+            Some((_, true)) => {
+                // What run.json knows is the data of the first phase; a checkpoint knows that of its own.
+                let data_hash = (phase == 0).then_some(&stage.data_hash);
+                Some((run_file::check(options, recipe, data_hash)?, Manifest::read(dir)?))
+            }
+            Some((_, false)) | None => None,
+        };
+        let has_begun = known.as_ref().is_some_and(|(_, manifest)| !manifest.entries.is_empty());
+        if let Some(from) = recipe.model.init.as_ref().filter(|_| !has_begun) {
+            init::start_from(&mut model, from, recipe.model.init_head)?;
+        }
+        let (lock, known) = match claimed {
+            Some((lock, _)) => (lock, known),
             None => {
                 crate::atomic::create_dir(dir)?;
-                claim(options)?
+                // Another process may have been faster.
+                match claim(options)? {
+                    (_, true) => return Err(Error::Exists { path: dir.clone() }),
+                    (lock, false) => (lock, None),
+                }
             }
         };
-        let (identity, manifest) = if old {
-            // What run.json knows is the data of the first phase; a checkpoint knows that of its own.
-            let known = (phase == 0).then_some(&stage.data_hash);
-            let started = run_file::check(options, recipe, known)?;
-            let recipe_hash = started.recipe_hash;
-            let data_hash = stage.data_hash.as_in(&started.data_hash).to_owned();
-            let manifest = Manifest::read(dir)?;
-            manifest.sweep(dir)?;
-            (Identity { recipe_hash, data_hash }, manifest)
-        } else {
-            let data_hash = stage.data_hash.now().to_owned();
-            let identity = Identity { recipe_hash: recipe.hash()?, data_hash };
-            run_file::write(recipe, options, &identity)?;
-            (identity, Manifest::start(dir)?)
+        let data_hash = stage.data_hash.now().to_owned();
+        let mut identity = Identity { recipe_hash, data_hash, former: Vec::new() };
+        let mut extended_from = Vec::new();
+        let manifest = match known {
+            Some((RunFile { recipe_hash, data_hash, extended, .. }, manifest)) => {
+                manifest.sweep(dir)?;
+                identity.recipe_hash = recipe_hash;
+                // A run goes on by the way to hash that it began with.
+                identity.data_hash = stage.data_hash.as_in(&data_hash).to_owned();
+                identity.former = extended.iter().map(|was| was.recipe_hash.clone()).collect();
+                extended_from = extended.iter().map(|was| was.epochs).collect();
+                manifest
+            }
+            None => {
+                manifest::sweep_temporary(dir)?;
+                run_file::write(recipe, options, &identity)?;
+                Manifest::start(dir)?
+            }
         };
-        if let Some(init) = recipe.model.init.as_ref().filter(|_| manifest.entries.is_empty()) {
-            start_from(&mut model, init)?;
-        }
-        // After run.json, so that a run killed between the two goes on.
-        if !dir.join(RECIPE_FILE).exists() {
-            write_atomic(&dir.join(RECIPE_FILE), recipe.to_toml()?.as_bytes())?;
-        }
+        run_file::keep_recipe(recipe, dir)?;
+        PhaseModel::new(&stage, model.config())?.note(dir, phase)?;
         let optimizer = Optimizer::new(&own.optimizer, model.undecayed());
         let restored = Restored::newest(dir, manifest, &mut model, optimizer, &identity, phase)?;
         let Restored { manifest, optimizer, counters, metrics_bytes, seconds } = restored;
@@ -120,7 +150,8 @@ impl Run {
             metrics_bytes,
             steps_file,
             seconds,
-            _lock: lock,
+            extended_from,
+            lock,
         })
     }
 
@@ -148,12 +179,24 @@ impl Run {
         let stage = self.stage.next(&part.recipe, options, watch)?;
         stage.fit(&part.recipe, &mut self.model)?;
         self.identity.data_hash = stage.data_hash.as_in(&self.identity.data_hash).to_owned();
+        let own = PhaseModel::new(&stage, self.model.config())?;
+        own.note(&self.dir, self.counters.phase)?;
         tracing::info!(phase = self.counters.phase, "phase");
         Ok(Self { stage, ..self })
     }
 
+    /// The model as it is now, with what is done to a file before it and a card.
+    pub(crate) fn model_with(&self, card: serde_json::Value) -> Result<Model> {
+        let mut model = self.model.clone();
+        let of_phase = PhaseModel::new(&self.stage, model.config())?;
+        *model.config_mut() = of_phase.model;
+        model.config_mut().metrics = card;
+        Ok(model)
+    }
+
     /// Writes a checkpoint of this moment, unless there is one.
     pub(crate) fn save(&mut self) -> Result<()> {
+        self.lock.check()?;
         if let Some(log) = &mut self.steps_file {
             log.sync()?;
         }
@@ -174,11 +217,28 @@ fn claim(options: &RunOptions) -> Result<(RunLock, bool)> {
     let lock = RunLock::acquire(dir)?;
     let old = run_file::exists(dir);
     if old && !options.resume {
-        return Err(Error::Exists { path: dir.clone() });
+        // A start that failed, or was killed before it had trained anything that counts, keeps nobody else out.
+        return match has_nothing(dir)? {
+            true => Ok((lock, false)),
+            false => Err(Error::Exists { path: dir.clone() }),
+        };
     }
     match run_file::remains(dir).filter(|_| !old) {
         Some(name) => Err(Error::InTheWay { path: dir.join(name) }),
         None => Ok((lock, old)),
+    }
+}
+
+/// Whether a run has neither a checkpoint nor a line of metrics.
+fn has_nothing(dir: &Path) -> Result<bool> {
+    let states =
+        Manifest::read_if_there(dir).map(|manifest| manifest.map_or(0, |m| m.entries.len()));
+    let found = states.and_then(|states| Ok(states + journal::read_all(dir)?.len()));
+    match found {
+        Ok(found) => Ok(found == 0 && !dir.join(RESULT_FILE).exists()),
+        // What is damaged was something.
+        Err(Error::Checkpoint { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -195,22 +255,4 @@ fn one_network(config: &ModelConfig, phase: &Recipe) -> Result<()> {
         config.architecture.name()
     );
     Err(Error::Setting { field: "phase data.size".into(), got: side.to_string(), allowed })
-}
-
-/// Gives the model the weights and running statistics of a checkpoint.
-fn start_from(model: &mut Model, init: &Path) -> Result<()> {
-    let other = Model::load(init)?;
-    let shapes = |model: &Model| -> Vec<(String, Vec<usize>)> {
-        let all = model.params().iter().chain(model.buffers());
-        // Auxiliary classifiers are in no checkpoint and start anew.
-        let all = all.filter(|(name, _)| !name.starts_with("heads."));
-        all.map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect()
-    };
-    if shapes(model) != shapes(&other) {
-        let why = "is of another architecture, width or number of classes (model.init)";
-        return Err(Error::checkpoint(init, why));
-    }
-    model.params_mut().extend(other.params().clone());
-    model.set_buffers(other.buffers().clone());
-    Ok(())
 }

@@ -72,9 +72,11 @@ impl Stage {
     }
 }
 
-/// Refuses a batch whose feature maps would be too large.
+/// Refuses a batch whose feature maps would be too large, or of which a norm would see one value.
 pub(crate) fn check_batch(config: &ModelConfig, recipe: &Recipe, data: &Dataset) -> Result<()> {
-    config.check_batch(recipe.train.batch.min(data.len()), config.t_steps).map_err(by_key)
+    let n = recipe.train.batch.min(data.len());
+    config.check_batch(n, config.t_steps).map_err(by_key)?;
+    config.check_norms(n, !data.is_events()).map_err(by_key)
 }
 
 /// The model for the samples of `data`.

@@ -9,7 +9,12 @@ use snn_models::Model;
 use snn_ops::{Value, buffer};
 
 use crate::method::Taken;
-use crate::{Error, Examples, Method, Recompute, Result, metrics, optim::Optimizer};
+use crate::{
+    Error, Examples, Method, Recompute, Result,
+    error::{INPUT, LOSS},
+    metrics,
+    optim::Optimizer,
+};
 
 /// What a step is taken with, besides the batch.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +63,9 @@ pub fn train_step(
 ) -> Result<StepOutput> {
     let StepConfig { objective, method, seed, lr, step, recompute } = config;
     let diverged = |what: String| Error::Diverged { step, what };
+    if !lr.is_finite() {
+        return Err(diverged(format!("the learning rate is {lr}")));
+    }
     let mut tape = recompute.tape();
     let mut taken = Taken { model, tape: &mut tape, examples, seed, step };
     let answered = match method {
@@ -96,7 +104,9 @@ pub fn train_step(
     for (name, gradient) in &gradients {
         let square = sum_of_squares(gradient)?;
         if !square.is_finite() {
-            return Err(diverged(format!("the gradient of {name} is not finite")));
+            // What is not finite in the input vanishes in the spikes, and comes back in the gradients.
+            let what = format!("the gradient of {name} is not finite");
+            return Err(diverged(blamed_input(examples)?.unwrap_or(what)));
         }
         squares += square;
     }
@@ -104,7 +114,8 @@ pub fn train_step(
     let running = model.folded(&statistics)?;
     for (name, tensor) in &running {
         if !sum_of_squares(tensor)?.is_finite() {
-            return Err(diverged(format!("{name} is not finite")));
+            let what = format!("{name} is not finite");
+            return Err(diverged(blamed_input(examples)?.unwrap_or(what)));
         }
     }
     optimizer.step(model.params_mut(), &gradients, lr)?;
@@ -147,12 +158,19 @@ impl<'a> Leaves<'a> {
 
 /// Which tensor made the loss what it is.
 fn blame(examples: &Examples, logits: &Tensor, loss: f64) -> Result<String> {
-    for (name, tensor) in [("the input", examples.x.tensor()), ("the logits", logits)] {
-        if !sum_of_squares(tensor)?.is_finite() {
-            return Ok(format!("{name} hold a number that is not finite"));
-        }
+    if let Some(what) = blamed_input(examples)? {
+        return Ok(what);
     }
-    Ok(format!("the loss is {loss}"))
+    match sum_of_squares(logits)?.is_finite() {
+        true => Ok(format!("{LOSS} is {loss}")),
+        false => Ok("the logits hold a number that is not finite".into()),
+    }
+}
+
+/// The input, where it holds a number that is not finite.
+fn blamed_input(examples: &Examples) -> Result<Option<String>> {
+    let is_finite = sum_of_squares(examples.x.tensor())?.is_finite();
+    Ok((!is_finite).then(|| format!("{INPUT} holds a number that is not finite")))
 }
 
 fn sum_of_squares(tensor: &Tensor) -> Result<f64> {

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use snn_records::{STEPS_FILE, StepLine};
 
-use crate::{Error, Result};
+use crate::{Error, Result, files};
+
+/// A longer log is refused.
+const MOST: u64 = 1 << 33;
 
 /// The open log; lines are on the disk when a checkpoint is.
 pub(crate) struct StepsFile {
@@ -18,11 +21,8 @@ impl StepsFile {
     /// Opens the log of a run that has taken `step` steps; lines of later ones, which are taken again, are cut off.
     pub(crate) fn open(dir: &Path, step: u64) -> Result<Self> {
         let path = dir.join(STEPS_FILE);
+        let old = files::read_if_there(&path, MOST)?.unwrap_or_default();
         let open = || {
-            let old = std::fs::read(&path).or_else(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => Ok(Vec::new()),
-                _ => Err(error),
-            })?;
             let file = OpenOptions::new().append(true).create(true).open(&path)?;
             file.set_len(kept(&old, step))?;
             Ok(BufWriter::new(file))

@@ -1,4 +1,4 @@
-//! Run directories of format 1, which older versions left: they are read, finished and evaluated.
+//! Run directories that older versions left, of each format that there was: they are read, finished and evaluated.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
@@ -10,11 +10,20 @@ use snn_models::Model;
 use snn_train::{DataRecipe, EVAL_BATCH, Error, Outcome, Recipe, RunOptions, evaluate, train};
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/golden/run-1").join(name)
+    of_format(1, name)
+}
+
+fn of_format(format: u32, name: &str) -> PathBuf {
+    let folder = format!("../../data/golden/run-{format}");
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(name)
 }
 
 /// A copy of a golden run directory, which the test may change.
 fn copy(name: &str) -> tempfile::TempDir {
+    copy_of(&golden(name))
+}
+
+fn copy_of(golden: &Path) -> tempfile::TempDir {
     fn tree(from: &Path, to: &Path) {
         std::fs::create_dir_all(to).unwrap();
         for entry in std::fs::read_dir(from).unwrap() {
@@ -27,7 +36,7 @@ fn copy(name: &str) -> tempfile::TempDir {
         }
     }
     let to = tempfile::tempdir().unwrap();
-    tree(&golden(name), to.path());
+    tree(golden, to.path());
     to
 }
 
@@ -48,7 +57,19 @@ fn json(path: &Path) -> serde_json::Value {
 
 #[test]
 fn an_interrupted_run_goes_on() {
-    let dir = copy("interrupted");
+    for format in [1, 2] {
+        goes_on(format);
+    }
+}
+
+/// A run that was stopped after ten steps of 24 ends as the one that was not.
+fn goes_on(format: u32) {
+    let golden = |name| of_format(format, name);
+    let recipe = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+        Recipe::load(&golden("interrupted/recipe.toml"), &sets).unwrap()
+    };
+    let dir = copy_of(&golden("interrupted"));
     let Outcome::Finished(result) = resume(&recipe(&[]), dir.path()).unwrap() else { panic!() };
     assert_eq!((result.epochs, result.t_steps, result.loss.as_str()), (3, 2, "tks"));
     let finished = json(&golden("finished/result.json"));
@@ -99,4 +120,36 @@ fn another_recipe_or_a_lost_one_is_refused_by_name() {
     std::fs::remove_file(dir.path().join("result.json")).unwrap();
     let error = resume(&recipe(&[]), dir.path()).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("recipe.toml"), "{error}");
+}
+
+#[test]
+fn every_format_that_was_ever_written_is_kept_here_and_others_are_refused_by_their_number() {
+    assert_eq!(snn_records::FORMAT, 2, "a new format needs golden runs of it");
+    for format in 1..=snn_records::FORMAT {
+        let dir = copy_of(&of_format(format, "finished"));
+        let Outcome::Finished(result) = resume(&recipe(&[]), dir.path()).unwrap() else { panic!() };
+        assert_eq!((result.top1, result.epochs), (9.375, 3), "{format}");
+        let dir = copy_of(&of_format(format, "interrupted"));
+        let path = dir.path().join("run.json");
+        let mut run = json(&path);
+        assert_eq!(run["format"].as_u64().unwrap_or(1), u64::from(format));
+        run["format"] = 3.into();
+        std::fs::write(&path, run.to_string()).unwrap();
+        let error = resume(&recipe(&[]), dir.path()).unwrap_err().to_string();
+        assert!(error.contains("has format 3, this version reads 1 and 2"), "{error}");
+        // What an old state is a network of is noted once it goes on.
+        let dir = copy_of(&of_format(format, "interrupted"));
+        let out = tempfile::tempdir().unwrap();
+        let export = || {
+            snn_train::export_run(
+                dir.path(),
+                snn_train::Which::Last,
+                &out.path().join("checkpoint"),
+            )
+        };
+        let error = export().unwrap_err().to_string();
+        assert!(error.contains("run.json") && error.contains("resume the run once"), "{error}");
+        resume(&recipe(&[]), dir.path()).unwrap();
+        assert_eq!(export().unwrap().step, 24);
+    }
 }

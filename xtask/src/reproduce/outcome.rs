@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde_json::Value;
-use snn_records::{BestFigures, EpochReport, METRICS_FILE, Metrics, RESULT_FILE, RunResult};
+use snn_records::{
+    BestFigures, CHECKPOINT_DIR, EpochReport, METRICS_FILE, Metrics, RESULT_FILE, RunResult,
+};
 
 use crate::files;
 
@@ -35,6 +37,15 @@ impl Outcome {
 pub fn read(folder: &Path) -> anyhow::Result<Outcome> {
     let path = folder.join(RESULT_FILE);
     let result = result(&files::read(&path)?).with_context(|| format!("in {}", path.display()))?;
+    // The card of the exported network says the same, unless one of the two was changed.
+    let path = folder.join(CHECKPOINT_DIR).join("config.json");
+    if path.is_file() {
+        let config: Value = serde_json::from_str(&files::read(&path)?)
+            .with_context(|| format!("in {}", path.display()))?;
+        if let Some(field) = result.differs_from(&config["metrics"]) {
+            bail!("{}: {field} is not that of {RESULT_FILE}", path.display());
+        }
+    }
     let path = folder.join(METRICS_FILE);
     let curve = curve(&files::read(&path)?).with_context(|| format!("in {}", path.display()))?;
     Ok(Outcome { result, curve })

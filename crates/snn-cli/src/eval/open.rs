@@ -179,6 +179,7 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
         test.name(),
         test.num_classes()
     );
+    crate::classes::follow(&mut model, &test, args.dataset.is_some(), &config_file)?;
     let has_steps = test.kind().time() == Time::Frames;
     let (exact, batch_statistics) = (args.exact, args.batch_stats);
     Ok(Opened {

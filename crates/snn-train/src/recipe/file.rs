@@ -1,10 +1,9 @@
 //! Recipes as files: read with overrides, checked, written out, and hashed.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::{identity, old, overrides, ranges, steps, tables::Recipe};
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// Bytes of a recipe's file, at most.
 const LONGEST: u64 = 1 << 20;
@@ -28,16 +27,16 @@ impl Recipe {
     /// As there, and [`Error::Recipe`] when the file cannot be read.
     pub fn load(path: &Path, sets: &[String]) -> Result<Self> {
         let origin = path.display().to_string();
-        let mut text = String::new();
-        let read = std::fs::File::open(path)
-            .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
-        match read {
-            Ok(n) if n as u64 > LONGEST => {
-                Err(Error::Recipe { origin, why: format!("longer than {LONGEST} bytes") })
-            }
-            Ok(_) => Self::parse(&text, &origin, sets),
-            Err(error) => Err(Error::Recipe { origin, why: error.to_string() }),
-        }
+        let why = match files::read(path, LONGEST) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => return Self::parse(&text, &origin, sets),
+                Err(error) => format!("is not UTF-8 text ({error})"),
+            },
+            Err(Error::Io { cause, .. }) => cause.to_string(),
+            Err(Error::Checkpoint { why, .. }) => why,
+            Err(error) => return Err(error),
+        };
+        Err(Error::Recipe { origin, why })
     }
 
     /// The recipe written out with all defaults: what a run directory keeps.
@@ -50,7 +49,7 @@ impl Recipe {
     }
 
     /// A SHA-256 in hexadecimal that is equal for recipes that train the same weights: of the recipe with all defaults,
-    /// without the keys that never change weights (`train.workers`, `keep`, `eval_every`, `checkpoint_every`, `recompute`,
+    /// without the keys that never change weights (`train.workers`, `keep`, `keep_best`, `eval_every`, `checkpoint_every`, `recompute`,
     /// `loss_limit` and `log_steps`), and with the weights that `model.init` names in the place of their path.
     ///
     /// # Errors

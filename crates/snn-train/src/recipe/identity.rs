@@ -5,11 +5,22 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::tables::Recipe;
-use crate::{Error, Result, hash};
+use crate::{Error, Result, files, hash};
+
+/// Bytes of the weights that `model.init` names, at most: twice those of the largest network.
+const MOST: u64 = 1 << 34;
 
 /// Keys of `[train]` that change when and how fast a run computes, and never its weights.
-const FREE: [&str; 7] =
-    ["workers", "keep", "eval_every", "checkpoint_every", "recompute", "loss_limit", "log_steps"];
+const FREE: [&str; 8] = [
+    "workers",
+    "keep",
+    "keep_best",
+    "eval_every",
+    "checkpoint_every",
+    "recompute",
+    "loss_limit",
+    "log_steps",
+];
 
 /// The recipe written out with all defaults, but for the keys that never change weights; `model.init` is the SHA-256 of
 /// that checkpoint's weights.
@@ -44,9 +55,12 @@ pub(crate) fn hash(recipe: &Recipe) -> Result<String> {
 
 fn weights(init: &Path) -> Result<String> {
     let path = init.join("model.safetensors");
-    let bytes = std::fs::read(&path).map_err(|e| {
-        let why = format!("cannot be read ({e}), and model.init names it; put it back");
-        Error::checkpoint(&path, why)
+    let bytes = files::read(&path, MOST).map_err(|error| match error {
+        Error::Io { cause, .. } => {
+            let why = format!("cannot be read ({cause}), and model.init names it; put it back");
+            Error::checkpoint(&path, why)
+        }
+        other => other,
     })?;
     Ok(hash::sha256(&bytes))
 }

@@ -15,4 +15,4 @@ mod tables;
 pub use keys::{Key, recipe_keys, recipe_reference};
 pub use phase::{Phase, PhaseData, PhaseModel, PhaseOptimizer, PhaseSchedule, PhaseTrain};
 pub(crate) use phases::of_phase;
-pub use tables::{DataRecipe, ModelRecipe, Recipe, Recompute, TrainRecipe};
+pub use tables::{DataRecipe, InitHead, ModelRecipe, Recipe, Recompute, TrainRecipe};

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::keys;
 use crate::{Error, Result};
 
 /// Reads `text` with the changes, after `modernize` has put what older versions wrote into today's words.
@@ -14,43 +15,85 @@ pub(crate) fn read<T: DeserializeOwned>(
     sets: &[String],
     modernize: fn(&mut Table),
 ) -> Result<T> {
-    let fault = |e: toml::de::Error| Error::Recipe { origin: origin.into(), why: why(&e, text) };
-    let mut table: Table = toml::from_str(text).map_err(fault)?;
+    let unread: Table = toml::from_str(text)
+        .map_err(|e| Error::Recipe { origin: origin.into(), why: in_line(&e, text, why(&e)) })?;
+    let fault = |e: toml::de::Error| {
+        // Only a table's error says which key it is of.
+        let of_key = unread.clone().try_into::<T>().err().and_then(|e| out_of_kind(&e, &unread));
+        let why = in_line(&e, text, of_key.unwrap_or_else(|| why(&e)));
+        Error::Recipe { origin: origin.into(), why }
+    };
+    let mut table = unread.clone();
     for set in sets {
         apply(&mut table, set)?;
     }
     modernize(&mut table);
-    table.try_into().map_err(|changed: toml::de::Error| match toml::from_str::<T>(text) {
+    table.clone().try_into().map_err(|changed: toml::de::Error| match toml::from_str::<T>(text) {
         Err(original) => fault(original),
         Ok(_) if sets.is_empty() => fault(changed),
         Ok(_) => {
-            let origin = format!("--set {}", sets.join(" --set "));
-            Error::Recipe { origin, why: why(&changed, "") }
+            let why = match (out_of_kind(&changed, &table), key(&changed)) {
+                (Some(why), _) => why,
+                (None, Some(key)) => format!("{key}: {}", why(&changed)),
+                (None, None) => why(&changed),
+            };
+            Error::Recipe { origin: format!("--set {}", sets.join(" --set ")), why }
         }
     })
 }
 
-/// The cause in one line, with the line where there is one, in the words of a recipe's author.
-fn why(error: &toml::de::Error, text: &str) -> String {
+/// The cause in one line, in the words of a recipe's author.
+fn why(error: &toml::de::Error) -> String {
     let mut why = error.message().lines().collect::<Vec<_>>().join(", ");
     why = why.replace("unknown variant", "unknown value");
     for (rust, plain) in [
-        ("usize", "a whole number"),
-        ("u64", "a whole number"),
+        ("usize", "a whole number, 0 or more"),
+        ("u64", "a whole number, 0 or more"),
         ("f64", "a number"),
         ("f32", "a number"),
         ("a boolean", "true or false"),
     ] {
         why = why.replace(&format!("expected {rust}"), &format!("expected {plain}"));
     }
-    let before = error.span().and_then(|span| text.get(..span.start));
-    match before {
+    why
+}
+
+/// The cause with its line, where there is one.
+fn in_line(error: &toml::de::Error, text: &str, why: String) -> String {
+    match error.span().and_then(|span| text.get(..span.start)) {
         Some(before) => format!("line {}: {why}", before.matches('\n').count() + 1),
-        None => match error.to_string().lines().find_map(|line| line.trim().strip_prefix("in ")) {
-            Some(key) => format!("{}: {why}", key.trim_matches('`')),
-            None => why,
+        None => match key(error) {
+            Some(key) if !why.starts_with(&key) => format!("{key}: {why}"),
+            Some(_) | None => why,
         },
     }
+}
+
+/// The dotted key that a table's error is of.
+fn key(error: &toml::de::Error) -> Option<String> {
+    let text = error.to_string();
+    let key = text.lines().find_map(|line| line.trim().strip_prefix("in "))?;
+    Some(key.trim_matches('`').to_string())
+}
+
+/// What the key of a value of another kind may be, in the words of [`keys`].
+fn out_of_kind(error: &toml::de::Error, table: &Table) -> Option<String> {
+    const OTHER: [&str; 3] = ["invalid type", "invalid value", "wanted exactly"];
+    if !OTHER.iter().any(|begin| error.message().starts_with(begin)) {
+        return None;
+    }
+    let name = key(error)?;
+    let got = name.split('.').try_fold(None, |at: Option<&Value>, key| match at {
+        None => table.get(key).map(Some),
+        Some(inner) => inner.get(key).map(Some),
+    })??;
+    let key = keys::recipe_keys().into_iter().find(|key| key.name == name)?;
+    let allowed = match (key.kind.as_str(), key.range.as_str()) {
+        (kind @ ("whole number" | "number" | "text"), "") => format!("a {kind}"),
+        (kind, "") => kind.into(),
+        (_, range) => range.into(),
+    };
+    Some(format!("{name} is {got}; use {allowed}"))
 }
 
 fn apply(table: &mut Table, set: &str) -> Result<()> {

@@ -16,6 +16,9 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
     }
     let fault = |e: toml::ser::Error| Error::Recipe { origin: "recipe".into(), why: e.to_string() };
     walk("", &keys::schema(), &Value::try_from(recipe).map_err(fault)?)?;
+    if let (Some(head), None) = (recipe.model.init_head, &recipe.model.init) {
+        return refuse("model.init_head", format!("{head:?}").to_lowercase(), "it with model.init");
+    }
     let length = recipe.schedule.epochs;
     if recipe.phase.is_empty() {
         if length.is_none() {
@@ -62,7 +65,7 @@ fn of_loss(error: snn_losses::Error) -> Error {
     match error {
         snn_losses::Error::Config { field, got, allowed } => Error::Setting {
             field: format!("loss.{field}"),
-            got: got.to_string(),
+            got: shown(got),
             allowed: allowed.into(),
         },
         other => Error::Loss(other),
@@ -113,10 +116,25 @@ fn number(path: &str, schema: &Schema, value: &Value) -> Result<()> {
         && holds("maximum", |got, bound| got <= bound)
         && holds("exclusiveMinimum", |got, bound| got > bound)
         && holds("exclusiveMaximum", |got, bound| got < bound);
-    match (got.is_finite() && fits, keys::range(schema)) {
-        (true, _) => Ok(()),
-        (false, range) if range.is_empty() => refuse(path, got, "a finite number"),
-        (false, range) => refuse(path, value, &range),
+    if !got.is_finite() || !fits {
+        return match keys::range(schema) {
+            range if range.is_empty() => refuse(path, shown(got), "a finite number"),
+            range => refuse(path, shown(got), &range),
+        };
+    }
+    // What is nothing or infinite in f32 would end as a divergence.
+    if got != 0.0 && !(got as f32).is_normal() {
+        return refuse(path, shown(got), "0 or a number that f32 holds, 1.2e-38 to 3.4e38");
+    }
+    Ok(())
+}
+
+/// A number as people write it: with an exponent where it would have many zeros.
+fn shown(value: f64) -> String {
+    let size = value.abs();
+    match value.is_finite() && size != 0.0 && !(1e-5..1e16).contains(&size) {
+        true => format!("{value:e}"),
+        false => value.to_string(),
     }
 }
 

@@ -179,6 +179,20 @@ pub struct ModelRecipe {
     /// Start from the weights of this checkpoint rather than at random. Its time steps and neuron may differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
+    /// What becomes of that checkpoint's classifier: `new` starts one at random, `keep` takes it over. When absent it is
+    /// taken over where it has as many classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_head: Option<InitHead>,
+}
+
+/// What becomes of the classifier of a checkpoint that a run starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InitHead {
+    /// Another one starts at random.
+    New,
+    /// It is taken over.
+    Keep,
 }
 
 /// What a training step computes a second time in its backward pass. The results are equal to the bit.
@@ -236,6 +250,10 @@ pub struct TrainRecipe {
     /// Checkpoints that are kept.
     #[schemars(range(min = 1, max = MOST))]
     pub keep: usize,
+    /// Keep the weights of the best epoch too, as a checkpoint directory `best`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub keep_best: bool,
     /// Threads that prepare batches ahead.
     #[schemars(range(max = 256))]
     pub workers: usize,
@@ -259,6 +277,7 @@ impl Default for TrainRecipe {
             eval_every: 1,
             checkpoint_every: 0,
             keep: 2,
+            keep_best: false,
             workers: 1,
             loss_limit: 3.0,
             log_steps: false,

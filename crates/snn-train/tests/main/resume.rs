@@ -90,7 +90,8 @@ fn killed_between_any_two_files_finishes_to_the_same_bytes() {
     finish(&tiny(&[]), dir.path());
     assert_eq!(bytes(dir.path()), expected);
     assert!(!names(dir.path()).iter().any(|n| n.ends_with(".tmp") || n.contains("99")));
-    assert_eq!(names(&dir.path().join("checkpoint")).len(), 2);
+    let exported = ["SHA256SUMS", "config.json", "model.safetensors"];
+    assert_eq!(names(&dir.path().join("checkpoint")), exported);
     // A line of metrics that came after the last checkpoint is cut off and written again.
     std::fs::remove_file(dir.path().join("result.json")).unwrap();
     let path = dir.path().join("metrics.jsonl");
@@ -120,6 +121,60 @@ fn damaged_checkpoint_falls_back_to_the_one_before() {
         finish(&recipe, dir.path());
         assert_eq!(bytes(dir.path()), bytes(whole.path()), "byte {at}");
     }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_state_that_is_not_finite_is_never_gone_on_from() {
+    let recipe = tiny(&["train.checkpoint_every=2"]);
+    for (bad, words) in [(f32::NAN, "is not finite"), (f32::INFINITY, "is not finite")] {
+        let dir = tempfile::tempdir().unwrap();
+        interrupt_after(&recipe, dir.path(), 5);
+        // Each with its right hash, so that only its numbers speak against it.
+        for step in [4, 5] {
+            let path = dir.path().join(format!("step-0000000{step}.safetensors"));
+            let mut bytes = std::fs::read(&path).unwrap();
+            let old = sha256(&bytes);
+            let end = bytes.len();
+            bytes[end - 4..].copy_from_slice(&bad.to_le_bytes());
+            snn_train::write_atomic(&path, &bytes).unwrap();
+            let path = dir.path().join("MANIFEST");
+            let text = std::fs::read_to_string(&path).unwrap().replace(&old, &sha256(&bytes));
+            snn_train::write_atomic(&path, text.as_bytes()).unwrap();
+        }
+        let error = run(&recipe, dir.path()).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn any_changed_byte_of_a_state_is_found() {
+    let recipe = tiny(&["train.checkpoint_every=2"]);
+    let place = tempfile::tempdir().unwrap();
+    let dir = place.path().join("run");
+    interrupt_after(&recipe, &dir, 5);
+    let path = dir.join("step-00000005.safetensors");
+    let whole = std::fs::read(&path).unwrap();
+    let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    // Every bit of the length and of the header's beginning, and bytes from all over the file.
+    let bits = (0..64).flat_map(|at| (0..8).map(move |bit| (at, bit)));
+    let spread = (0..400).map(|k| (k * (whole.len() / 400), k % 8));
+    let in_header = (64..header).step_by(97).map(|at| (at, at % 8));
+    let mut found = 0;
+    for (at, bit) in bits.chain(spread).chain(in_header) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << bit;
+        std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), &bytes).unwrap();
+        let error = snn_train::export_run(&dir, snn_train::Which::Last, &place.path().join("out"));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("step-00000005.safetensors: has sha256"), "{at} {bit}: {error}");
+        found += 1;
+    }
+    assert!(found > 900, "{found}");
 }
 
 #[test]

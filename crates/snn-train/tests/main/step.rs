@@ -125,6 +125,62 @@ fn non_finite_input_changes_nothing_and_is_named() {
 }
 
 #[test]
+fn what_vanishes_in_the_spikes_is_still_blamed_on_the_input() {
+    // No neuron fires at NaN, so that the loss is finite, and the gradients of the first layer alone are not.
+    let mut of = ModelConfig::new(Architecture::VggSnn, 2);
+    (of.width, of.t_steps) = (0.0625, 2);
+    of.input = InputConfig { height: 16, width: 16 };
+    for bad in [f32::NAN, f32::INFINITY] {
+        let mut values: Vec<f32> =
+            (0..2 * 4 * 2 * 256).map(|i| if i % 7 == 0 { 2.0 } else { 0.5 }).collect();
+        values[5] = bad;
+        let host_labels = vec![0, 1, 0, 1];
+        let examples = Examples {
+            x: snn_models::Input::Frames(buffer::tensor(values, vec![2, 4, 2, 16, 16]).unwrap()),
+            labels: buffer::tensor(host_labels.clone(), 4).unwrap(),
+            host_labels,
+            mixed: None,
+        };
+        let (mut model, mut optimizer) = (
+            Model::new(&of, 1).unwrap(),
+            Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()),
+        );
+        let error = step(&mut model, &mut optimizer, &examples, 0).unwrap_err();
+        assert_eq!(error.exit_code(), 3);
+        let text = error.to_string();
+        let words =
+            "diverged at step 0: the input holds a number that is not finite; mend the data";
+        assert_eq!(text, words);
+    }
+}
+
+#[test]
+fn a_loss_that_is_nan_before_the_first_update_is_no_matter_of_the_rate() {
+    let (mut model, mut optimizer) =
+        (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));
+    let loss = Loss::Tks { alpha: 0.3, temperature: 1e-39, ramp: Ramp::Constant };
+    let objective = loss.at(Position { epoch: 0, epochs: 1 });
+    let first = StepConfig { objective: &objective, ..config(&objective, 0) };
+    let text = train_step(&mut model, &mut optimizer, &input(None), first).unwrap_err().to_string();
+    assert!(text.contains("a constant of the loss") && !text.contains("learning rate"), "{text}");
+}
+
+#[test]
+fn a_rate_that_is_no_number_changes_nothing() {
+    for lr in [f64::NAN, f64::INFINITY] {
+        let (mut model, mut optimizer) =
+            (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));
+        let before = (values(model.params()), values(model.buffers()));
+        let objective = objective();
+        let with = StepConfig { lr, ..config(&objective, 4) };
+        let error = train_step(&mut model, &mut optimizer, &input(None), with).unwrap_err();
+        assert!(matches!(error, Error::Diverged { step: 4, .. }), "{error}");
+        assert!(before == (values(model.params()), values(model.buffers())));
+        assert_eq!((optimizer.steps(), optimizer.moments().len()), (0, 0));
+    }
+}
+
+#[test]
 fn label_out_of_range_is_a_typed_error() {
     let (mut model, mut optimizer) =
         (model(), Optimizer::new(&OptimizerConfig::default(), BTreeSet::new()));

@@ -77,6 +77,19 @@ pub(crate) fn interrupt_after(recipe: &Recipe, dir: &Path, steps: u64) -> u64 {
     }
 }
 
+/// Stops before the first step, once everything is ready: a checkpoint of step 0.
+pub(crate) fn begin(recipe: &Recipe, dir: &Path) {
+    struct Begun<'a>(&'a AtomicBool);
+    impl Observer for Begun<'_> {
+        fn on_begin(&mut self, _: &snn_train::Beginning) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let flag = AtomicBool::new(false);
+    let stopped = train(recipe, &options(dir), &mut Begun(&flag), &flag).unwrap();
+    assert_eq!(stopped, Outcome::Interrupted { step: Some(0) });
+}
+
 /// What equal runs must have in common: the last checkpoint, the export, and the metrics without the clock.
 pub(crate) fn bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
