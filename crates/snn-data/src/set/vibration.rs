@@ -87,13 +87,16 @@ pub(super) fn mfpt(opening: &Opening<'_>) -> Result<Splits> {
     open(opening, &Recorded { split, rate: 48_828.0, signal, class_names, files })
 }
 
+/// Files and the places of their classes.
+type Classed = Vec<(PathBuf, usize)>;
+
 /// The first baseline and the recordings at seven loads of each fault, a class each; the three outer races at 97,656 Hz are
 /// left out.
 ///
 /// # Source
 /// Zhao et al., "Deep learning algorithms for rotating machinery intelligent diagnosis" (ISA Transactions, 2020), whose
 /// benchmark has these classes.
-fn by_load(files: Vec<(PathBuf, usize)>) -> Result<(Vec<(PathBuf, usize)>, Vec<String>)> {
+fn by_load(files: Vec<(PathBuf, usize)>) -> Result<(Classed, Vec<String>)> {
     let mut classes = vec!["baseline 1".to_string()];
     for fault in ["outer race", "inner race"] {
         classes.extend((1..=7).map(|load| format!("{fault} load {load}")));

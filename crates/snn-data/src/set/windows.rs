@@ -87,7 +87,7 @@ impl Side {
     /// The windows of `signal` that begin at `starts`. Windows that lie side by side are named by their number, others by
     /// their beginning.
     fn add(&mut self, label: usize, name: &str, signal: &[f32], window: usize, starts: &[usize]) {
-        let numbered = starts.windows(2).all(|pair| pair[1] - pair[0] == window);
+        let numbered = starts.iter().zip(starts.iter().skip(1)).all(|(a, b)| b - a == window);
         for (i, &start) in starts.iter().enumerate() {
             let Some(values) = signal.get(start..start + window) else { continue };
             self.labels.push(label as u32);
