@@ -139,6 +139,7 @@ fn what_vanishes_in_the_spikes_is_still_blamed_on_the_input() {
             x: snn_models::Input::Frames(buffer::tensor(values, vec![2, 4, 2, 16, 16]).unwrap()),
             labels: buffer::tensor(host_labels.clone(), 4).unwrap(),
             host_labels,
+            framings: Vec::new(),
             mixed: None,
         };
         let (mut model, mut optimizer) = (
