@@ -37,11 +37,13 @@ pub enum Need {
     Strace,
     /// The right to run a program as another user.
     OtherUser,
+    /// The instructions that a golden run was computed with: others round differently.
+    GoldenInstructions,
 }
 
 impl Need {
     /// Every need.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Avx512,
         Self::Avx512Bf16,
         Self::Amx,
@@ -52,6 +54,7 @@ impl Need {
         Self::FullDevice,
         Self::Strace,
         Self::OtherUser,
+        Self::GoldenInstructions,
     ];
 
     /// The need in words.
@@ -67,6 +70,7 @@ impl Need {
             Self::FullDevice => "/dev/full",
             Self::Strace => "strace",
             Self::OtherUser => "the right to become another user",
+            Self::GoldenInstructions => "the instructions of a golden run",
         }
     }
 
@@ -89,6 +93,8 @@ impl Need {
             Self::OtherUser => {
                 runs("setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups", "true"])
             }
+            // The test that needs them is the one to know.
+            Self::GoldenInstructions => false,
         }
     }
 }

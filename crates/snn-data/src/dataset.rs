@@ -116,9 +116,9 @@ impl Dataset {
             return Err(Error::config("labels", why));
         }
         if let Samples::Frames(values) = &samples
-            && let Some(at) = values.iter().position(|value| !value.is_finite())
+            && let Some((at, value)) = values.iter().enumerate().find(|(_, x)| !x.is_finite())
         {
-            let (sample, value) = (at / shape.iter().product::<usize>().max(1), values[at]);
+            let sample = at / shape.iter().product::<usize>().max(1);
             let why =
                 format!("hold {value} in sample {sample}; every value must be a finite number");
             return Err(Error::config("values", why));
