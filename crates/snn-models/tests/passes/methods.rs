@@ -200,7 +200,10 @@ fn a_fork_runs_the_tail_on_both_orders_of_time() {
         assert_eq!(half(0), values(&plain), "{architecture:?}");
         assert_eq!(half(3), values(&other), "{architecture:?}");
         assert_eq!(values(&run(Some(((0..4).collect(), false)))), values(&plain));
-        assert_ne!(values(&other), values(&plain), "{architecture:?}");
+        // The maxima over so many points are the same in either order.
+        let pools_points =
+            matches!(architecture, Architecture::Pointnet | Architecture::SpikingPointnet);
+        assert!(pools_points || values(&other) != values(&plain), "{architecture:?}");
     }
     let model = Model::new(&config(Architecture::Vgg9), 1).unwrap();
     let fork = Fork { after: "lif9".into(), order: vec![0, 1, 2, 3], joined: true };
