@@ -100,7 +100,7 @@ fn nmnist(root: &Path, train: &str, test: &str) {
     for digit in 0..10u8 {
         for (side, number) in [(train, 1), (test, 2)] {
             let path = root.join(format!("{side}/{digit}/0000{number}.bin"));
-            write(&path, &[digit, 3, 0x80, 0, 1, digit, 4, 0x80, 0, 9]);
+            write(&path, &[digit, 3, 0x80, 0, 1, digit, 4, 0x80, 0, 99]);
         }
     }
 }
@@ -220,7 +220,7 @@ fn a_set_is_found_in_its_usual_folder_and_the_error_says_where_it_was_looked_for
     assert_eq!(open(&config("cifar10")).unwrap().train.labels(), [3]);
     // The first root wins, and a folder that is named is the only one.
     nmnist(&first.join("nmnist"), "Train", "Test");
-    write(&first.join("nmnist/Train/7/00003.bin"), &[1, 1, 0x80, 0, 1]);
+    write(&first.join("nmnist/Train/7/00003.bin"), &[1, 1, 0x80, 0, 1, 1, 2, 0x80, 0, 99]);
     assert_eq!(open(&config("nmnist")).unwrap().train.len(), 11);
     let named = DataConfig { dir: Some(dir.path().join("none")), ..config("nmnist") };
     assert!(matches!(open(&named), Err(Error::Missing { .. })));
