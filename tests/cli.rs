@@ -279,8 +279,10 @@ fn data_sets_are_checked_and_what_is_missing_is_named() -> Result<()> {
     let part = folder.path().display().to_string();
     let named = ["1 of 50000 training and 1 of 10000 test", "www.cs.toronto.edu"];
     refused(&run(&["data", "check", "cifar10", "--data", &part])?, 2, &named)?;
-    // On each side one recording of a car and one of background, each of one event.
-    let dat = [b"% Version 2\n\x00\x08\0\0\0\0".as_slice(), &[3, 0, 1, 0x10]].concat();
+    // On each side one recording of a car and one of background, each of two events a millisecond apart.
+    let place = [3, 0, 1, 0x10];
+    let events = [[0u8, 0, 0, 0], place, [0xe8, 3, 0, 0], place].concat();
+    let dat = [b"% Version 2\n\x00\x08".as_slice(), &events].concat();
     for class in ["train/cars", "train/background", "test/cars", "test/background"] {
         let folder = folder.path().join(format!("n-cars_{class}"));
         fs::create_dir_all(&folder)?;

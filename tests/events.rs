@@ -136,8 +136,8 @@ fn terminals_obey_no_names() -> Result<()> {
     ] {
         let ended = run(args)?;
         let text = format!("{}{}", ended.out, ended.err);
-        ensure!(ended.code != Some(0) && text.contains("u{1b}["), "{ended:?}");
-        ensure!(!text.contains(['\u{1b}', '\u{7}']), "{ended:?}");
+        // What refuses an argument drops its escapes, what speaks of a file writes them out.
+        ensure!(ended.code != Some(0) && !text.contains(['\u{1b}', '\u{7}']), "{ended:?}");
     }
     // On standard output too.
     fs::write(&name, [])?;

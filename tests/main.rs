@@ -8,6 +8,8 @@ mod alone;
 mod cli;
 /// Golden tensors and `snn forward`.
 mod conformance;
+/// Kills, errors of the disk, locks, signals: what is left, and in which order it was written.
+mod crash;
 /// Recordings: what is read, left out and said.
 mod events;
 /// Data sets as people have them, and files that change.
@@ -28,6 +30,8 @@ mod records;
 mod resume;
 /// What runs leave, read by others, and runs of older versions.
 mod runs;
+/// What a run says, and how it answers slips.
+mod speaks;
 /// A disk that is full.
 mod storage;
 /// `cargo xtask reproduce table4` with a stand-in for `snn`.

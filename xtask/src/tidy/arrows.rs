@@ -17,7 +17,15 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("snn-records", &[]),
     (
         "snn-train",
-        &["snn-ops", "snn-neuron", "snn-losses", "snn-data", "snn-models", "snn-records"],
+        &[
+            "snn-needs",
+            "snn-ops",
+            "snn-neuron",
+            "snn-losses",
+            "snn-data",
+            "snn-models",
+            "snn-records",
+        ],
     ),
     (
         "snn-cli",
