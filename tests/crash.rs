@@ -132,13 +132,15 @@ fn of_twenty_starts_one_trains() -> Result<()> {
     let at = starts.iter_mut().position(|child| matches!(child.try_wait(), Ok(None)));
     let mut winner = starts.swap_remove(at.context("somebody trains")?);
     let holder = winner.id().to_string();
-    for child in starts {
-        let done = child.wait_with_output()?;
+    let others: Vec<_> = starts.into_iter().map(Child::wait_with_output).collect();
+    let (killed, ended) = (winner.kill(), winner.wait());
+    for done in others {
+        let done = done?;
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         ensure!(done.status.code() == Some(4) && said.contains(&holder), "{} {said}", done.status);
     }
-    winner.kill()?;
-    winner.wait()?;
+    killed?;
+    ended?;
     let mut next = start()?;
     util::wait_until("a checkpoint", || util::has_step(&run))?;
     ensure!(next.try_wait()?.is_none(), "the next start goes on at once");
