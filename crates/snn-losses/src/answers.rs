@@ -11,9 +11,9 @@ use crate::{Error, Result};
 pub struct Answers<'a> {
     /// The scores of every step, `[T, N, K]` f32 or f64, differentiable.
     pub logits: &'a Tensor,
-    /// Scores of auxiliary heads by name, `[T, N, K]` each, for [`Terms`].
+    /// Scores of auxiliary heads by name, `[T, N, K]` each, for [`Terms`](crate::Terms).
     pub heads: &'a BTreeMap<String, Tensor>,
-    /// Scores of further views of the samples by name, `[T, N, K]` each, for [`Terms`].
+    /// Scores of further views of the samples by name, `[T, N, K]` each, for [`Terms`](crate::Terms).
     pub views: &'a BTreeMap<String, Tensor>,
 }
 

@@ -38,7 +38,7 @@ impl ModelConfig {
     /// The names of the network's parts.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
+    /// [`Error::Config`] when the configuration makes no model.
     pub fn names(&self) -> Result<Names> {
         let Layout { neurons, boundaries, classifier, .. } = Declare::read(self)?.layout;
         let stem = self.architecture.source().stem;
@@ -50,7 +50,7 @@ impl Model {
     /// A model with initial weights, each a function of the seed and its name.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
+    /// [`Error::Config`] when the configuration makes no model.
     pub fn new(config: &ModelConfig, seed: u64) -> Result<Self> {
         let layout = Declare::read(config)?.layout;
         Self::with(config.clone(), layout, |want| {
@@ -62,8 +62,8 @@ impl Model {
     /// names. They are copied as they are now: training does not change the variables behind them.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model, or for a number that is not finite or a
-    /// variance below zero; [`Error::Tensor`](crate::Error::Tensor) when the builder lacks a tensor or holds one of another shape.
+    /// [`Error::Config`] when the configuration makes no model, or for a number that is not finite or a
+    /// variance below zero; [`Error::Tensor`] when the builder lacks a tensor or holds one of another shape.
     pub fn from_vars(config: &ModelConfig, vars: &VarBuilder) -> Result<Self> {
         let layout = Declare::read(config)?.layout;
         Self::with(config.clone(), layout, |want| {
@@ -134,7 +134,7 @@ impl Model {
     /// Parameters, work and neurons of a configuration, without making the model.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
+    /// [`Error::Config`] when the configuration makes no model.
     pub fn size(config: &ModelConfig) -> Result<Size> {
         Ok(Declare::read(config)?.size)
     }
@@ -142,7 +142,7 @@ impl Model {
     /// The convolutions and linear layers of a configuration, in the order of the walk, without making the model.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) when the configuration makes no model.
+    /// [`Error::Config`] when the configuration makes no model.
     pub fn weight_layers(config: &ModelConfig) -> Result<Vec<WeightLayer>> {
         Ok(Declare::read(config)?.layout.weights)
     }

@@ -51,7 +51,7 @@ pub struct Evaluation {
 /// Runs `model` over all of `dataset`, in order and unchanged.
 ///
 /// # Errors
-/// [`Error::Data`](crate::Error::Data) when a sample cannot be read, [`Error::Model`](crate::Error::Model) when the
+/// [`Error::Data`] when a sample cannot be read, [`Error::Model`] when the
 /// samples do not fit the model.
 ///
 /// # Determinism
@@ -64,7 +64,7 @@ pub fn evaluate(model: &Model, dataset: &Arc<Dataset>, batch: usize) -> Result<M
 /// Runs `model` over all of `dataset`, unchanged, as `options` say.
 ///
 /// # Errors
-/// As [`evaluate`]; [`Error::Setting`](crate::Error::Setting) when there are fewer frames than
+/// As [`evaluate`]; [`Error::Setting`] when there are fewer frames than
 /// [`EvalOptions::first_steps`].
 ///
 /// # Determinism
