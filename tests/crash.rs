@@ -48,18 +48,24 @@ fn target(line: &str) -> Option<&str> {
 /// Every file is written beside its place, made durable, put in its place, and its name made durable; a state's line in
 /// MANIFEST comes after the state, and the deletion of an older state after that.
 fn in_order(calls: &[Call]) -> Result<()> {
-    let is_synced = |at: usize, what: &str| {
-        calls.get(at).is_some_and(|call| call.name == "fsync" && call.line.contains(what))
-    };
+    let is_rename = |call: &&Call| call.name.starts_with("rename");
+    let syncs = |call: &Call, what: &str| call.name == "fsync" && call.line.contains(what);
     let mut durable: Vec<&str> = Vec::new();
     let mut states = 0;
     for (at, call) in calls.iter().enumerate() {
         let line = call.line.as_str();
         if call.name.starts_with("rename") {
             let name = target(line).context(line.to_string())?;
-            ensure!(is_synced(at - 1, name), "{line} before its bytes are durable");
-            ensure!(is_synced(at + 2, ">"), "{line} and its name is not made durable");
-            ensure!(calls[at + 1].line.contains("O_RDONLY"), "{}", calls[at + 1].line);
+            let place = line.rsplit('"').nth(1).and_then(|place| Path::new(place).parent());
+            let folder = format!("{}>", place.context("no folder")?.display());
+            // Threads may have calls in between, but nobody renames.
+            let mut before = calls[..at].iter().rev().take_while(|call| !is_rename(call));
+            let mut after = calls[at + 1..].iter().take_while(|call| !is_rename(call));
+            ensure!(before.any(|call| syncs(call, name)), "{line} before its bytes are durable");
+            ensure!(
+                after.any(|call| syncs(call, &folder)),
+                "{line} and its name is not made durable"
+            );
             if name == "MANIFEST" && states > 0 {
                 let before = durable.last().copied().unwrap_or_default();
                 ensure!(
