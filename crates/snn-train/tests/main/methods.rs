@@ -211,7 +211,7 @@ fn what_does_not_suit_is_named() {
         ),
         ("{ kind = \"ssnn\", stage_steps = [8, 6, 4, 2] }", "4 for the first stage"),
         ("{ kind = \"ssnn\", stage_steps = [4, 0, 0, 0] }", "method.stage_steps is 0; use 1 to"),
-        ("{ kind = \"ssnn\", lambda_ec = -1.0 }", "method.lambda_ec is -1.0; use 0 or more"),
+        ("{ kind = \"ssnn\", lambda_ec = -1.0 }", "method.lambda_ec is -1; use 0 or more"),
         ("{ kind = \"ssnn\", transformer = \"mean\" }", "transformer"),
         (
             "{ kind = \"tssd\", teacher_steps = 3 }",
@@ -221,7 +221,7 @@ fn what_does_not_suit_is_named() {
             "{ kind = \"tssd\", weak_after = \"layer2\" }",
             "method.weak_after is layer2; use stage1, stage2",
         ),
-        ("{ kind = \"tssd\", temperature = 0.0 }", "method.temperature is 0.0; use above 0"),
+        ("{ kind = \"tssd\", temperature = 0.0 }", "method.temperature is 0; use above 0"),
         ("{ kind = \"trt\", hybrid = -0.5 }", "method.hybrid is -0.5; use 0 or more"),
         ("{ kind = \"trt\", order = \"forwards\" }", "forwards"),
         ("{ kind = \"trt\", alpha = 1.0 }", "alpha"),
