@@ -192,7 +192,8 @@ fn dry_run(root: &Path, study: &Study, jobs: &[Job<'_>]) -> anyhow::Result<Strin
     let mut text = format!("{}: {} runs\n", study.title, jobs.len());
     let (mut total, mut missing) = (0.0, 0);
     for job in jobs {
-        let took = known.get(&job.row.method).or_else(|| known.get(""));
+        let data = job.run.recipe.get("data").and_then(|data| data.get("name")?.as_str());
+        let took = known.get(&(data.unwrap_or_default().to_owned(), job.row.method.clone()));
         let words = match took {
             Some(seconds) => format!("about {:.0} s", seconds),
             None => "not measured before".into(),
@@ -208,21 +209,19 @@ fn dry_run(root: &Path, study: &Study, jobs: &[Job<'_>]) -> anyhow::Result<Strin
     Ok(text)
 }
 
-/// The mean seconds of each method's runs, and of all under the empty name, from a CSV of [`StudyRow`]s.
-fn seconds(text: &str) -> BTreeMap<String, f64> {
+/// The mean seconds of the runs of each data set and method, from a CSV of [`StudyRow`]s.
+fn seconds(text: &str) -> BTreeMap<(String, String), f64> {
     let place =
         |name: &str| StudyRow::COLUMNS.iter().position(|column| *column == name).unwrap_or(0);
-    let mut sums = BTreeMap::<String, (f64, usize)>::new();
+    let mut sums = BTreeMap::<(String, String), (f64, usize)>::new();
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         let cell = |name: &str| cells.get(place(name)).copied().unwrap_or("");
         let (Ok(seconds), LAST_EPOCH) = (cell("seconds").parse::<f64>(), cell("test")) else {
             continue;
         };
-        for name in [cell("method"), ""] {
-            let sum = sums.entry(name.into()).or_default();
-            *sum = (sum.0 + seconds, sum.1 + 1);
-        }
+        let sum = sums.entry((cell("dataset").into(), cell("method").into())).or_default();
+        *sum = (sum.0 + seconds, sum.1 + 1);
     }
     sums.into_iter().map(|(name, (sum, n))| (name, sum / n as f64)).collect()
 }
@@ -234,14 +233,14 @@ mod tests {
     #[test]
     fn estimates_come_from_what_was_measured() {
         let row = |method: &str, test: &str, seconds| StudyRow {
+            dataset: "lidar".into(),
             method: method.into(),
             test: test.into(),
             seconds,
             ..StudyRow::default()
         };
-        let text =
-            csv(&[row("a", LAST_EPOCH, 10.0), row("a", "T = 1", 10.0), row("b", LAST_EPOCH, 30.0)]);
-        let known = seconds(&text);
-        assert_eq!((known["a"], known["b"], known[""]), (10.0, 30.0, 20.0));
+        let all = [("a", LAST_EPOCH, 10.0), ("a", "T = 1", 99.0), ("a", LAST_EPOCH, 20.0)];
+        let known = seconds(&csv(&all.map(|(method, test, seconds)| row(method, test, seconds))));
+        assert_eq!(known, [(("lidar".into(), "a".into()), 15.0)].into());
     }
 }
