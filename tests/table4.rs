@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use xtask::reproduce::study::study;
 use xtask::reproduce::{Done, Options, table4};
 
 /// Writes the files that `snn train` leaves. A file `end-130` or `end-3` beside it makes it end so, once.
@@ -53,18 +54,7 @@ fn place() -> Result<Place> {
     let snn = root.join("snn");
     fs::write(&snn, STUB)?;
     fs::set_permissions(&snn, fs::Permissions::from_mode(0o755))?;
-    let (preset, snn) = ("mini".into(), Some(snn));
-    let options = Options {
-        root,
-        preset,
-        seeds: 1,
-        data: None,
-        runs: None,
-        only: None,
-        dry_run: false,
-        fresh: false,
-        snn,
-    };
+    let options = Options { snn: Some(snn), ..Options::new(root) };
     Ok(Place { folder, options })
 }
 
@@ -133,6 +123,24 @@ fn second_time_nothing_runs_and_nothing_changes() -> Result<()> {
     assert_eq!(place.run()?.code, 0);
     assert_eq!(place.calls().len(), 12);
     ensure!(crate::util::tree(&place.folder.path().join("runs"))? == before, "something changed");
+    Ok(())
+}
+
+#[test]
+fn options_are_obeyed_or_refused() -> Result<()> {
+    let place = place()?;
+    let options = place.options.clone();
+    let listed = table4(&Options { dry_run: true, ..options.clone() })?;
+    let table = listed.table.unwrap_or_default();
+    ensure!(table.contains("CIFAR10 resnet19 TKS: fashion-mnist-resnet19-tks-seed42"), "{table}");
+    ensure!(table.contains("needs CIFAR100") && table.lines().count() == 28, "{table}");
+    assert_eq!(place.calls().len(), 0);
+    ensure!(table4(&Options { only: Some("x".into()), ..options.clone() }).is_err());
+    let seeds = study("mra", &Options { seeds: 3, ..options.clone() });
+    ensure!(seeds.is_err_and(|error| error.to_string().contains("--seeds")));
+    let away = place.folder.path().join("away");
+    assert_eq!(table4(&Options { runs: Some(away.clone()), ..options })?.code, 0);
+    ensure!(away.join("table4.csv").is_file() && !place.folder.path().join("runs").exists());
     Ok(())
 }
 

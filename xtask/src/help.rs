@@ -17,7 +17,7 @@ cargo xtask COMMAND
       mra, ssnn, tssd, ..  a study of data/studies: methods side by side on real data, every run landed as it ends
       --only SET           of a study, one data set
       --runs DIR           the folder of the runs (default runs/NAME); a run that was cut goes on there
-      --dry-run            list the runs of a study and what they may take
+      --dry-run            list the runs; of a study also what they may take
       --fresh              set finished runs aside and train again
       --resume             continue what was interrupted; this is what it always does
       table1, table2, table3, fig3, fig4, fig5, all    not built yet

@@ -49,23 +49,30 @@ pub struct Options {
     pub snn: Option<PathBuf>,
 }
 
+impl Options {
+    /// What holds where nothing else is asked for.
+    pub fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            preset: "mini".into(),
+            seeds: 1,
+            data: None,
+            runs: None,
+            only: None,
+            dry_run: false,
+            fresh: false,
+            snn: None,
+        }
+    }
+}
+
 /// Reads the arguments that follow `reproduce` and obeys them.
 ///
 /// # Errors
 /// Wrong arguments, an unreadable preset, or a disk that refuses.
 pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
     let mut what = None;
-    let mut options = Options {
-        root: sh::root(),
-        preset: "mini".into(),
-        seeds: 1,
-        data: None,
-        runs: None,
-        only: None,
-        dry_run: false,
-        fresh: false,
-        snn: None,
-    };
+    let mut options = Options::new(sh::root());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("preset") => options.preset = parser.value()?.string()?,
@@ -137,7 +144,12 @@ pub fn table4(options: &Options) -> anyhow::Result<Done> {
     let data = options.data.clone().unwrap_or_else(|| PathBuf::from(&preset.data));
     let at_hand = |folder: &str| root.join(&data).join(folder).is_dir();
     let planned = preset.plan(&rows, options.seeds, at_hand)?;
-    let out = PathBuf::from("runs").join(format!("table4-{}", preset.name));
+    ensure!(options.only.is_none(), "--only is of a study's data sets; a table has all its rows");
+    if options.dry_run {
+        return Ok(Done { code: 0, table: Some(listed(&planned)) });
+    }
+    let usual = || PathBuf::from("runs").join(format!("table4-{}", preset.name));
+    let out = options.runs.clone().unwrap_or_else(usual);
 
     let mut failed = false;
     match train(options, &out, &data, &planned)? {
@@ -164,6 +176,18 @@ pub fn table4(options: &Options) -> anyhow::Result<Done> {
         sh::say(&format!("no row could run: put data sets under {data} or use --data DIR"));
     }
     Ok(Done { code: u8::from(failed || none), table: Some(markdown) })
+}
+
+/// What would be trained, and what a row lacks.
+fn listed(planned: &[Planned]) -> String {
+    let line = |row: &Planned| match &row.plan {
+        Plan::Run(job) => {
+            let names: Vec<&str> = job.runs.iter().map(|run| run.name.as_str()).collect();
+            format!("{}: {}", row.paper.title(), names.join(", "))
+        }
+        Plan::Needs(what) => format!("{}: needs {what}", row.paper.title()),
+    };
+    planned.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 enum Stop {

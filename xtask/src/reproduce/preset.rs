@@ -203,8 +203,12 @@ impl Preset {
 
 /// The folder of a run: what is trained on, not the paper's data set beside which the figures stand.
 fn folder_name(dataset: &str, row: &PaperRow, seed: i64) -> String {
+    as_folder(&format!("{dataset} {} {} seed{seed}", row.architecture, row.method))
+}
+
+/// Words as the name of a folder.
+pub(super) fn as_folder(words: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let words = format!("{dataset} {} {} seed{seed}", row.architecture, row.method);
     words.chars().map(plain).collect()
 }
 
@@ -220,11 +224,13 @@ pub(crate) fn merge(into: &mut Table, over: &Table) {
     }
 }
 
-fn table(of: &Table, key: &str) -> Table {
+/// The table under `key`; an empty one where there is none.
+pub(super) fn table(of: &Table, key: &str) -> Table {
     of.get(key).and_then(Value::as_table).cloned().unwrap_or_default()
 }
 
-fn string(of: &Table, key: &str) -> anyhow::Result<String> {
+/// The text under `key`.
+pub(super) fn string(of: &Table, key: &str) -> anyhow::Result<String> {
     of.get(key).and_then(Value::as_str).map(str::to_string).with_context(|| format!("no {key}"))
 }
 

@@ -139,7 +139,8 @@ fn figures(s: &Summary<'_>, seeds: usize, checkpoint: &str) -> TableFigures {
     }
 }
 
-fn quote(cell: &str) -> String {
+/// A cell of a CSV.
+pub(super) fn quote(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {

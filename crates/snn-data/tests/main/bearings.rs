@@ -5,37 +5,11 @@ use std::path::Path;
 use snn_data::preprocess::Signals;
 use snn_data::{DataConfig, Preprocess, Splits, open};
 
+use crate::matlab::{array, element, mat, numbers};
+
 fn write(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
-}
-
-/// One element of a MATLAB 5 file.
-fn element(kind: u32, body: &[u8]) -> Vec<u8> {
-    let mut out: Vec<u8> = [kind, body.len() as u32].iter().flat_map(|x| x.to_le_bytes()).collect();
-    out.extend(body);
-    out.resize(out.len().next_multiple_of(8), 0);
-    out
-}
-
-fn array(class: u8, n: usize, name: &str, content: &[u8]) -> Vec<u8> {
-    let sizes: Vec<u8> = [n as i32, 1].iter().flat_map(|size| size.to_le_bytes()).collect();
-    let flags = element(6, &[class, 0, 0, 0, 0, 0, 0, 0]);
-    let parts = [flags, element(5, &sizes), element(1, name.as_bytes()), content.to_vec()];
-    element(14, &parts.concat())
-}
-
-fn numbers(name: &str, values: &[f64]) -> Vec<u8> {
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    array(6, values.len(), name, &element(9, &bytes))
-}
-
-fn mat(variables: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = b"MATLAB 5.0 MAT-file".to_vec();
-    out.resize(124, b' ');
-    out.extend([0, 1, b'I', b'M']);
-    out.extend(variables.concat());
-    out
 }
 
 /// A signal that begins with `first` and lasts for two windows of 8 in the first 60 % and one after it.
@@ -100,23 +74,25 @@ fn variables_are_found_by_what_they_are_of() {
     assert!(first(&file("mine.mat")).is_err());
 }
 
+/// A recording as MFPT publishes it: a struct of columns.
+fn bearing(fields: &[(&str, &[f64])]) -> Vec<u8> {
+    let names: Vec<u8> = fields
+        .iter()
+        .flat_map(|(name, _)| {
+            let mut name = name.as_bytes().to_vec();
+            name.resize(5, 0);
+            name
+        })
+        .collect();
+    let values = fields.iter().map(|(_, values)| numbers("", values));
+    let content = [vec![5, 0, 4, 0, 5, 0, 0, 0], element(1, &names)];
+    let content: Vec<u8> = content.into_iter().chain(values).flatten().collect();
+    mat(&[array(2, 1, "bearing", &content)])
+}
+
 #[test]
 fn a_recording_without_its_rate_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let bearing = |fields: &[(&str, &[f64])]| {
-        let names: Vec<u8> = fields
-            .iter()
-            .flat_map(|(name, _)| {
-                let mut name = name.as_bytes().to_vec();
-                name.resize(5, 0);
-                name
-            })
-            .collect();
-        let values = fields.iter().map(|(_, values)| numbers("", values));
-        let content = [vec![5, 0, 4, 0, 5, 0, 0, 0], element(1, &names)];
-        let content: Vec<u8> = content.into_iter().chain(values).flatten().collect();
-        mat(&[array(2, 1, "bearing", &content)])
-    };
     for name in ["baseline_1", "OuterRaceFault_1", "InnerRaceFault_1"] {
         let file = dir.path().join(format!("{name}.mat"));
         write(&file, &bearing(&[("gs", &signal(0.0)), ("sr", &[48_828.0])]));
@@ -143,4 +119,37 @@ fn numbers_with_decimal_commas_are_refused() {
     write(&dir.path().join("ib600.csv"), lines(",").as_bytes());
     let error = opened("jnu", dir.path()).unwrap_err().to_string();
     assert!(error.contains("ib600.csv") && error.contains("not a comma"), "{error}");
+}
+
+#[test]
+fn mfpt_has_a_class_for_each_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut names = vec!["baseline_1".to_string(), "baseline_2".into(), "OuterRaceFault_1".into()];
+    for load in 1..=7 {
+        names.push(format!("OuterRaceFault_vload_{load}"));
+        names.push(format!("InnerRaceFault_vload_{load}"));
+    }
+    for (at, name) in names.iter().enumerate() {
+        let signal: Vec<f64> = (0..80).map(|i| f64::from(i % 7) + at as f64).collect();
+        let file = bearing(&[("gs", &signal), ("sr", &[48_828.0])]);
+        write(&dir.path().join(format!("{name}.mat")), &file);
+    }
+    let opened = |split: &str| {
+        let config =
+            DataConfig { size: Some(8), ..DataConfig::new("mfpt", Some(dir.path().into())) };
+        open(&DataConfig { split: Some(split.into()), ..config })
+    };
+    let splits = opened("first-80-percent-gap-15-classes").unwrap();
+    let classes = splits.train.class_names();
+    assert_eq!((classes.len(), classes[0].as_str()), (15, "baseline 1"));
+    assert_eq!(
+        (classes[7].as_str(), classes[14].as_str()),
+        ("outer race load 7", "inner race load 7")
+    );
+    // 64 of 80 samples train, 8 are in neither part, 8 test; the other baseline and outer race are left out.
+    assert_eq!((splits.train.len(), splits.test.len()), (15 * 8, 15));
+    assert_eq!(opened("random-80-percent-15-classes").unwrap().test.len(), 15 * 2);
+    std::fs::remove_file(dir.path().join("InnerRaceFault_vload_4.mat")).unwrap();
+    let error = opened("first-80-percent-gap-15-classes").unwrap_err().to_string();
+    assert!(error.contains("no recording of inner race load 4"), "{error}");
 }

@@ -20,6 +20,7 @@ mod hostile_files;
 mod images;
 mod learnable;
 mod loader;
+mod matlab;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "image")]

@@ -6,6 +6,7 @@ use snn_data::format::{picture, read_file};
 use snn_data::transform::Interpolation;
 use snn_data::{Augment, DataConfig, Error, Kind, Limits, Splits, open};
 
+use crate::matlab::{array, element, mat, numbers};
 use crate::util::per_class;
 use snn_needs::shared_data;
 
@@ -145,38 +146,15 @@ fn stanford_cars_need_their_test_labels() {
     assert_eq!(splits.train.class_names()[first], "Audi TTS Coupe 2012");
 }
 
-/// One element of a MATLAB 5 file.
-fn element(kind: u32, body: &[u8]) -> Vec<u8> {
-    let mut out =
-        [kind, body.len() as u32].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
-    out.extend(body);
-    out.resize(out.len().next_multiple_of(8), 0);
-    out
-}
-
-fn array(class: u8, n: usize, name: &str, content: &[u8]) -> Vec<u8> {
-    let sizes: Vec<u8> = [n as i32, 1].iter().flat_map(|size| size.to_le_bytes()).collect();
-    let flags = element(6, &[class, 0, 0, 0, 0, 0, 0, 0]);
-    element(
-        14,
-        &[flags, element(5, &sizes), element(1, name.as_bytes()), content.to_vec()].concat(),
-    )
-}
-
 /// A list of Stanford Dogs: paths and classes from 1.
 fn dog_list(files: &[(&str, f64)]) -> Vec<u8> {
-    let mut out = b"MATLAB 5.0 MAT-file".to_vec();
-    out.resize(124, b' ');
-    out.extend([0, 1, b'I', b'M']);
     let cell = |&(file, _): &(&str, f64)| {
         let text: Vec<u8> = file.encode_utf16().flat_map(u16::to_le_bytes).collect();
         array(4, file.len(), "", &element(4, &text))
     };
     let cells: Vec<u8> = files.iter().flat_map(cell).collect();
-    let labels: Vec<u8> = files.iter().flat_map(|(_, label)| label.to_le_bytes()).collect();
-    out.extend(array(1, files.len(), "file_list", &cells));
-    out.extend(array(6, files.len(), "labels", &element(9, &labels)));
-    out
+    let labels: Vec<f64> = files.iter().map(|(_, label)| *label).collect();
+    mat(&[array(1, files.len(), "file_list", &cells), numbers("labels", &labels)])
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub use plan::{Row, Set, Study, Test};
 use super::child::Signals;
 use super::preset::Run;
 use super::runs::{self, State};
+use super::table::quote;
 use super::{Done as Ended, Options, child, outcome};
 use crate::{files, sh};
 use summary::Done;
@@ -55,6 +56,9 @@ struct Job<'a> {
 /// An unreadable study or result, a run that measures other figures than its result has, or a disk that refuses.
 pub fn study(name: &str, options: &Options) -> anyhow::Result<Ended> {
     let root = &options.root;
+    if options.preset != Options::new(root.clone()).preset || options.seeds != 1 {
+        bail!("a study has no presets and says its own seeds; leave --preset and --seeds out");
+    }
     let study = Study::read(&root.join("data/studies"), name)?;
     let out = options.runs.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
     let data = options.data.clone().unwrap_or_else(|| PathBuf::from("data"));
@@ -173,13 +177,9 @@ fn row(
 }
 
 fn csv(rows: &[StudyRow]) -> String {
-    let quoted = |cell: &str| match cell.contains([',', '"']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    };
     let mut text = StudyRow::COLUMNS.join(",") + "\n";
     for row in rows {
-        text += &row.cells().map(|cell| quoted(&cell)).join(",");
+        text += &row.cells().map(|cell| quote(&cell)).join(",");
         text.push('\n');
     }
     text

@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use toml::{Table, Value};
 
 use crate::files;
-use crate::reproduce::preset::{Run, merge};
+use crate::reproduce::preset::{Run, as_folder, merge, string, table};
 
 /// A whole study.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ fn set(base: &Table, set: &Table, rows: &[Table]) -> anyhow::Result<Set> {
                 merge(&mut recipe, over);
             }
             let seed = recipe.get("seed").and_then(Value::as_integer).unwrap_or(42);
-            Run { name: folder(&format!("{name} {method} {}", i + 1)), seed, recipe }
+            Run { name: as_folder(&format!("{name} {method} {}", i + 1)), seed, recipe }
         };
         all.push(Row { runs: repeats.iter().enumerate().map(run).collect(), method });
     }
@@ -132,16 +132,6 @@ fn test(test: &Table) -> anyhow::Result<Test> {
     Ok(Test { name: string(test, "name")?, args: words(test, "args"), sets: words(test, "sets") })
 }
 
-/// A name as a folder's.
-fn folder(words: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    words.chars().map(plain).collect()
-}
-
-fn table(of: &Table, key: &str) -> Table {
-    of.get(key).and_then(Value::as_table).cloned().unwrap_or_default()
-}
-
 fn tables(of: &Table, key: &str) -> Vec<Table> {
     let all = of.get(key).and_then(Value::as_array).into_iter().flatten();
     all.filter_map(Value::as_table).cloned().collect()
@@ -150,10 +140,6 @@ fn tables(of: &Table, key: &str) -> Vec<Table> {
 fn words(of: &Table, key: &str) -> Vec<String> {
     let all = of.get(key).and_then(Value::as_array).into_iter().flatten();
     all.filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn string(of: &Table, key: &str) -> anyhow::Result<String> {
-    of.get(key).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no {key}"))
 }
 
 #[cfg(test)]
