@@ -21,6 +21,7 @@ mod predict;
 mod preprocess;
 mod profile;
 mod recipe;
+mod samples;
 mod speak;
 mod storage;
 mod train;

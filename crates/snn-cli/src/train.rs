@@ -9,6 +9,7 @@ use candle_core::Device;
 use snn_train::{Outcome, Recipe, RunOptions};
 
 use crate::output;
+use crate::samples::Samples;
 use crate::speak::Speaker;
 
 /// Trains by a recipe; the run directory then holds result.json and a checkpoint that `snn eval` takes
@@ -16,15 +17,8 @@ use crate::speak::Speaker;
 pub(crate) struct Args {
     /// Recipe (see data/recipes)
     recipe: PathBuf,
-    /// Folder of the data set (`snn data list` says what it should hold) [default: its own below SNN_DATA or data/]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Do not keep prepared samples of large data sets on disk (see `snn data cache`)
-    #[arg(long)]
-    no_cache: bool,
-    /// Read all files of the data set again, whatever the cache knows of their contents
-    #[arg(long)]
-    verify: bool,
+    #[command(flatten)]
+    samples: Samples,
     /// Run directory [default: runs/ and the recipe's name]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -63,10 +57,10 @@ pub(crate) fn run(args: Args, quiet: bool) -> anyhow::Result<u8> {
     };
     let options = RunOptions {
         dir,
-        data_dir: args.data,
+        cache: args.samples.cache()?,
+        verify: args.samples.verify,
+        data_dir: args.samples.data,
         data_roots: crate::data::roots(),
-        verify: args.verify,
-        cache: if args.no_cache { None } else { crate::cache::writable()? },
         resume: args.resume,
         extend: args.extend,
         commit: option_env!("SNN_COMMIT").map(str::to_string),

@@ -25,7 +25,7 @@ pub struct Batch {
     pub indices: Vec<u32>,
     /// What was mixed into the samples, when [`Augment::mixup`] or [`Augment::cutmix`] is on.
     pub mixed: Option<Mixed>,
-    /// The same samples, changed alike, in the loader's [further framings](Loader::with_framings).
+    /// These samples, changed alike, in the loader's [further framings](Loader::with_framings).
     pub framings: Vec<Framing>,
 }
 

@@ -26,6 +26,8 @@ mod request;
 mod state;
 mod step;
 mod sums;
+mod transform;
+mod transformer;
 mod unit;
 mod values;
 mod weights;

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use snn_neuron::{Layer, norm_layer, norm_sum, qcfs};
 use snn_ops::{Conv2d, Moments, Pool2d, Tape, Value};
 
-use crate::boundary::{Transformer, head, resampling};
+use crate::boundary::head;
 use crate::joint;
 use crate::layers::{Conv, Current, Gate, Layers, Pool};
 use crate::limits::check_values;
@@ -133,12 +133,6 @@ impl Pass {
         Ok(())
     }
 
-    /// The steps of `x` as the trained matrix of that boundary mixes them.
-    fn mix(&mut self, name: &str, x: &Map) -> Result<Value> {
-        let weight = self.parameter(format!("steps.{name}.weight"))?;
-        Ok(snn_ops::mix_steps(&mut self.tape, &x.value, &weight)?)
-    }
-
     /// What goes on from a layer of neurons.
     fn forked(&mut self, name: &str, spikes: Value) -> Result<Value> {
         let request = Arc::clone(&self.setting.request);
@@ -150,22 +144,6 @@ impl Pass {
             true => Ok(snn_ops::concat(&mut self.tape, &[&spikes, &other], 1)?),
             false => Ok(other),
         }
-    }
-
-    /// `I + change`, `[T, N, k, k]`.
-    fn matrices(&mut self, change: &Map) -> Result<Value> {
-        let &[t_steps, n, entries] = change.value.dims() else { return Err(missing("transform")) };
-        let k = entries.isqrt();
-        let mut identity = vec![0f32; t_steps * n * entries];
-        identity
-            .chunks_mut(entries)
-            .flat_map(|one| one.iter_mut().step_by(k + 1))
-            .for_each(|x| *x = 1.0);
-        let shape = [t_steps, n, k, k];
-        let identity = snn_ops::buffer::tensor(identity, shape.as_slice())?;
-        let identity = Value::constant(identity.to_device(change.value.tensor().device())?);
-        let change = snn_ops::reshape(&mut self.tape, &change.value, &shape)?;
-        Ok(snn_ops::add(&mut self.tape, &change, &identity)?)
     }
 
     /// The layer `name` as the activation of an ANN: without time, so that steps which are alike have been one until here.
@@ -184,6 +162,19 @@ impl Pass {
         Ok(Map { value, t_steps: x.t_steps, unit })
     }
 
+    /// Refuses norms of a training batch that see one value per channel.
+    fn check_norms(&self, currents: &[Current<'_, Map>]) -> Result<()> {
+        if self.setting.request.mode == Mode::Eval {
+            return Ok(());
+        }
+        currents.iter().try_for_each(|current| match current {
+            Current::Plain(_) => Ok(()),
+            Current::Norm { name, x, .. } => {
+                check_values(name, x.value.dims().iter().rev().skip(1).product())
+            }
+        })
+    }
+
     /// Notes what a layer of neurons sent.
     fn note(&mut self, name: &str, spikes: &Tensor) -> Result<()> {
         let request = &self.setting.request;
@@ -199,21 +190,6 @@ impl Pass {
 
 pub(crate) fn missing(name: &str) -> Error {
     Error::Config { field: name.into(), why: "the model has no such tensor".into() }
-}
-
-impl Pass {
-    /// Refuses norms of a training batch that see one value per channel.
-    fn check_norms(&self, currents: &[Current<'_, Map>]) -> Result<()> {
-        if self.setting.request.mode == Mode::Eval {
-            return Ok(());
-        }
-        currents.iter().try_for_each(|current| match current {
-            Current::Plain(_) => Ok(()),
-            Current::Norm { name, x, .. } => {
-                check_values(name, x.value.dims().iter().rev().skip(1).product())
-            }
-        })
-    }
 }
 
 /// The names of the currents' norms.
@@ -239,7 +215,7 @@ fn with(x: &Map, value: Value) -> Map {
 }
 
 /// `x`'s steps and unit, with another tensor.
-fn kept(x: &Map, value: Value) -> Map {
+pub(crate) fn kept(x: &Map, value: Value) -> Map {
     Map { value, t_steps: x.t_steps, unit: x.unit.clone() }
 }
 
@@ -397,30 +373,11 @@ impl Layers for Pass {
 
     fn transform(&mut self, name: &str, x: &Map, change: &Map) -> Result<Map> {
         self.feed(name, x)?;
-        let matrices = self.matrices(change)?;
-        let (points, t_steps) = (x.value.dims(), matrices.dims()[0]);
-        let is_still = points[0] == 1 && t_steps > 1;
-        let mut shape = points.to_vec();
-        shape[0] = t_steps;
-        let value = match is_still {
-            true => snn_ops::repeat_step(&mut self.tape, &x.value, t_steps)?,
-            false => x.value.clone(),
-        };
-        let k = self.channels(x);
-        let pixels = value.tensor().elem_count() / (k * shape[0] * shape[1]).max(1);
-        let rows = [shape[0], shape[1], pixels, k];
-        let value = snn_ops::reshape(&mut self.tape, &value, &rows)?;
-        let value = snn_ops::matmul(&mut self.tape, &value, &matrices)?;
-        Ok(kept(x, snn_ops::reshape(&mut self.tape, &value, &shape)?))
+        self.transformed(x, change)
     }
 
     fn orthogonal(&mut self, name: &str, change: &Map, weight: f32) -> Result<()> {
-        if self.setting.request.mode == Mode::Train {
-            let matrices = self.matrices(change)?;
-            let penalty = snn_ops::orthogonality(&mut self.tape, &matrices, weight)?;
-            self.penalties.insert(name.into(), penalty);
-        }
-        Ok(())
+        self.penalize(name, change, weight)
     }
 
     fn classify(&mut self, name: &str, features: &Map) -> Result<Map> {
@@ -439,27 +396,7 @@ impl Layers for Pass {
             self.heads.insert(name.into(), scores.value);
         }
         let Some(&to) = config.steps.get(name) else { return Ok(x) };
-        let (transformer, from) = (config.transformer, x.t_steps);
-        if !transformer.is_trained() && to == from {
-            return Ok(x);
-        }
-        let mixed = |value| Map { value, t_steps: to, unit: x.unit.clone() };
-        match transformer {
-            Transformer::Linear => Ok(mixed(self.mix(name, &x)?)),
-            Transformer::LinearLif => {
-                let x = mixed(self.mix(name, &x)?);
-                self.neuron(&format!("steps.{name}.lif"), &[Current::Plain(&x)])
-            }
-            Transformer::Avg => {
-                let weight = snn_ops::buffer::tensor(resampling(to, from), (to, from))?;
-                let weight = Value::constant(weight);
-                Ok(mixed(snn_ops::mix_steps(&mut self.tape, &x.value, &weight)?))
-            }
-            Transformer::First => Ok(mixed(snn_ops::narrow(&mut self.tape, &x.value, 0, 0, to)?)),
-            Transformer::Last => {
-                Ok(mixed(snn_ops::narrow(&mut self.tape, &x.value, 0, from - to, to)?))
-            }
-        }
+        self.change_steps(name, &x, to)
     }
 }
 

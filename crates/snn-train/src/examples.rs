@@ -17,7 +17,7 @@ pub struct Examples {
     pub host_labels: Vec<u32>,
     /// The labels `[N]` of what was mixed into the samples, and for each of the N samples the weight of its own.
     pub mixed: Option<(Tensor, Vec<f64>)>,
-    /// The same samples in the loader's further framings.
+    /// These samples in the loader's further framings.
     pub framings: Vec<snn_models::Input>,
 }
 

@@ -1,6 +1,6 @@
 //! A checkpoint with the samples that it is measured on, as the command line asks for them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -10,6 +10,7 @@ use snn_train::{DataRecipe, EvalOptions};
 
 use super::changes::{change, prepared};
 use crate::preprocess::trained_on;
+use crate::samples::Samples;
 use crate::{checkpoint, exit};
 
 /// How checkpoints are measured.
@@ -18,15 +19,8 @@ pub(crate) struct Measured {
     /// Data set [default: the one the checkpoint was trained on]
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Folder of the data set [default: its own below SNN_DATA or data/]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Do not keep prepared samples of large data sets on disk (see `snn data cache`)
-    #[arg(long)]
-    no_cache: bool,
-    /// Read all files of the data set again, whatever the cache knows of their contents
-    #[arg(long)]
-    verify: bool,
+    #[command(flatten)]
+    samples: Samples,
     /// Time steps [default: those it was trained with]
     #[arg(long, value_name = "N")]
     t_steps: Option<usize>,
@@ -153,12 +147,11 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
         }
     }
     let t_steps = model.config().t_steps;
-    let cache = if args.no_cache { None } else { crate::cache::writable()? };
     let config = DataConfig {
-        cache,
+        cache: args.samples.cache()?,
         roots: crate::data::roots(),
-        verify: args.verify,
-        ..data.config(args.data.clone())
+        verify: args.samples.verify,
+        ..data.config(args.samples.data.clone())
     };
     let splits = snn_data::open(&config)?;
     crate::data::notice(&splits);

@@ -36,7 +36,7 @@ pub struct DataConfig {
     pub normalize: Normalize,
     /// Decibels by which training signals are above the normal noise that is added to them; none when absent.
     pub train_snr: Option<f32>,
-    /// The same of test signals.
+    /// Decibels by which test signals are above the normal noise that is added to them; none when absent.
     pub test_snr: Option<f32>,
     /// How pictures of sets of a file for each picture are resized for evaluation; training draws its own where
     /// `random_resized_crop` is on.

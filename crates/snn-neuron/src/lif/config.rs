@@ -102,7 +102,39 @@ impl LifConfig {
                 return refuse("threshold_gain", format!("is {gain}; use 0 or more"));
             }
         }
-        self.levels.check(self)
+        self.check_levels()
+    }
+
+    /// Refuses bits that a spike cannot have, and constants that only neurons of one bit have.
+    fn check_levels(&self) -> Result<()> {
+        let refuse = |field: &'static str, why: &str| Err(Error::Config { field, why: why.into() });
+        match self.levels {
+            Levels::Binary => return Ok(()),
+            Levels::Bits { whole, fraction } => {
+                let n = u16::from(whole) + u16::from(fraction);
+                if !(1..=8).contains(&n) {
+                    let why = format!(
+                        "are [{whole}, {fraction}], {n} bits; use 1 to 8 in all, such as [1, 1]"
+                    );
+                    return Err(Error::Config { field: "bits", why });
+                }
+            }
+            Levels::Counts(0) => return refuse("levels", "are 0; use 1 to 255"),
+            Levels::Counts(_) => {}
+        }
+        if self.reset != Reset::Soft {
+            return refuse("reset", "is hard; spikes of several levels need soft");
+        }
+        if self.strict {
+            return refuse("strict", "is true; spikes of several levels need false");
+        }
+        if self.surrogate != Surrogate::Rectangle {
+            return refuse("surrogate", "must be rectangle for spikes of several levels");
+        }
+        if self.adaptation.is_some() {
+            return refuse("threshold_gain", "adapts the threshold of neurons of one bit alone");
+        }
+        Ok(())
     }
 
     /// The potential before the first step.

@@ -71,7 +71,7 @@ impl Dynamics {
         matches!(self.kind, Kind::Adaptive(_))
     }
 
-    /// The same, but that gradients of the current are left without its factor.
+    /// These constants, by which gradients of the current are left without its factor.
     pub(super) fn without_gain(mut self) -> Self {
         match &mut self.kind {
             Kind::Binary(k) => k.rates.gain = 1.0,
