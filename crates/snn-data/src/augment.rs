@@ -1,13 +1,13 @@
 //! Which random changes a training sample undergoes.
 
 use crate::transform::{AutoAugment, Nda, RandAugment, RandomResizedCrop};
-use crate::{Dataset, Error, Kind, Result};
+use crate::{Dataset, Error, Kind, Representation, Result};
 
 /// Random changes of training samples; `Default` is none.
 ///
 /// What is left out is off; an empty table turns a change on with the values that its papers use. The changes are made in
 /// the order of the fields, their parameters drawn once a sample and applied alike to all time steps. Some are for images
-/// only and some for event frames only; signals have `roll` and `polarity_flip`, clouds `flip` and `rotate_degrees`.
+/// only and some for event frames only; signals have `roll` and `polarity_flip`, clouds `flip`, `rotate_degrees` and `point_drop`.
 /// [`Loader::new`](crate::Loader::new) refuses them on other kinds. Most fields at their default are not written out, so
 /// that recipes keep their hash when changes are added.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -70,6 +70,16 @@ pub struct Augment {
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
     #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 100.0), extend("default" = 0.0)))]
     pub cutmix: f32,
+    /// Counted events: EventMix, in every recording the place of a random shape in space and time is another one's, its share
+    /// from Beta(this, this). Labels weigh by the events that are left. Not with `mixup` or `cutmix`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 100.0), extend("default" = 0.0)))]
+    pub event_mix: f32,
+    /// Clouds: up to this share of the points, drawn for each cloud, become its first point, so that they count no more
+    /// (PointNet++ has 0.875).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 0.0, max = 1.0), extend("default" = 0.0)))]
+    pub point_drop: f32,
 }
 
 impl Augment {
@@ -89,8 +99,8 @@ impl Augment {
                 });
             }
             Kind::Points => {
-                return self.check_only("flip and rotate_degrees", data, |rest| {
-                    (rest.flip, rest.rotate_degrees) = (false, 0.0);
+                return self.check_only("flip, rotate_degrees and point_drop", data, |rest| {
+                    (rest.flip, rest.rotate_degrees, rest.point_drop) = (false, 0.0, 0.0);
                 });
             }
         };
@@ -98,7 +108,17 @@ impl Augment {
             let why = format!("is not for the {kind} of {}; leave it out", data.name());
             if on { Err(Error::config(field, why)) } else { Ok(()) }
         };
+        foreign("point_drop", self.point_drop != 0.0)?;
         if data.is_events() {
+            if let Some(other) = data.representation().filter(|by| *by != Representation::Counts) {
+                let counted = |field, on: bool| {
+                    let why = format!("is for counted events, not for {other}; leave it out");
+                    if on { Err(Error::config(field, why)) } else { Ok(()) }
+                };
+                counted("time_reversal", self.time_reversal != 0.0)?;
+                counted("polarity_flip", self.polarity_flip != 0.0)?;
+                counted("event_mix", self.event_mix != 0.0)?;
+            }
             foreign("random_resized_crop", self.random_resized_crop.is_some())?;
             foreign("rand_augment", self.rand_augment.is_some())?;
             foreign("auto_augment", self.auto_augment.is_some())?;
@@ -109,6 +129,7 @@ impl Augment {
             foreign("nda", self.nda.is_some())?;
             foreign("time_reversal", self.time_reversal != 0.0)?;
             foreign("polarity_flip", self.polarity_flip != 0.0)?;
+            foreign("event_mix", self.event_mix != 0.0)?;
         }
         self.check()
     }
@@ -139,6 +160,12 @@ impl Augment {
         within("random_erasing", self.random_erasing, 0.0, 1.0)?;
         within("mixup", self.mixup, 0.0, 100.0)?;
         within("cutmix", self.cutmix, 0.0, 100.0)?;
+        within("event_mix", self.event_mix, 0.0, 100.0)?;
+        within("point_drop", self.point_drop, 0.0, 1.0)?;
+        if self.event_mix > 0.0 {
+            conflict("mixup", self.mixup > 0.0, "event_mix")?;
+            conflict("cutmix", self.cutmix > 0.0, "event_mix")?;
+        }
         if let Some(RandomResizedCrop { scale, ratio, .. }) = self.random_resized_crop {
             let ordered = |[low, high]: [f32; 2], most| 0.0 < low && low <= high && high <= most;
             if !ordered(scale, 1.0) || !ordered(ratio, 100.0) {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::hash::{data_hash, hex, member_hash};
 use crate::preprocess::{Pictures, Preprocess, Recordings, moments};
 use crate::samples::{Samples, held};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Representation, Result};
 
 /// A training and a test set that belong together.
 #[derive(Clone, Debug)]
@@ -218,7 +218,15 @@ impl Dataset {
         &self.class_names
     }
 
-    /// By [`Kind`]: `[C, H, W]`, `[T, 2, H, W]`, `[1, 1, L]` or `[3, 1, P]`.
+    /// What the numbers of event frames are; none of other kinds of samples.
+    pub fn representation(&self) -> Option<Representation> {
+        match &self.preprocess {
+            Preprocess::Recordings(recordings) => Some(recordings.representation),
+            Preprocess::Pictures(_) | Preprocess::Signals(_) | Preprocess::Clouds(_) => None,
+        }
+    }
+
+    /// By [`Kind`]: `[C, H, W]`, `[T, C, H, W]`, `[1, 1, L]` or `[3, 1, P]`.
     pub fn sample_shape(&self) -> Vec<usize> {
         self.shape.clone()
     }

@@ -228,6 +228,16 @@ pub enum FormatFault {
     /// A recording without a single event.
     #[error("no events are in it; fetch or save the file again or take it out of the data set")]
     NoEvents,
+    /// A part of a recording that is a sample, without a single event.
+    #[error(
+        "no events are from {from_us} to {to_us} us, which its labels name; mend them or take that part out"
+    )]
+    NoEventsBetween {
+        /// Where the part begins on the recording's clock, in microseconds.
+        from_us: u64,
+        /// Where it ends.
+        to_us: u64,
+    },
     /// A shape without a point or a surface.
     #[error("no points are in it; fetch or save the file again or take it out of the data set")]
     NoPoints,

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use rand_chacha::ChaCha8Rng;
 
 use crate::random::{below, permutation, stream};
+use crate::transform::event_mix_batch;
 use crate::{Augment, Dataset, Error, Result, Time};
 
 /// Samples side by side.
@@ -23,7 +24,7 @@ pub struct Batch {
     pub labels: Vec<u32>,
     /// The samples' places in the data set, `[N]`.
     pub indices: Vec<u32>,
-    /// What was mixed into the samples, when [`Augment::mixup`] or [`Augment::cutmix`] is on.
+    /// What was mixed into the samples, when [`Augment::mixup`], [`Augment::cutmix`] or [`Augment::event_mix`] is on.
     pub mixed: Option<Mixed>,
     /// These samples, changed alike, in the loader's [further framings](Loader::with_framings).
     pub framings: Vec<Framing>,
@@ -43,8 +44,8 @@ pub struct Framing {
 pub struct Mixed {
     /// The other samples' classes, `[N]`.
     pub labels: Vec<u32>,
-    /// The weight of [`Batch::labels`]; the other labels have the rest.
-    pub weight: f32,
+    /// The weights of [`Batch::labels`], `[N]`; the other labels have the rest.
+    pub weights: Vec<f32>,
 }
 
 /// Which samples an epoch visits, in which order.
@@ -120,7 +121,8 @@ impl Loader {
     /// are drawn once, and are those of all its framings.
     ///
     /// # Errors
-    /// [`Error::Config`] when a framing is not of the same samples, or is not of event frames of the same size.
+    /// [`Error::Config`] when a framing is not of the same samples, or is not of event frames of the same size, or the samples are
+    /// mixed in time ([`Augment::event_mix`]).
     pub fn with_framings(self, framings: Vec<Arc<Dataset>>) -> Result<Self> {
         let frame = |data: &Dataset| data.sample_shape().split_off(1);
         for other in &framings {
@@ -136,6 +138,10 @@ impl Loader {
                 );
                 return Err(Error::config("framings", why));
             }
+        }
+        if self.config.augment.event_mix > 0.0 && !framings.is_empty() {
+            let why = "cuts recordings in space and time, which other framings have not alike; leave it out";
+            return Err(Error::config("event_mix", why));
         }
         Ok(Self { framings, ..self })
     }
@@ -228,22 +234,40 @@ impl Loader {
         let mut framings = framings.collect::<Result<Vec<_>>>()?;
         let labels: Vec<u32> =
             members.iter().filter_map(|&index| self.data.labels().get(index)).copied().collect();
-        let size = match *shape.as_slice() {
-            [.., height, width] => (height, width),
-            _ => (1, 1),
-        };
-        let mut rng = stream(self.config.seed, "mix", epoch, step as u64);
-        let mixed = self.config.augment.mix(&mut rng, size).map(|mix| {
-            mix.apply(&mut x, self.data.sample_len(), size);
-            for (framing, data) in framings.iter_mut().zip(&self.framings) {
-                mix.apply(&mut framing.x, data.sample_len(), size);
-            }
-            Mixed { labels: labels.iter().rev().copied().collect(), weight: mix.weight(size) }
-        });
+        let weights = self.mixed(&mut x, &shape, &mut framings, (epoch, step));
+        let mixed = weights
+            .map(|weights| Mixed { labels: labels.iter().rev().copied().collect(), weights });
         // `new` refused data sets whose places do not fit.
         let indices = members.iter().map(|&index| index as u32).collect();
         let time = self.data.kind().time();
         Ok(Batch { x, shape, time, labels, indices, mixed, framings })
+    }
+
+    /// Mixes the samples of a batch, where that is asked for, in all framings alike, and gives the weights of their labels.
+    fn mixed(
+        &self,
+        x: &mut [f32],
+        shape: &[usize],
+        framings: &mut [Framing],
+        (epoch, step): (u64, usize),
+    ) -> Option<Vec<f32>> {
+        let augment = &self.config.augment;
+        let mut rng = stream(self.config.seed, "mix", epoch, step as u64);
+        if let (true, &[_, t_steps, _, height, width]) = (augment.event_mix > 0.0, shape) {
+            let shape = [t_steps, height, width];
+            return Some(event_mix_batch(&mut rng, x, shape, augment.event_mix));
+        }
+        let size = match *shape {
+            [.., height, width] => (height, width),
+            _ => (1, 1),
+        };
+        let mix = augment.mix(&mut rng, size)?;
+        mix.apply(x, self.data.sample_len(), size);
+        for (framing, data) in framings.iter_mut().zip(&self.framings) {
+            mix.apply(&mut framing.x, data.sample_len(), size);
+        }
+        let n = shape.first().copied().unwrap_or(0);
+        Some(vec![mix.weight(size); n])
     }
 
     /// The members of a batch, changed as they are in all framings.

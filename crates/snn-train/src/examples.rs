@@ -33,9 +33,9 @@ impl Examples {
         let framings = framings.collect::<Result<_>>()?;
         let labels = buffer::tensor(host_labels.clone(), host_labels.len())?;
         let mixed = match mixed {
-            Some(Mixed { labels, weight }) => {
+            Some(Mixed { labels, weights }) => {
                 let n = labels.len();
-                Some((buffer::tensor(labels, n)?, vec![f64::from(weight); n]))
+                Some((buffer::tensor(labels, n)?, weights.into_iter().map(f64::from).collect()))
             }
             None => None,
         };

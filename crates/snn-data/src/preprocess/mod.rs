@@ -76,9 +76,7 @@ impl Preprocess {
     pub fn shape(&self) -> Vec<usize> {
         match self {
             Self::Pictures(pictures) => vec![pictures.channels, pictures.height, pictures.width],
-            Self::Recordings(recordings) => {
-                vec![recordings.t_steps, 2, recordings.height, recordings.width]
-            }
+            Self::Recordings(recordings) => recordings.shape().to_vec(),
             Self::Signals(signals) => vec![1, 1, signals.window],
             Self::Clouds(clouds) => vec![3, 1, clouds.points],
         }

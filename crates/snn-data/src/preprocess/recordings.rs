@@ -7,12 +7,13 @@ use crate::format::{EventOptions, Format, decode_events};
 use crate::frame::{check_t_steps, none_is_in};
 use crate::samples::{Samples, held};
 use crate::{
-    Error, EventStream, FormatFault, FrameBy, Limits, Result, fit, frames, resize_bilinear,
+    Error, EventStream, FormatFault, FrameBy, Limits, Representation, Result, fit, resize_bilinear,
 };
 
-/// What is done with a recording of an event camera: decoded, turned, cut, counted into frames, resized.
+/// What is done with a recording of an event camera: decoded, turned, cut into frames, resized.
 ///
-/// Frames have two channels: events that are OFF (darker) in channel 0, those that are ON in channel 1.
+/// Frames of counts and of time surfaces have two channels: events that are OFF (darker) in channel 0, those that are ON in
+/// channel 1.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -32,6 +33,12 @@ pub struct Recordings {
     pub columns: Option<u16>,
     /// How the events are cut into frames.
     pub frames_by: FrameBy,
+    /// What the numbers of the frames are.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Representation::is_counts")
+    )]
+    pub representation: Representation,
     /// The number of frames, T.
     pub t_steps: usize,
     /// Rows of a sample.
@@ -90,6 +97,7 @@ impl Recordings {
             crop: false,
             columns: None,
             frames_by: FrameBy::Time,
+            representation: Representation::Counts,
             t_steps,
             height,
             width,
@@ -153,22 +161,30 @@ impl Recordings {
 
     /// Refuses a recording of which no frame would hold an event, naming its file.
     pub(crate) fn check_frames(&self, stream: &EventStream, path: &Path) -> Result<()> {
+        if self.representation != Representation::Counts {
+            return Ok(());
+        }
         let Some(why) = none_is_in(stream, self.t_steps, self.frames_by) else { return Ok(()) };
         let events = stream.events.len() as u64;
         Err(Error::format(path, 0, FormatFault::NoFrames { events, why }))
     }
 
-    /// The frames `[T, 2, H, W]` of events that [`Recordings::decode`] gave, as they are held.
+    /// The frames `[T, C, H, W]` of events that [`Recordings::decode`] gave, as they are held.
     pub(crate) fn frames(&self, stream: &EventStream) -> Result<Samples> {
-        let x = frames(stream, self.t_steps, self.frames_by)?;
+        let x = self.representation.frames(stream, self.t_steps, self.frames_by)?;
         let from = (stream.height.into(), stream.width.into());
         Ok(held(self.resize.apply(&x, from, (self.height, self.width))))
+    }
+
+    /// The shape of a sample, `[T, C, H, W]`.
+    pub fn shape(&self) -> [usize; 4] {
+        [self.t_steps, self.representation.channels(), self.height, self.width]
     }
 
     pub(super) fn read(&self, bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<f32>> {
         let stream = self.decode(bytes, limits, path)?.not_empty(path)?;
         self.check_frames(&stream, path)?;
-        let n = self.t_steps * 2 * self.height * self.width;
+        let n = self.shape().iter().product();
         let mut x = vec![0.0; n];
         let wrong = || Error::config("sample size", "the frames have another size");
         self.frames(&stream)?.copy(0..n, &mut x).ok_or_else(wrong)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::frame::check_t_steps;
 use crate::transform::Interpolation;
-use crate::{CacheConfig, Error, FrameBy, MAX_SIZE, Result};
+use crate::{CacheConfig, Error, FrameBy, MAX_SIZE, Representation, Result};
 
 /// Which data set to open and how its samples are made.
 ///
@@ -32,6 +32,8 @@ pub struct DataConfig {
     pub radius: Option<f32>,
     /// How recordings are cut into frames.
     pub frames_by: FrameBy,
+    /// What the numbers of those frames are; all but counts are cut by time.
+    pub representation: Representation,
     /// By what samples are normalized.
     pub normalize: Normalize,
     /// Decibels by which training signals are above the normal noise that is added to them; none when absent.
@@ -68,6 +70,7 @@ impl DataConfig {
             stride: None,
             radius: None,
             frames_by: FrameBy::Time,
+            representation: Representation::Counts,
             normalize: Normalize::Window,
             train_snr: None,
             test_snr: None,
@@ -96,6 +99,11 @@ impl DataConfig {
                     format!("{snr} is out of range; give -100 to 100"),
                 ));
             }
+        }
+        let is_cut = self.representation == Representation::Counts;
+        if !is_cut && self.frames_by != FrameBy::Time {
+            let why = format!("{} are cut by time; leave it out", self.representation);
+            return Err(Error::config("frames_by", why));
         }
         if self.limit_train == Some(0) || self.limit_test == Some(0) {
             return Err(Error::config(

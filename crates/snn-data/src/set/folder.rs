@@ -27,7 +27,10 @@ pub(super) fn folder(
             places.push(dir.clone());
         }
         None => {
-            let own = [subfolders, &[name.as_str()]].concat();
+            let mut own = subfolders.to_vec();
+            if !own.contains(&name.as_str()) {
+                own.push(name.as_str());
+            }
             for root in &config.roots {
                 said.extend(below(root, &own).iter().map(|place| place.display().to_string()));
                 places.extend(below(root, &own));

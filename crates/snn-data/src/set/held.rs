@@ -68,8 +68,8 @@ pub(super) fn event_set(
 ) -> Result<Dataset> {
     let config = opening.config;
     let one = |&index: &usize| recordings.frames(&read(index)?);
-    let (t_steps, height, width) = (recordings.t_steps, recordings.height, recordings.width);
-    let mut all = Samples::Counts(reserved(&[chosen.len(), t_steps, 2, height, width])?);
+    let shape = recordings.shape().to_vec();
+    let mut all = Samples::Counts(reserved(&[&[chosen.len()], shape.as_slice()].concat())?);
     for (i, block) in chosen.chunks(BLOCK).enumerate() {
         opening.report(i * BLOCK, chosen.len())?;
         let block: Vec<Result<Samples>> = block.par_iter().map(one).collect();
@@ -77,7 +77,6 @@ pub(super) fn event_set(
             all = all.joined(sample?);
         }
     }
-    let shape = vec![t_steps, 2, height, width];
     let preprocess = Preprocess::Recordings(recordings);
     let set = Dataset::new(&config.name, split, class_names, labels, shape, all, preprocess)?;
     Ok(set.with_members(chosen.iter(), &[]))

@@ -46,6 +46,7 @@ impl Known {
     }
 
     /// Refuses a file that is another than it was, reading it whole only where its stamp is another.
+    #[cfg(feature = "parquet")]
     pub(super) fn check(&self, path: &Path) -> Result<()> {
         let before = Stamp::of(path)?;
         if self.vouched(before.0) {

@@ -60,7 +60,9 @@ pub(super) fn fashion_dvs(opening: &Opening<'_>) -> Result<Splits> {
         let chosen = choose(&images.labels, limit);
         let labels = pick(&images.labels, &chosen);
         let (rows, columns) = (camera.height.into(), camera.width.into());
-        let framing = configured(config, Recordings::new(config.t_steps, rows, columns));
+        let sensor = Some((camera.width, camera.height));
+        let recordings = Recordings { sensor, ..Recordings::new(config.t_steps, rows, columns) };
+        let framing = configured(config, recordings);
         event_set(opening, &split, owned(&FASHION), labels, &chosen, framing, |index| {
             let n = height * width;
             let image = images.pixels.get(index * n..(index + 1) * n).unwrap_or(&[]);

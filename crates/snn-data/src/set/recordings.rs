@@ -14,7 +14,9 @@ use super::opening::Opening;
 use crate::format::read_file;
 use crate::preprocess::{Preprocess, Recordings};
 use crate::split::{Split, name_of};
-use crate::{Dataset, Error, Event, EventStream, FormatFault, Limits, Result, Splits};
+use crate::{
+    Dataset, Error, Event, EventStream, FormatFault, Limits, Representation, Result, Splits,
+};
 
 /// How a data set's recordings are read.
 #[derive(Clone, Debug)]
@@ -31,6 +33,7 @@ pub(super) struct Reader {
 pub(super) fn configured(config: &DataConfig, recordings: Recordings) -> Recordings {
     Recordings {
         frames_by: config.frames_by,
+        representation: config.representation,
         t_steps: config.t_steps,
         height: config.size.unwrap_or(recordings.height),
         width: config.size.unwrap_or(recordings.width),
@@ -110,9 +113,14 @@ impl Recorded<'_, '_> {
 
 /// Everything but a file's content that decides its sample.
 fn about(config: &DataConfig, reader: &Reader, recordings: &Recordings) -> String {
-    let Recordings { t_steps, frames_by, height, width, .. } = recordings;
+    let Recordings { t_steps, frames_by, representation, height, width, .. } = recordings;
     let (name, decoding) = (&config.name, reader.name);
-    format!("{name}: {decoding}, T = {t_steps} by {frames_by:?}, {height} x {width}")
+    // Counts are not named, so that what was kept before there were others is found.
+    let of = match representation {
+        Representation::Counts => String::new(),
+        other => format!(" as {other}"),
+    };
+    format!("{name}: {decoding}{of}, T = {t_steps} by {frames_by:?}, {height} x {width}")
 }
 
 fn decode(recordings: &Recordings, item: &Item) -> Result<EventStream> {
@@ -133,8 +141,12 @@ fn part_of<'a>(recording: &'a EventStream, item: &Item) -> Result<Cow<'a, EventS
             Cow::Owned(EventStream { events, ..*recording })
         }
     };
-    match part.events.is_empty() {
-        true => Err(Error::format(&item.path, 0, FormatFault::NoEvents)),
-        false => Ok(part),
-    }
+    let fault = match &item.window {
+        _ if !part.events.is_empty() => return Ok(part),
+        Some(window) if !recording.events.is_empty() => {
+            FormatFault::NoEventsBetween { from_us: window.start, to_us: window.end }
+        }
+        Some(_) | None => FormatFault::NoEvents,
+    };
+    Err(Error::format(&item.path, 0, fault))
 }

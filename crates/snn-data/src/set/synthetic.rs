@@ -10,7 +10,7 @@ use crate::limits::product;
 use crate::preprocess::{Preprocess, Recordings};
 use crate::random::{between, stream, unit};
 use crate::samples::Samples;
-use crate::{Dataset, Error, Limits, Result, Splits};
+use crate::{Dataset, Error, Limits, Representation, Result, Splits};
 
 const CLASSES: usize = 10;
 const BLOBS: usize = 3;
@@ -50,6 +50,11 @@ pub(super) fn images(opening: &Opening<'_>) -> Result<Splits> {
 /// Event frames `[T, 2, size, size]`, 32 pixels by default, of blobs that move one pixel a step.
 pub(super) fn events(opening: &Opening<'_>) -> Result<Splits> {
     let config = opening.config;
+    if config.representation != Representation::Counts {
+        let why =
+            format!("{} are made of events, and here counts are drawn", config.representation);
+        return Err(Error::config("representation", why));
+    }
     let (size, t_steps) = (config.size.unwrap_or(32), config.t_steps);
     let patterns = patterns(2, size)?;
     let draw = |class: usize, rng: &mut ChaCha8Rng| -> Vec<u8> {

@@ -25,6 +25,8 @@ pub(crate) struct Drawn {
     /// Rows and columns that are blanked.
     cutout: Option<([usize; 2], [usize; 2])>,
     erasure: Option<Erasure>,
+    /// Which points of a cloud are left out.
+    dropped: Vec<bool>,
 }
 
 impl Augment {
@@ -71,6 +73,10 @@ impl Augment {
         });
         if self.random_erasing > 0.0 {
             drawn.erasure = random_erasing(rng, self.random_erasing, channels, (height, width));
+        }
+        if self.point_drop > 0.0 {
+            let share = self.point_drop * unit(rng);
+            drawn.dropped = (0..width).map(|_| unit(rng) < share).collect();
         }
         drawn
     }
@@ -146,6 +152,11 @@ impl Drawn {
                 let (old_x, old_y) = (f64::from(*x), f64::from(*y));
                 (*x, *y) = ((a * old_x + b * old_y) as f32, (c * old_x + d * old_y) as f32);
             }
+        }
+        for axis in points.chunks_exact_mut((points.len() / 3).max(1)) {
+            let first = axis.first().copied().unwrap_or(0.0);
+            let dropped = axis.iter_mut().zip(&self.dropped).filter(|(_, dropped)| **dropped);
+            dropped.for_each(|(x, _)| *x = first);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::random::{below, unit};
+use crate::random::{below, beta, unit};
 
 /// One bell of the shape.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +50,26 @@ pub fn event_mask(bells: &[Bell], [t_steps, height, width]: [usize; 3], share: f
         Some(&limit) => level.into_iter().map(|level| level > limit).collect(),
         None => vec![true; level.len()],
     }
+}
+
+/// Mixes recording i of a batch `[N, T, 2, H, W]` with recording N - 1 - i, each by a shape of its own whose share is drawn from
+/// Beta(alpha, alpha); `shape` is `[T, H, W]`. Gives the weight of each recording's own label.
+pub(crate) fn event_mix_batch(
+    rng: &mut ChaCha8Rng,
+    batch: &mut [f32],
+    shape: [usize; 3],
+    alpha: f32,
+) -> Vec<f32> {
+    let [t_steps, height, width] = shape;
+    let n = (t_steps * 2 * height * width).max(1);
+    let old = batch.to_vec();
+    let pairs = batch.chunks_exact_mut(n).zip(old.chunks_exact(n).rev());
+    let mix = |(x, other): (&mut [f32], &[f32])| {
+        let share = beta(rng, alpha.into());
+        let mask = event_mask(&bells(rng, shape), shape, share);
+        event_mix(x, other, &mask, height * width)
+    };
+    pairs.map(mix).collect()
 }
 
 impl Bell {

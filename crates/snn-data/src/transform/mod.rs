@@ -22,6 +22,7 @@ mod tone;
 
 pub use affine::{Affine, rotation};
 pub use auto_augment::AutoAugment;
+pub(crate) use event_mix::event_mix_batch;
 pub use event_mix::{Bell, bells, event_mask, event_mix};
 pub use events::drawn_places;
 pub use image::Image;

@@ -222,8 +222,10 @@ fn mixed_batches_hold_both_samples_by_their_weights() {
             let (up, cut) = (batch(1.0, 0.0, step), batch(0.0, 1.0, step));
             let others = plain.x.chunks(n).rev().flatten();
             let labels: Vec<u32> = plain.labels.iter().rev().copied().collect();
-            let Mixed { labels: got, weight } = up.mixed.unwrap();
+            let Mixed { labels: got, weights } = up.mixed.unwrap();
+            let weight = weights[0];
             assert!(got == labels && up.labels == plain.labels && (0.0..=1.0).contains(&weight));
+            assert_eq!(weights, vec![weight; plain.labels.len()]);
             for ((&x, &a), &b) in up.x.iter().zip(&plain.x).zip(others.clone()) {
                 assert_eq!(x, a * weight + b * (1.0 - weight));
             }
@@ -232,7 +234,7 @@ fn mixed_batches_hold_both_samples_by_their_weights() {
                 assert!(x == a || x == b);
                 foreign += usize::from(x != a);
             }
-            let area = 1.0 - cut.mixed.unwrap().weight;
+            let area = 1.0 - cut.mixed.unwrap().weights[0];
             assert!(foreign as f32 / cut.x.len() as f32 <= area + 1e-6);
             areas.push(area);
             let both = batch(1.0, 1.0, step);
@@ -244,6 +246,32 @@ fn mixed_batches_hold_both_samples_by_their_weights() {
         assert!(areas.iter().any(|&area| area > 0.1) && areas.iter().any(|&area| area < 0.9));
         assert!(kinds[0] > 0 && kinds[1] > 0, "{kinds:?}");
     }
+}
+
+#[test]
+fn mixed_recordings_weigh_by_the_events_that_are_left() {
+    let data = data("synthetic_events");
+    let batch = |event_mix| {
+        let config =
+            LoaderConfig { augment: Augment { event_mix, ..Augment::default() }, ..config(0) };
+        Loader::new(Arc::clone(&data), config).unwrap().batch(3, 0).unwrap()
+    };
+    let (plain, mixed, again) = (batch(0.0), batch(1.0), batch(1.0));
+    assert_eq!(mixed, again);
+    let n = data.sample_shape().iter().product::<usize>();
+    let Mixed { labels, weights } = mixed.mixed.unwrap();
+    assert_eq!(labels, plain.labels.iter().rev().copied().collect::<Vec<_>>());
+    let others = plain.x.chunks(n).rev();
+    let samples = mixed.x.chunks(n).zip(plain.x.chunks(n)).zip(others).zip(&weights);
+    for ((x, (a, b)), weight) in samples.map(|(((x, a), b), w)| ((x, (a, b)), *w)) {
+        assert!(x.iter().zip(a).zip(b).all(|((x, a), b)| x == a || x == b));
+        assert!((0.0..=1.0).contains(&weight));
+    }
+    // A weight of each recording's own.
+    assert!(weights.iter().any(|weight| *weight != weights[0]), "{weights:?}");
+    let both = Augment { event_mix: 1.0, mixup: 1.0, ..Augment::default() };
+    let error = Loader::new(data, LoaderConfig { augment: both, ..config(0) }).unwrap_err();
+    assert!(error.to_string().contains("event_mix"), "{error}");
 }
 
 #[test]

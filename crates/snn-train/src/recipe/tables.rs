@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use snn_data::transform::Interpolation;
-use snn_data::{Augment, DataConfig, FrameBy, MAX_SIZE, MAX_T_STEPS, Normalize};
+use snn_data::{Augment, DataConfig, FrameBy, MAX_SIZE, MAX_T_STEPS, Normalize, Representation};
 use snn_losses::Loss;
 use snn_models::{Architecture, Encoding, ModelConfig, NeuronChange, NeuronConfig, Precision};
 use snn_ops::Tape;
@@ -104,6 +104,11 @@ pub struct DataRecipe {
     /// How the events of recordings are cut into frames.
     #[serde(default)]
     pub frames_by: FrameBy,
+    /// What the numbers of those frames are: `counts` of events, a `voxel-grid` or `time-surfaces`; all but counts are cut by
+    /// time.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "counts"))]
+    pub representation: Representation,
     /// What is done to training samples.
     #[serde(default)]
     pub augment: Augment,
@@ -139,6 +144,7 @@ impl DataRecipe {
             stride: self.stride,
             radius: self.radius,
             frames_by: self.frames_by,
+            representation: self.representation,
             normalize: self.normalize,
             train_snr: self.train_snr,
             test_snr: self.test_snr,
