@@ -83,7 +83,7 @@ fn windows_and_spans_are_asked_for() -> Result<()> {
         data(&["convert", &path("a.bin"), &path("b.bin"), "--from-us", "30", "--to-us", "50"])?;
     ensure!(out.contains("2 events") && fs::read(path("b.bin"))?.len() == 10, "{out}");
     let none = ["data", "convert", &path("a.bin"), &path("c.bin"), "--from-us", "500"];
-    refused(&none, 1, &["no events between --from-us 500", "of 90 us"])?;
+    refused(&none, 1, &["no events from 500 us after the first on", "lasts 90 us"])?;
     let both =
         ["data", "frames", &path("a.bin"), &path("x.npy"), "--window-us", "9", "--t-steps", "2"];
     refused(&both, 1, &["--window-us", "--t-steps"])?;

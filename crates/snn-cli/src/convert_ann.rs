@@ -29,6 +29,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     );
     let model = checkpoint::load(&args.checkpoint)?;
     let converted = model.converted(args.bits).map_err(|error| match error {
+        Error::Config { field, why } if field == "levels" => {
+            exit::unusable(&args.checkpoint, format!("levels: {why} (--bits N)"))
+        }
         error @ Error::Config { .. } => exit::unusable(&args.checkpoint, error),
         other => other.into(),
     })?;

@@ -38,8 +38,19 @@ pub(crate) fn words(error: &anyhow::Error) -> String {
     }
 }
 
+/// Which flags a command has for files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flags {
+    /// Those of `snn data`: `--format`, `--sensor`, `--drop-outside`.
+    Files,
+    /// `--set data.KEY`, where config.json says how files are prepared.
+    Set,
+    /// None: the data set says how its files are read.
+    DataSet,
+}
+
 /// The flag that mends an error of the data crate. That crate knows no flags, so its messages name none.
-pub(crate) fn flag(error: &anyhow::Error) -> &'static str {
+pub(crate) fn flag(error: &anyhow::Error, flags: Flags) -> &'static str {
     use snn_data::{Error, FormatFault};
     let of_data = |cause: &(dyn std::error::Error + 'static)| {
         let of_train = || match cause.downcast_ref() {
@@ -49,12 +60,24 @@ pub(crate) fn flag(error: &anyhow::Error) -> &'static str {
         let error: &Error = cause.downcast_ref().or_else(of_train)?;
         if matches!(error, Error::Missing { .. } | Error::Mismatch { .. }) {
             Some("; --data DIR names the folder")
-        } else if matches!(error, Error::Format { fault: FormatFault::Unknown { .. }, .. }) {
-            Some("; --format NAME names it")
-        } else if matches!(error, Error::Format { fault: FormatFault::OverflowMarker { .. }, .. }) {
-            Some("; --format atis-overflow")
-        } else if matches!(error, Error::Format { fault: FormatFault::OutOfSensor { .. }, .. }) {
-            Some("; --sensor WxH, --drop-outside")
+        } else if let Error::Format { fault, .. } = error {
+            match (fault, flags) {
+                (FormatFault::Unknown { .. }, Flags::Files) => Some("; --format NAME names it"),
+                (FormatFault::Unknown { .. }, Flags::Set) => {
+                    Some("; --set data.format=NAME names it")
+                }
+                (FormatFault::OverflowMarker { .. }, Flags::Files) => {
+                    Some("; --format atis-overflow")
+                }
+                (FormatFault::OverflowMarker { .. }, Flags::Set) => {
+                    Some("; --set data.format=atis-overflow")
+                }
+                (FormatFault::OutOfSensor { .. }, Flags::Files) => {
+                    Some("; --sensor WxH, --drop-outside")
+                }
+                (FormatFault::OutOfSensor { .. }, Flags::Set) => Some("; --set data.sensor=[W,H]"),
+                _ => None,
+            }
         } else {
             None
         }

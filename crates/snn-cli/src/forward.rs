@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut model = checkpoint::load(&args.checkpoint)?;
     model.set_device(&args.device);
     let input = &args.input;
-    let bytes = snn_models::read_file(input, INPUT_BYTES)?;
+    let bytes = snn_models::read_safetensors(input, INPUT_BYTES)?;
     let x = tensor_x(&bytes, input)?;
     let mode = if args.train { Mode::Train } else { Mode::Eval };
     let x = if x.rank() == 5 { Input::Frames(x) } else { Input::Still(x) };

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Names::Spikingjelly => Origin::SpikingJelly,
         Names::Torchvision => Origin::Torchvision,
     };
-    let bytes = snn_models::read_file(&args.file, MOST_BYTES)?;
+    let bytes = snn_models::read_safetensors(&args.file, MOST_BYTES)?;
     let foreign = Foreign::read(origin, &bytes, &args.file)?;
     let mut config = foreign.config(architecture)?;
     if args.neuron == Neurons::If {

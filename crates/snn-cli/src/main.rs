@@ -98,6 +98,11 @@ fn main() -> ExitCode {
         .with(is_profiled.then(profile::layer))
         .init();
     let quiet = cli.quiet;
+    let flags = match &cli.command {
+        Command::Data(_) => exit::Flags::Files,
+        Command::Predict(_) => exit::Flags::Set,
+        _ => exit::Flags::DataSet,
+    };
     match start(cli).and_then(|command| snn_ops::on_pool(|| run(command, quiet))?) {
         Ok(code) => match output::unprinted() {
             Some(error) => {
@@ -109,7 +114,7 @@ fn main() -> ExitCode {
             None => ExitCode::from(code),
         },
         Err(error) => {
-            output::complain(&format!("{}{}", exit::words(&error), exit::flag(&error)));
+            output::complain(&format!("{}{}", exit::words(&error), exit::flag(&error, flags)));
             ExitCode::from(exit::code(&error))
         }
     }

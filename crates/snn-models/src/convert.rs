@@ -12,6 +12,29 @@ use crate::pass::missing;
 use crate::{Error, Model, Result};
 
 impl Model {
+    /// Refuses a network that is tied to a number of time steps: its spiking one runs any.
+    fn check_ann(&self) -> Result<()> {
+        let config = self.config();
+        let refuse = |field: &str, why: &str| {
+            Err(Error::Config {
+                field: field.into(),
+                why: format!("{why}; train without it, at T = 1"),
+            })
+        };
+        match () {
+            () if !config.steps.is_empty() => {
+                refuse("steps", "the stages have time steps of their own")
+            }
+            () if config.parts.get("tcja") == Some(&true) => {
+                refuse("parts.tcja", "is tied to the time steps that it was trained with")
+            }
+            () if config.t_steps != 1 => {
+                refuse("t_steps", &format!("is {}, and an ANN has no time", config.t_steps))
+            }
+            () => Ok(()),
+        }
+    }
+
     /// The spiking network of an ANN whose neurons are of the kind `qcfs`: neurons without leak whose spikes have `bits` bits,
     /// each layer's threshold the step of its activation, its potential beginning at half of it, reset softly. With the
     /// bits that the ANN was trained for, 2^bits - 1 levels, it computes what the ANN does at T = 1, and comes closer to the
@@ -28,6 +51,7 @@ impl Model {
     /// 2^bits - 1.
     pub fn converted(&self, bits: Option<u8>) -> Result<Self> {
         let mut config = self.config().clone();
+        self.check_ann()?;
         let mut all = None;
         let mut thresholds = BTreeMap::new();
         for name in self.neurons() {
@@ -85,7 +109,9 @@ fn bits_of(asked: Option<u8>, levels: u8) -> Result<u8> {
         }
         None if own => Ok((u16::from(levels) + 1).trailing_zeros() as u8),
         None => {
-            let why = format!("are {levels}, which no number of bits has; say the bits");
+            let why = format!(
+                "are {levels}, which no number of bits has; say the bits, or train with 1, 3, 7, .. levels"
+            );
             Err(Error::Config { field: "levels".into(), why })
         }
     }

@@ -34,6 +34,29 @@ pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The bytes of a safetensors file of at most `most` bytes. Its head is looked at first, so that another file, however large, is
+/// refused at once.
+///
+/// # Errors
+/// As [`read_file`], and [`Error::Checkpoint`] for a file whose head is not that of safetensors.
+pub fn read_safetensors(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let io = |cause| Error::Io { path: path.to_path_buf(), cause };
+    let metadata = std::fs::metadata(path).map_err(io)?;
+    if metadata.is_file() {
+        let mut head = [0; 8];
+        let header = match File::open(path).map_err(io)?.read_exact(&mut head) {
+            Ok(()) => u64::from_le_bytes(head),
+            Err(_) => 0,
+        };
+        // At least `{}`, and no longer than what follows.
+        if header < 2 || header > metadata.len().saturating_sub(8) {
+            let why = "is not an intact safetensors file; copy it again".into();
+            return Err(Error::Checkpoint { path: path.to_path_buf(), why });
+        }
+    }
+    read_file(path, most)
+}
+
 /// What a JSON file says, or the field that cannot be read: `what` says what the file is not.
 ///
 /// # Errors

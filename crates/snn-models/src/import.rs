@@ -186,6 +186,22 @@ impl<'a> Foreign<'a> {
         let fits = |want: &Declared| {
             self.tensors.get(&want.name).is_some_and(|(_, view)| view.shape() == want.shape)
         };
+        let weight = layout.tensors.iter().find(|want| want.name == format!("{classifier}weight"));
+        if let Some(want) = weight
+            && let Some((theirs, view)) = self.tensors.get(&want.name)
+            && view.shape().first() == want.shape.first()
+            && view.shape() != want.shape
+        {
+            let why = format!(
+                "{theirs} is {:?}, and an input of {} x {} needs {:?}; say the size that it was trained on \
+                 (input.height, input.width)",
+                view.shape(),
+                config.input.height,
+                config.input.width,
+                want.shape
+            );
+            return Err(fault(why));
+        }
         let own = layout.tensors.iter().filter(|want| of_classifier(&want.name));
         let has_new_classifier = !own.clone().all(fits);
         let body = layout.tensors.iter().filter(|want| !of_classifier(&want.name));

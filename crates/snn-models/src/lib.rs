@@ -38,7 +38,7 @@ pub use config::{InputConfig, ModelConfig};
 pub use declared::{Size, WeightLayer};
 pub use encoding::Encoding;
 pub use error::{Error, Result};
-pub use file::{read_file, read_json, read_tensors};
+pub use file::{read_file, read_json, read_safetensors, read_tensors};
 pub use forward::{Input, Output};
 pub use import::{Foreign, Imported, Origin};
 pub use model::{Model, Names};

@@ -200,6 +200,37 @@ impl NeuronConfig {
         Ok(Neuron::Spiking { lif, learns_tau, unit })
     }
 
+    /// The keys that are not at their default, and that neurons of this kind do not read.
+    pub fn unread(&self) -> Vec<&'static str> {
+        let by = Self::default();
+        let changed = [
+            ("tau", self.tau != by.tau),
+            ("v_threshold", self.v_threshold != by.v_threshold),
+            ("surrogate", self.surrogate != by.surrogate),
+            ("reset", self.reset != by.reset),
+            ("v_reset", self.v_reset != by.v_reset),
+            ("detach_reset", self.detach_reset != by.detach_reset),
+            ("decay_input", self.decay_input != by.decay_input),
+            ("strict", self.strict != by.strict),
+            ("levels", self.levels != by.levels),
+            ("tau_threshold", self.tau_threshold != by.tau_threshold),
+            ("threshold_gain", self.threshold_gain != by.threshold_gain),
+            ("v_start", self.v_start != by.v_start),
+        ];
+        let is_read = |key: &str| match self.kind.as_str() {
+            "ilif" => key == "levels",
+            "qcfs" => ["levels", "v_threshold"].contains(&key),
+            kind => match key {
+                "tau" | "decay_input" => kind != "if",
+                "levels" => false,
+                "tau_threshold" | "threshold_gain" => kind == "alif",
+                "v_reset" => self.reset != "soft",
+                _ => true,
+            },
+        };
+        changed.into_iter().filter(|(key, is)| *is && !is_read(key)).map(|(key, _)| key).collect()
+    }
+
     /// The constants of the leaky neuron that these keys describe, whatever the kind.
     ///
     /// # Errors
@@ -270,6 +301,20 @@ mod tests {
         let old = r#"{"tau":2.0,"v_threshold":0.5,"surrogate":"bireal","reset":"hard","v_reset":0.0,"detach_reset":true,"decay_input":true,"strict":true}"#;
         assert_eq!(text, old);
         assert_eq!(serde_json::from_str::<NeuronConfig>(old).unwrap(), NeuronConfig::default());
+    }
+
+    #[test]
+    fn keys_that_a_kind_does_not_read_are_told() {
+        let unread =
+            |text: &str| serde_json::from_str::<NeuronConfig>(text).unwrap().unread().join(" ");
+        assert_eq!(unread("{}"), "");
+        assert_eq!(unread(r#"{"tau":4,"v_threshold":1,"surrogate":"atan","v_start":0.5}"#), "");
+        assert_eq!(unread(r#"{"levels":8,"threshold_gain":1}"#), "levels threshold_gain");
+        assert_eq!(unread(r#"{"kind":"alif","levels":8,"threshold_gain":1}"#), "levels");
+        assert_eq!(unread(r#"{"kind":"if","tau":4,"decay_input":false}"#), "tau decay_input");
+        assert_eq!(unread(r#"{"kind":"ilif","levels":8,"v_threshold":3}"#), "v_threshold");
+        assert_eq!(unread(r#"{"kind":"qcfs","levels":8,"v_threshold":3,"v_start":1}"#), "v_start");
+        assert_eq!(unread(r#"{"reset":"soft","v_reset":0.1}"#), "v_reset");
     }
 
     #[test]

@@ -50,6 +50,21 @@ pub(crate) fn read(dir: &Path, bytes: u64, epochs: usize) -> Result<Vec<EpochRep
     Ok(reports)
 }
 
+/// The line of an epoch that ended after `step` steps, and the file's length up to its end, where it is there.
+///
+/// # Errors
+/// As [`read_all`].
+pub(crate) fn line(dir: &Path, epoch: usize, step: u64) -> Result<Option<(EpochReport, u64)>> {
+    let lines = read_all(dir)?;
+    let Some(line) = lines.into_iter().nth(epoch).filter(|line| line.step == step) else {
+        return Ok(None);
+    };
+    let whole = files::read_if_there(&dir.join(METRICS_FILE), LINES)?.unwrap_or_default();
+    let bytes =
+        whole.split_inclusive(|&b| b == b'\n').take(epoch + 1).map(<[u8]>::len).sum::<usize>();
+    Ok(Some((line, bytes as u64)))
+}
+
 /// The whole lines of a run that may go on meanwhile.
 ///
 /// # Errors

@@ -73,7 +73,10 @@ impl Run {
         let data = Arc::clone(stage.train.data());
         let config = stage::model_config(own, &data)?;
         stage::check_batch(&config, own, &data)?;
-        phases.iter().try_for_each(|(other, _)| one_network(&config, other))?;
+        for (at, (other, _)) in phases.iter().enumerate() {
+            let of_phase = one_network(&config, other);
+            of_phase.map_err(|error| if phases.len() > 1 { error.in_phase(at) } else { error })?;
+        }
         let size = Model::size(&config).map_err(stage::by_key)?;
         memory::check(&config, &size, own, own.train.batch.min(data.len()))?;
         let mut model = Model::new(&config, recipe.seed).map_err(stage::by_key)?;
@@ -133,7 +136,16 @@ impl Run {
         PhaseModel::new(&stage, model.config())?.note(dir, phase)?;
         let optimizer = Optimizer::new(&own.optimizer, model.undecayed());
         let restored = Restored::newest(dir, manifest, &mut model, optimizer, &identity, phase)?;
-        let Restored { manifest, optimizer, counters, metrics_bytes, seconds } = restored;
+        let Restored { manifest, optimizer, mut counters, mut metrics_bytes, mut seconds } =
+            restored;
+        // The last epoch of what was a whole run is not told anew: its rate was that of the shorter run.
+        if !extended_from.is_empty()
+            && counters.step_in_epoch > 0
+            && let Some((line, bytes)) = journal::line(dir, counters.epoch, counters.step)?
+        {
+            counters.end_epoch(line.test.as_ref());
+            (metrics_bytes, seconds) = (bytes, seconds + line.clock.seconds);
+        }
         journal::cut(dir, metrics_bytes)?;
         let log = recipe.train.log_steps;
         let steps_file = if log { Some(StepsFile::open(dir, counters.step)?) } else { None };
@@ -242,17 +254,41 @@ fn has_nothing(dir: &Path) -> Result<bool> {
     }
 }
 
-/// Refuses a phase whose samples' size would make other parameters, before anything is trained.
+/// Refuses a phase whose samples' size or steps, or a method whose passes, would need other parameters, before anything is
+/// trained.
 fn one_network(config: &ModelConfig, phase: &Recipe) -> Result<()> {
-    let Some(side) = phase.data.size else { return Ok(()) };
-    let mut other = config.clone();
-    other.input = InputConfig { height: side, width: side };
-    if Model::size(&other)?.parameters == Model::size(config)?.parameters {
-        return Ok(());
+    let parameters = |config: &ModelConfig| Ok::<_, Error>(Model::size(config)?.parameters);
+    let own = parameters(config)?;
+    let refuse = |field: &str, got: usize, allowed: String| {
+        Err(Error::Setting { field: field.into(), got: got.to_string(), allowed })
+    };
+    if let Some(side) = phase.data.size {
+        let mut other = config.clone();
+        other.input = InputConfig { height: side, width: side };
+        if parameters(&other)? != own {
+            let name = config.architecture.name();
+            let allowed = format!("one size for all phases: the parameters of {name} depend on it");
+            return refuse("data.size", side, allowed);
+        }
     }
-    let allowed = format!(
-        "one size for all phases: the parameters of {} depend on it",
-        config.architecture.name()
-    );
-    Err(Error::Setting { field: "phase data.size".into(), got: side.to_string(), allowed })
+    let still = phase.data.t_steps.is_none();
+    let key = if still { "model.t_steps" } else { "data.t_steps" };
+    let of_method = phase.method.iter().flat_map(|method| method.steps(phase.t_steps()));
+    let steps = [(key, phase.t_steps())].into_iter().chain(of_method);
+    for (key, t_steps) in steps.filter(|_| config.steps.is_empty()) {
+        let other = ModelConfig { t_steps, ..config.clone() };
+        if parameters(&other)? != own {
+            let parts = ["tcja"].into_iter().filter(|part| config.parts.get(*part) == Some(&true));
+            let parts = parts.map(|part| format!("model.parts.{part}"));
+            let tebn = config.neuron.tebn.then(|| "neuron.tebn".to_owned());
+            let tied: Vec<String> = tebn.into_iter().chain(parts).collect();
+            let allowed = format!(
+                "{} throughout, for which {} has parameters; leave that out, or train with one number of steps",
+                config.t_steps,
+                tied.join(" and ")
+            );
+            return refuse(key, t_steps, allowed);
+        }
+    }
+    Ok(())
 }

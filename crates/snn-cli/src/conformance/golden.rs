@@ -17,7 +17,7 @@ pub(super) struct Golden {
 
 impl Golden {
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let bytes = snn_models::read_file(path, GOLDEN_BYTES)?;
+        let bytes = snn_models::read_safetensors(path, GOLDEN_BYTES)?;
         let (header, _) = snn_models::read_tensors(&bytes, path)?;
         let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;

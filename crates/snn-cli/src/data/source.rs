@@ -49,6 +49,13 @@ impl Source {
         };
         let recording = format::read_recording(path, &options)?;
         tell(&recording, path);
+        ensure!(
+            recording.dropped_outside == 0 || !recording.stream.events.is_empty(),
+            "{}: all events are outside of the {}x{} sensor; say its size with --sensor WxH",
+            path.display(),
+            recording.stream.width,
+            recording.stream.height
+        );
         let mut stream = recording.stream.not_empty(path)?;
         let times = || stream.events.iter().map(|event| event.t_us);
         let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
@@ -59,10 +66,10 @@ impl Source {
             stream.events.retain(|event| span.contains(&event.t_us));
             ensure!(
                 !stream.events.is_empty(),
-                "{}: no events between --from-us {} and --to-us {}, of {} us",
+                "{}: no events from {} us after the first on{}; it lasts {} us: change --from-us or --to-us",
                 path.display(),
                 self.from_us,
-                end.saturating_sub(first),
+                self.to_us.map_or(String::new(), |us| format!(" until {us} us")),
                 last - first
             );
         }
@@ -93,5 +100,6 @@ fn tell(recording: &Recording, path: &Path) {
 fn sensor(text: &str) -> anyhow::Result<(u16, u16)> {
     text.split_once('x')
         .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
+        .filter(|&(w, h)| w > 0 && h > 0)
         .with_context(|| format!("--sensor: `{text}` is not WIDTHxHEIGHT, such as 128x128"))
 }

@@ -55,6 +55,10 @@ impl Method {
         match self {
             Self::Ssnn(method) => method.check(t_steps)?,
             Self::Tssd(method) => method.check(t_steps)?,
+            Self::StrongWeak(_) if t_steps < 2 => {
+                let allowed = "2 time steps or more, of which one teaches another".into();
+                return Err(refuse("kind", "strong-weak with 1".into(), allowed));
+            }
             Self::Trt(_) | Self::StrongWeak(_) => {}
         }
         // The names of parts do not depend on the samples.
@@ -86,6 +90,14 @@ impl Method {
         match self {
             Self::Tssd(method) => method.framings(t_steps),
             Self::Ssnn(_) | Self::Trt(_) | Self::StrongWeak(_) => Vec::new(),
+        }
+    }
+
+    /// The steps of its further passes by the key that sets them, where samples have `t_steps`.
+    pub(crate) fn steps(&self, t_steps: usize) -> Option<(&'static str, usize)> {
+        match self {
+            Self::Tssd(method) => method.steps(t_steps).map(|n| ("method.teacher_steps", n)),
+            Self::Ssnn(_) | Self::Trt(_) | Self::StrongWeak(_) => None,
         }
     }
 

@@ -48,6 +48,10 @@ impl Ssnn {
             );
             return Err(refuse("stage_steps", shown(), allowed));
         }
+        if self.stage_steps.is_empty() && self.lambda_ec == 0.0 {
+            let allowed = "steps for each stage, or early classifiers (lambda_ec above 0): without both nothing is changed";
+            return Err(refuse("stage_steps", shown(), allowed.into()));
+        }
         match self.stage_steps.first() {
             Some(&first) if first != t_steps => {
                 let allowed = format!(

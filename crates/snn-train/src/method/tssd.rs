@@ -72,7 +72,7 @@ impl Tssd {
     }
 
     pub(super) fn ask(&self, config: &mut ModelConfig, names: &Names) -> Result<()> {
-        if !self.has_weak() {
+        if !self.has_weak() && self.weak_after.is_none() {
             return Ok(());
         }
         let place = match &self.weak_after {
@@ -87,13 +87,20 @@ impl Tssd {
             };
             return Err(refuse("weak_after", got, allowed));
         };
-        (config.heads, config.head) = (vec![place.clone()], self.weak_head);
+        if self.has_weak() {
+            (config.heads, config.head) = (vec![place.clone()], self.weak_head);
+        }
         Ok(())
     }
 
     pub(super) fn framings(&self, t_steps: usize) -> Vec<usize> {
+        self.steps(t_steps).into_iter().collect()
+    }
+
+    /// The teacher's steps, where they are not the student's.
+    pub(super) fn steps(&self, t_steps: usize) -> Option<usize> {
         let steps = self.teacher(t_steps);
-        if self.has_teacher() && steps != t_steps { vec![steps] } else { Vec::new() }
+        (self.has_teacher() && steps != t_steps).then_some(steps)
     }
 
     pub(super) fn terms(&self) -> Terms {

@@ -1,6 +1,7 @@
 //! The ranges of a recipe's values: those that its types state, and what no range can say.
 
 use serde_json::Value as Schema;
+use snn_models::{Encoding, NeuronConfig};
 use toml::Value;
 
 use super::{keys, phases::of_phase, tables::Recipe};
@@ -27,13 +28,17 @@ pub(crate) fn check(recipe: &Recipe) -> Result<()> {
         return others(recipe);
     }
     if let Some(epochs) = length {
-        return refuse("schedule.epochs", epochs, "epochs or steps in each [[phase]]");
+        return refuse(
+            "schedule.epochs",
+            epochs,
+            "it without [[phase]]s, which have epochs or steps of their own",
+        );
     }
     for (at, phase) in recipe.phase.iter().enumerate() {
-        let given = [phase.epochs, phase.steps].iter().flatten().count();
-        let own = match given {
-            1 => others(&of_phase(recipe, phase)),
-            _ => refuse("epochs and steps", given, "one of the two"),
+        let own = match (phase.epochs, phase.steps) {
+            (Some(_), None) | (None, Some(_)) => others(&of_phase(recipe, phase)),
+            (Some(_), Some(steps)) => refuse("steps", steps, "it without epochs: one of the two"),
+            (None, None) => refuse("epochs", "absent", "epochs or steps"),
         };
         own.map_err(|error| error.in_phase(at))?;
     }
@@ -57,7 +62,31 @@ pub(crate) fn check_method(recipe: &Recipe) -> Result<()> {
 fn others(recipe: &Recipe) -> Result<()> {
     recipe.data.augment.check()?;
     recipe.neuron.neuron()?;
+    unread(recipe)?;
+    if recipe.model.encoding == Encoding::Latency && recipe.model.t_steps == Some(1) {
+        let allowed = "2 or more: with latency encoding every number is one spike in the one step";
+        return refuse("model.t_steps", 1, allowed);
+    }
     recipe.loss.check().map_err(of_loss)
+}
+
+/// Refuses constants of neurons that would change nothing, unless single layers may have the kind that reads them.
+fn unread(recipe: &Recipe) -> Result<()> {
+    let all = [&recipe.neuron.kind].into_iter();
+    let kinds: Vec<&String> =
+        all.chain(recipe.neurons.values().filter_map(|own| own.kind.as_ref())).collect();
+    let is_unread = |key: &&str| {
+        kinds.iter().all(|kind| {
+            let of_kind = NeuronConfig { kind: (*kind).clone(), ..recipe.neuron.clone() };
+            of_kind.unread().contains(key)
+        })
+    };
+    let Some(key) = recipe.neuron.unread().into_iter().find(is_unread) else { return Ok(()) };
+    let why = match (key, recipe.neuron.reset.as_str()) {
+        ("v_reset", "soft") => "it with neuron.reset = \"hard\"".to_owned(),
+        _ => format!("it with another neuron.kind: {} does not read it", recipe.neuron.kind),
+    };
+    refuse(&format!("neuron.{key}"), "set", &why)
 }
 
 /// A loss knows its own constants, not where a recipe has them.

@@ -1,6 +1,7 @@
 //! Which of the two keys says T: `model.t_steps` of still samples, `data.t_steps` of recordings.
 
-use snn_data::{DatasetName, Time};
+use snn_data::{DatasetName, FrameBy, Representation, Time};
+use snn_models::Encoding;
 
 use super::tables::Recipe;
 use crate::{Error, Result};
@@ -11,6 +12,7 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Setting`] when the key is missing, contradicted, or of the other kind of samples.
 pub(crate) fn settle(recipe: &mut Recipe) -> Result<()> {
+    settings_of_kind(recipe)?;
     let (data, model) = (&mut recipe.data, &mut recipe.model);
     // An unknown data set is refused when it is opened.
     let Ok(name) = data.name.parse::<DatasetName>() else { return Ok(()) };
@@ -26,6 +28,29 @@ pub(crate) fn settle(recipe: &mut Recipe) -> Result<()> {
     for (at, phase) in recipe.phase.iter_mut().enumerate() {
         move_steps(name, &mut phase.data.t_steps, &mut phase.model.t_steps)
             .map_err(|error| error.in_phase(at))?;
+    }
+    Ok(())
+}
+
+/// Refuses what would change nothing: settings of recordings for still samples, and of still samples for recordings.
+fn settings_of_kind(recipe: &Recipe) -> Result<()> {
+    let Ok(name) = recipe.data.name.parse::<DatasetName>() else { return Ok(()) };
+    let (data, set) = (&recipe.data, &recipe.data.name);
+    let refuse = |field: &str, got: String, what: &str| {
+        let allowed = format!("it for {what}: the samples of {set} are not");
+        Err(Error::Setting { field: field.into(), got, allowed })
+    };
+    if !is_still(name) {
+        return match recipe.model.encoding {
+            Encoding::Latency => refuse("model.encoding", "latency".into(), "still samples"),
+            Encoding::Direct => Ok(()),
+        };
+    }
+    if data.frames_by != FrameBy::default() {
+        return refuse("data.frames_by", data.frames_by.to_string(), "recordings");
+    }
+    if data.representation != Representation::default() {
+        return refuse("data.representation", data.representation.to_string(), "recordings");
     }
     Ok(())
 }

@@ -108,7 +108,10 @@ fn a_run_becomes_longer_when_asked_to_and_keeps_its_moments() {
         let options = RunOptions { extend: true, ..options(&at(dir)) };
         train(recipe, &options, &mut (), &false.into())
     };
+    let short_lines = lines(&at("run"));
     let Outcome::Finished(result) = extend(&long, "run").unwrap() else { panic!("stopped") };
+    // What the shorter run said of its epochs stands.
+    assert_eq!(lines(&at("run"))[..2], short_lines);
     assert_eq!((result.epochs, result.extended_from.as_slice()), (4, &[2][..]));
     assert_eq!(weights(&at("run/checkpoint")), weights(&at("whole/checkpoint")));
     let clockless = |dir: &str| -> Vec<_> {
