@@ -32,8 +32,15 @@ mod resume;
 mod runs;
 /// What a run says, and how it answers slips.
 mod speaks;
+/// A script in the place of `snn`.
+#[cfg(unix)]
+mod stand_in;
 /// A disk that is full.
 mod storage;
-/// `cargo xtask reproduce table4` with a stand-in for `snn`.
-mod table4;
+/// `cargo xtask reproduce STUDY` with a stand-in for `snn`.
+#[cfg(unix)]
+mod studies;
+/// `cargo xtask reproduce TABLE` with a stand-in for `snn`.
+#[cfg(unix)]
+mod tables;
 mod util;
