@@ -19,11 +19,11 @@ const GPU_FLOPS: f64 = 1e13;
 const FLOPS_PER_MAC: f64 = 2.0 * 3.0;
 
 /// The most samples of a step of a probe.
-const PROBE_BATCH: i64 = 8;
+const PROBE_BATCH: i64 = 4;
 
 /// How the figures came about, for who reads them.
 pub(super) const NOTE: &str = "\
-Hours on this machine: of a run of the same recipe that finished here (\"as before\"), else a probe: `snn bench train` with at most 8 samples
+Hours on this machine: of a run of the same recipe that finished here (\"as before\"), else a probe: `snn bench train` with at most 4 samples
 and new weights, whose neurons fire little, so training takes longer; evaluations are not counted.
 Hours on a GPU are an estimate: 6 operations for each multiply-accumulate of `snn models`, at 10 TFLOP/s sustained, which is an assumption
 (half of an A100's 19.5 in f32). Without the number of training samples in the preset both are unknown.
