@@ -19,7 +19,8 @@ pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> String {
     for (row, ours) in planned.iter().zip(ours) {
         let Ours::Ran { outcomes, .. } = ours else { continue };
         let Some(first) = outcomes.first() else { continue };
-        let name = format!("{} on {}", row.paper.network(), first.result.dataset);
+        let (network, star) = (row.paper.network(), row.paper.star());
+        let name = format!("{network}{star} on {}", first.result.dataset);
         let method = (row.paper.method.as_str(), outcomes.as_slice());
         match networks.last_mut() {
             Some((last, methods)) if *last == name => methods.push(method),

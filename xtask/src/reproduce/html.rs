@@ -7,17 +7,19 @@ use super::escape::escape;
 use super::preset::{Planned, Preset};
 use super::setups;
 use super::table::{self, Ours, Summary};
+use super::tables::PaperTable;
 use crate::sh;
 
 /// What the page says of how it came about.
 pub(super) struct Facts {
+    table: PaperTable,
     seeds: usize,
     commit: String,
 }
 
 impl Facts {
-    pub(super) fn now(seeds: usize) -> Self {
-        Self { seeds, commit: sh::commit().unwrap_or_default() }
+    pub(super) fn now(table: PaperTable, seeds: usize) -> Self {
+        Self { table, seeds, commit: sh::commit().unwrap_or_default() }
     }
 }
 
@@ -29,16 +31,18 @@ pub(super) fn page(preset: &Preset, planned: &[Planned], ours: &[Ours], facts: &
         commit => format!(", source {}", escape(commit)),
     };
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Table 4, preset {name}</title>\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}, preset {name}</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{css}</style></head><body>\
-         <h1>Table 4: four ways to train, compared</h1>\
+         <h1>{title}</h1>\
          <p class=\"dim\">Preset {name}: {ran} of {all} rows ran, {seeds} each{commit}. \
-         Made by <code>cargo xtask reproduce table4 --preset {name}{flag}</code>.</p>\
+         Made by <code>cargo xtask reproduce {table} --preset {name}{flag}</code>.</p>\
          {statement}<h2>The paper's figures beside ours</h2><div class=\"table\">{rows}</div>{notes}\
          <h2>What was trained</h2><div class=\"table\">{setups}</div>\
          <h2>Learning curves</h2><p>Each method's training loss is its own: the shapes can be compared, the heights \
          cannot. The scale is logarithmic.</p>{curves}</body></html>\n",
         name = escape(&preset.name),
+        title = escape(facts.table.title),
+        table = escape(facts.table.name),
         css = include_str!("report.css"),
         all = planned.len(),
         seeds = if facts.seeds == 1 { "one seed".into() } else { format!("{} seeds", facts.seeds) },
@@ -64,7 +68,7 @@ fn notes(planned: &[Planned]) -> String {
         .collect::<String>();
     format!(
         "{NOTES}<p class=\"dim\">Of the losses, <b>tks</b> is TKS as the authors' released trainer computes it, \
-             <b>tks-paper</b> as the paper prints it.{remarks}</p>"
+             <b>tks-paper</b> as the paper prints it. A star is the paper's, for its augmentation.{remarks}</p>"
     )
 }
 
@@ -102,12 +106,12 @@ fn statement(planned: &[Planned], ours: &[Ours], seeds: usize) -> String {
     text + "</p>"
 }
 
-/// `CIFAR10` and `cifar10`, `ImageNet-1K` and `imagenet`.
+/// `CIFAR10` and `cifar10`, `ImageNet-1K` and `imagenet`, `CUB-200-2011` and `cub200`.
 fn same_data(paper: &str, ours: &str) -> bool {
     let plain = |s: &str| {
         s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
     };
-    plain(paper).trim_end_matches("1k") == plain(ours)
+    plain(paper).trim_end_matches("1k").trim_end_matches("2011") == plain(ours)
 }
 
 fn rows(planned: &[Planned], ours: &[Ours]) -> String {
@@ -128,24 +132,17 @@ fn rows(planned: &[Planned], ours: &[Ours]) -> String {
         let group = Some((&p.dataset, &p.architecture));
         let mut class = if before == group { String::new() } else { "first ".into() };
         before = group;
-        let cells = match ours {
-            Ours::Ran { outcomes, .. } => Summary::of(outcomes)
-                .map_or_else(String::new, |s| ran(&s, outcomes.len(), &p.t_steps)),
-            Ours::Needs(what) => {
-                class += "needs";
-                format!("<td class=\"ours\" colspan=\"12\">needs {}</td>", escape(what))
-            }
-            Ours::Failed { dataset, run } => {
-                class += "needs";
-                format!(
-                    "<td class=\"ours\" colspan=\"12\">{}: no result in {}</td>",
-                    escape(dataset),
-                    escape(run)
-                )
-            }
-        };
+        let mut cells = String::new();
+        if let Some(instead) = ours.instead() {
+            class += "needs";
+            cells = format!("<td class=\"ours\" colspan=\"12\">{}</td>", escape(&instead));
+        } else if let Ours::Ran { outcomes, .. } = ours
+            && let Some(s) = Summary::of(outcomes)
+        {
+            cells = ran(&s, outcomes.len(), &p.t_steps);
+        }
         let _ = write!(html, "<tr class=\"{}\">", class.trim());
-        for cell in [&p.dataset, p.network(), &p.method] {
+        for cell in [&p.dataset, p.network(), &p.starred()] {
             let _ = write!(html, "<td class=\"left\">{}</td>", escape(cell));
         }
         for cell in [&p.t_steps, &p.top1, &p.top5, &p.aurc] {
@@ -183,6 +180,7 @@ mod tests {
         assert!(
             super::same_data("DVS-CIFAR10", "dvs_cifar10")
                 && super::same_data("ImageNet-1K", "imagenet")
+                && super::same_data("CUB-200-2011", "cub200")
         );
         assert!(
             !super::same_data("CIFAR10", "fashion_mnist")

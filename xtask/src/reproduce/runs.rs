@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -59,14 +60,15 @@ fn set_aside(out: &Path, folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     Ok(place)
 }
 
-/// `snn train` for this run, started in the top folder, so that the paths it prints are short.
+/// `snn train` for this run, started in the top folder, so that the paths it prints are short. Of several runs at once
+/// none draws a line of progress over the others'.
 pub(super) fn command(
     snn: &Path,
     root: &Path,
     out: &Path,
     data: &Path,
-    run: &Run,
-    state: State,
+    (run, state): (&Run, State),
+    jobs: usize,
 ) -> Command {
     let mut command = Command::new(snn);
     command.current_dir(root);
@@ -75,7 +77,19 @@ pub(super) fn command(
     if state == State::Begun {
         command.arg("--resume");
     }
+    if jobs > 1 {
+        command.arg("--quiet");
+    }
+    share(&mut command, jobs);
     command
+}
+
+/// Gives a program its share of the processors when several run at once. Results do not depend on it.
+pub(super) fn share(command: &mut Command, jobs: usize) {
+    if jobs > 1 {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        command.arg("--threads").arg((cores / jobs).max(1).to_string());
+    }
 }
 
 /// A finished run in half a line.
@@ -87,25 +101,25 @@ pub(super) fn summary(out: &Path, run: &Run) -> anyhow::Result<String> {
 /// How long the rest may take, judged by the runs so far.
 pub(super) struct Pace {
     start: Instant,
-    done: usize,
+    done: AtomicUsize,
     of: usize,
 }
 
 impl Pace {
     pub(super) fn new(of: usize) -> Self {
-        Self { start: Instant::now(), done: 0, of }
+        Self { start: Instant::now(), done: AtomicUsize::new(0), of }
     }
 
-    pub(super) fn done(&mut self) {
-        self.done += 1;
+    pub(super) fn done(&self) {
+        self.done.fetch_add(1, Relaxed);
     }
 }
 
 impl fmt::Display for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = self.of.saturating_sub(self.done);
-        let minutes =
-            self.start.elapsed().as_secs_f64() / 60.0 / self.done.max(1) as f64 * left as f64;
+        let done = self.done.load(Relaxed);
+        let left = self.of.saturating_sub(done);
+        let minutes = self.start.elapsed().as_secs_f64() / 60.0 / done.max(1) as f64 * left as f64;
         match left {
             0 => write!(f, "nothing left"),
             _ => write!(f, "{left} left, about {:.0} min", minutes.ceil()),

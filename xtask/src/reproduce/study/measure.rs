@@ -9,6 +9,7 @@ use snn_records::{CHECKPOINT_DIR, RunResult};
 
 use super::plan::Test;
 use crate::reproduce::preset::Run;
+use crate::reproduce::runs;
 use crate::{files, sh};
 
 /// The measurements of a run, kept beside its folder.
@@ -31,6 +32,7 @@ pub(super) fn measure(
     run: &Run,
     result: &RunResult,
     tests: &[Test],
+    jobs: usize,
 ) -> anyhow::Result<Measured> {
     let place = root.join(out).join("measured").join(format!("{}.json", run.name));
     let of = format!("{} {} {}", result.recipe_hash, result.data_hash, result.top1);
@@ -50,6 +52,7 @@ pub(super) fn measure(
         let mut command = Command::new(snn);
         command.current_dir(root).arg("eval").arg(checkpoint(out, run));
         command.arg("--data").arg(data).arg("--json").args(args);
+        runs::share(&mut command, jobs);
         sh::say(&format!("$ {}", sh::shown(&command)));
         figures(&sh::output(command)?)
     };
