@@ -35,6 +35,8 @@ mod records;
 mod resume;
 /// What runs leave, read by others, and runs of older versions.
 mod runs;
+/// Tiny recordings, signals and clouds in their publishers' layouts.
+mod sensors;
 /// What a run says, and how it answers slips.
 mod speaks;
 /// A script in the place of `snn`.
