@@ -24,6 +24,8 @@ mod layers;
 mod measures;
 /// Files that a checkpoint classifies.
 mod predict;
+/// Checkpoints to a Hub on this machine and back.
+mod publish;
 /// What a run leaves, read by the developer commands.
 mod records;
 /// Equal bytes: again, with other threads, after a kill, after a signal.

@@ -46,8 +46,8 @@ impl Checkpoint {
     /// Reads and hashes a directory: every file of [`FILES`] that it has.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where config.json, model.safetensors or SHA256SUMS is missing, too large or no regular
-    /// file, or where SHA256SUMS does not list both or says other than the files; [`Error::Io`].
+    /// [`Error::Checkpoint`] where config.json, model.safetensors or SHA256SUMS is missing, a file is too large or no
+    /// regular one, or SHA256SUMS does not list all others or says other than they are; [`Error::Io`].
     pub fn read(dir: &Path) -> Result<Self> {
         let mut left_out = Vec::new();
         for entry in fs::read_dir(dir).map_err(Error::io(dir))? {
@@ -71,8 +71,10 @@ impl Checkpoint {
         }
         let listed = agrees_with_sums(&files)
             .map_err(|(name, why)| Error::checkpoint(&dir.join(name), why))?;
-        if let Some(name) = NEEDED.into_iter().find(|name| !listed.iter().any(|l| l == name)) {
-            let why = format!("does not list {name}; export the checkpoint again");
+        let is_listed =
+            |file: &File| file.name == SUMS || listed.iter().any(|name| name == file.name);
+        if let Some(file) = files.iter().find(|file| !is_listed(file)) {
+            let why = format!("does not list {}; export the checkpoint again", file.name);
             return Err(Error::checkpoint(&dir.join(SUMS), why));
         }
         Ok(Self { files, left_out })

@@ -73,9 +73,7 @@ const FOREIGN: &[(&str, &str, &str)] = &[
 /// # Errors
 /// When cargo cannot describe the workspace.
 pub fn check() -> anyhow::Result<Vec<String>> {
-    let text =
-        sh::output(sh::cargo(&["metadata", "--no-deps", "--locked", "--format-version", "1"]))?;
-    compare(&serde_json::from_str(&text)?)
+    compare(&sh::metadata(&["--no-deps"])?)
 }
 
 fn compare(about: &serde_json::Value) -> anyhow::Result<Vec<String>> {

@@ -264,8 +264,10 @@ fn directories_that_are_no_whole_checkpoint_are_not_sent() {
     assert!(error.contains("has no SHA256SUMS"), "{error}");
     let error = fails(&|scene| fs::remove_file(scene.at("checkpoint/model.safetensors")).unwrap());
     assert!(error.contains("has no model.safetensors"), "{error}");
-    let error = fails(&|scene| scene.write(&[("config.json", b"{}")]));
-    assert!(error.contains("does not list model.safetensors"), "{error}");
+    let error = fails(&|scene| scene.write(&[("config.json", b"{}"), ("README.md", b"# Net")]));
+    assert!(error.contains("SHA256SUMS: does not list model.safetensors"), "{error}");
+    let error = fails(&|scene| fs::write(scene.at("checkpoint/metrics.json"), "{}").unwrap());
+    assert!(error.contains("SHA256SUMS: does not list metrics.json"), "{error}");
     let error =
         fails(&|scene| fs::write(scene.at("checkpoint/README.md"), vec![b'x'; 2 << 20]).unwrap());
     assert!(error.contains("README.md: has 2097152 bytes"), "{error}");
