@@ -59,3 +59,15 @@ pub(crate) fn pull(args: &PullArgs) -> anyhow::Result<()> {
     let PullArgs { repo: _, out: _ } = args;
     Err(absent("pull"))
 }
+
+#[cfg(all(test, not(feature = "hub")))]
+mod tests {
+    #[test]
+    fn builds_without_the_feature_name_it() {
+        let error = super::absent("pull").to_string();
+        assert_eq!(
+            error,
+            "snn pull needs a build with the feature hub: `cargo build --release -p snn-cli --features hub`"
+        );
+    }
+}

@@ -115,7 +115,7 @@ pub(crate) fn refusal(status: u16, code: &str, body: &str, wait: Option<u64>) ->
         }
         (_, "GatedRepo") => "the repository is gated; ask for access on its page, and set HF_TOKEN",
         (401, _) => {
-            "no token, or one that is not valid; set HF_TOKEN, or HF_TOKEN_PATH to a file that holds it"
+            "no such repository, or no valid token for it; check the name, and set HF_TOKEN, or HF_TOKEN_PATH to a file that holds one"
         }
         (403, _) => "this token may not do that; make one that may write to the repository",
         (404, "RevisionNotFound") => {

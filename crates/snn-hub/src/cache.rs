@@ -91,8 +91,15 @@ impl Cache {
         Ok(is_whole)
     }
 
-    /// Moves verified files into their places: blobs, then the links to them, then the ref that makes them found.
-    pub(crate) fn keep(&self, blobs: &[Blob], commit: &str, revision: &str) -> Result<()> {
+    /// Moves verified files from where they were made into their places: blobs, then the links to them, then the ref that
+    /// makes them found.
+    pub(crate) fn keep(
+        &self,
+        place: &Path,
+        blobs: &[Blob],
+        commit: &str,
+        revision: &str,
+    ) -> Result<()> {
         let (all, snapshot) = (self.repository.join("blobs"), self.snapshot(commit));
         for dir in [&all, &snapshot] {
             fs::create_dir_all(dir).map_err(Error::io(dir))?;
@@ -114,9 +121,12 @@ impl Cache {
         let path = self.repository.join("refs").join(revision);
         let dir = path.parent().unwrap_or(&self.repository);
         fs::create_dir_all(dir).map_err(Error::io(dir))?;
-        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(Error::io(dir))?;
-        file.write_all(commit.as_bytes()).map_err(Error::io(&path))?;
-        file.persist(&path).map(drop).map_err(|error| Error::io(&path)(error.error))
+        let made = place.join("ref");
+        let written = fs::File::create_new(&made).and_then(|mut file| {
+            file.write_all(commit.as_bytes())?;
+            file.sync_all()
+        });
+        written.and_then(|()| fs::rename(&made, &path)).map_err(Error::io(&path))
     }
 
     fn blob(&self, etag: &str) -> PathBuf {

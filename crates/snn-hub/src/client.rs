@@ -1,10 +1,9 @@
 //! Requests to the Hub: who is told the token, what is asked again, how much of an answer is read.
 //!
-//! The token goes to the endpoint's scheme, host and port and nowhere else. Redirects are followed by hand for that, and
-//! only where bytes are fetched whose hash is known.
+//! The token goes to the endpoint's scheme, host and port and nowhere else. Redirects are not followed here.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -12,20 +11,15 @@ use ureq::http::{Method, Request as HttpRequest, Response, header};
 use ureq::{Agent, Body};
 
 use crate::answer::refusal;
-use crate::endpoint::{redirected, shown};
-use crate::hash::Oid;
+use crate::endpoint::shown;
 use crate::{Error, Result, Settings, tls};
 
 /// How often a request is made whose answers fail.
-const TRIES: u32 = 3;
-/// How many redirects lead to a file.
-const HOPS: usize = 5;
+pub(crate) const TRIES: u32 = 3;
 /// The most of an answer that is no file.
 const ANSWER_BYTES: u64 = 1 << 20;
 /// A whole exchange, however steadily it drips.
 const EXCHANGE: Duration = Duration::from_secs(2 * 3600);
-/// Bytes of a file read at once.
-const BLOCK: usize = 1 << 16;
 
 /// What is sent with a request.
 #[derive(Clone, Copy)]
@@ -44,7 +38,7 @@ pub(crate) struct Request<'a> {
     pub(crate) url: &'a str,
     pub(crate) content: Content<'a>,
     /// The first byte of a file that is wanted.
-    from: u64,
+    pub(crate) from: u64,
 }
 
 impl<'a> Request<'a> {
@@ -69,7 +63,7 @@ impl<'a> Request<'a> {
 /// Asks one Hub as one person.
 pub(crate) struct Client<'a> {
     agent: Agent,
-    settings: &'a Settings,
+    pub(crate) settings: &'a Settings,
 }
 
 impl<'a> Client<'a> {
@@ -181,77 +175,6 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Fetches a file of known length and content from a path of the Hub, wherever that leads; `name` is its name in
-    /// errors. A connection that breaks is gone on with.
-    pub(crate) fn fetch(
-        &self,
-        path: &str,
-        name: &str,
-        oid: &Oid,
-        bytes: u64,
-        to: &mut File,
-    ) -> Result<()> {
-        let url = self.url(path);
-        let local = |error| Error::hub(name, format!("{error}; free some space"));
-        let mut pause = self.settings.patience.pause;
-        for left in (0..TRIES).rev() {
-            let have = to.seek(SeekFrom::End(0)).map_err(local)?;
-            let (request, answer) = self.followed(&url, have)?;
-            let mut answer = answer;
-            let shown = shown(&request);
-            match answer.status().as_u16() {
-                200 => to.set_len(0).and_then(|()| to.rewind()).map_err(local)?,
-                206 if starts_at(&answer, have) => {}
-                _ => return Err(self.refused(&Request::get(&request), &mut answer)),
-            }
-            match copy(answer.body_mut(), to, bytes) {
-                Copied::All => break,
-                Copied::TooMuch => {
-                    let why =
-                        format!("{shown} sent more than the {bytes} bytes that were announced");
-                    return Err(Error::hub(name, why));
-                }
-                Copied::Unwritten(error) => return Err(local(error)),
-                Copied::Cut(cause) if left == 0 => {
-                    let have = to.metadata().map_err(local)?.len();
-                    let why = format!(
-                        "{shown} broke off after {have} of {bytes} bytes ({cause}); try again"
-                    );
-                    return Err(Error::hub(name, self.hide(&why)));
-                }
-                Copied::Cut(_) => std::thread::sleep(pause),
-            }
-            pause *= 2;
-        }
-        let is = hashed(to, oid, bytes).map_err(local)?;
-        if is != oid.hex() {
-            let why = format!(
-                "has hash {is} where the Hub says {}; try again, or trust it not",
-                oid.hex()
-            );
-            return Err(Error::hub(name, why));
-        }
-        Ok(())
-    }
-
-    /// The answer at the end of the redirects from one of the Hub's own addresses, and its address.
-    fn followed(&self, url: &str, from: u64) -> Result<(String, Response<Body>)> {
-        let mut url = url.to_owned();
-        for _ in 0..=HOPS {
-            let request = Request { from, ..Request::get(&url) };
-            let answer = self.answer(&request)?;
-            if !answer.status().is_redirection() {
-                return Ok((url, answer));
-            }
-            let location = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
-            let next = location.and_then(|to| redirected(&url, to));
-            url = next.filter(|next| self.settings.endpoint.may_name(next)).ok_or_else(|| {
-                Error::hub(request.shown(), "redirects to no https address; check HF_ENDPOINT")
-            })?;
-        }
-        Err(Error::hub(format!("GET {}", shown(&url)), format!("redirects more than {HOPS} times")))
-    }
-
     /// The error of an answer that is a refusal.
     pub(crate) fn refused(&self, request: &Request, answer: &mut Response<Body>) -> Error {
         let code = answer.headers().get("x-error-code").and_then(|code| code.to_str().ok());
@@ -278,61 +201,10 @@ impl<'a> Client<'a> {
         Error::hub(request.shown(), self.hide(&why))
     }
 
-    fn hide(&self, text: &str) -> String {
+    /// Words that may be a server's, without the token.
+    pub(crate) fn hide(&self, text: &str) -> String {
         self.settings.token.as_ref().map_or_else(|| text.to_owned(), |token| token.hide(text))
     }
-}
-
-/// How the bytes of a file came.
-enum Copied {
-    All,
-    TooMuch,
-    Cut(String),
-    Unwritten(std::io::Error),
-}
-
-/// Appends an answer's bytes to a file until it has `bytes` of them.
-fn copy(body: &mut Body, to: &mut File, bytes: u64) -> Copied {
-    let mut have = match to.stream_position() {
-        Ok(have) => have,
-        Err(error) => return Copied::Unwritten(error),
-    };
-    let mut from = body.as_reader();
-    let mut block = vec![0; BLOCK];
-    loop {
-        match from.read(&mut block) {
-            Ok(0) if have == bytes => return Copied::All,
-            Ok(0) => return Copied::Cut("it ended".into()),
-            Ok(n) if have + n as u64 > bytes => return Copied::TooMuch,
-            Ok(n) => {
-                if let Err(error) = to.write_all(&block[..n]) {
-                    return Copied::Unwritten(error);
-                }
-                have += n as u64;
-            }
-            // Its hash will tell.
-            Err(_) if have == bytes => return Copied::All,
-            Err(error) => return Copied::Cut(error.to_string()),
-        }
-    }
-}
-
-fn hashed(file: &mut File, oid: &Oid, bytes: u64) -> std::io::Result<String> {
-    file.rewind()?;
-    let mut hash = oid.of(bytes);
-    let mut block = vec![0; BLOCK];
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(hash.hex()),
-            n => hash.update(&block[..n]),
-        }
-    }
-}
-
-/// Whether a part of a file begins where it was asked to.
-fn starts_at(answer: &Response<Body>, from: u64) -> bool {
-    let range = answer.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
-    range.is_some_and(|range| range.starts_with(&format!("bytes {from}-")))
 }
 
 /// Whether the same request may be answered otherwise a little later.

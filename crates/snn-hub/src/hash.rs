@@ -53,6 +53,17 @@ impl Hasher {
         }
     }
 
+    /// The hash of all that is read.
+    pub(crate) fn read(mut self, from: &mut impl Read) -> std::io::Result<String> {
+        let mut block = vec![0; BLOCK];
+        loop {
+            match from.read(&mut block)? {
+                0 => return Ok(self.hex()),
+                n => self.update(&block[..n]),
+            }
+        }
+    }
+
     pub(crate) fn hex(self) -> String {
         match self {
             Self::Sha256(hash) => hex(&hash.finalize()),

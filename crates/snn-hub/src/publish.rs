@@ -1,24 +1,18 @@
-//! To the Hub: all files of a checkpoint in one commit, which names its parent.
-//!
-//! The commit is sent once. Where its answer is lost, the branch is looked at: it holds these files, or it does not. So a
-//! second try makes no second commit.
+//! To the Hub: all files of a checkpoint in one commit, and none where the branch holds them already.
 
 use std::fs;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::address::is_commit;
-use crate::answer::{Action, Batch, Committed, Mode, PathInfo, Preupload, Validation};
+use crate::answer::{Mode, PathInfo, Preupload, Validation};
 use crate::checkpoint::{Checkpoint, File};
-use crate::client::{Client, Request, may_pass};
+use crate::client::{Client, Request};
+use crate::commit::Change;
 use crate::remote::{files_of, head};
-use crate::{Address, Error, Result, Settings};
+use crate::{Address, Error, Result, Settings, large};
 
-/// The type of a body.
 const JSON: &str = "application/json";
-const LINES: &str = "application/x-ndjson";
-const LFS: &str = "application/vnd.git-lfs+json";
 /// The Hub decides by so many first bytes how a file is sent.
 const SAMPLE: usize = 512;
 
@@ -71,11 +65,11 @@ impl Upload<'_> {
         };
         let (large, small): (Vec<_>, Vec<_>) =
             self.checkpoint.files.iter().partition(|file| is_large(file));
-        self.send_large(&large)?;
-        let stale =
-            there.iter().filter(|info| !self.checkpoint.files.iter().any(|f| f.name == info.path));
-        let stale: Vec<&str> = stale.map(|info| info.path.as_str()).collect();
-        let commit = self.commit(&parent, &lines(&parent, &large, &small, &stale)?)?;
+        large::send(&self.client, &large, self.to)?;
+        let has = |name: &str| self.checkpoint.files.iter().any(|file| file.name == name);
+        let stale = there.iter().map(|info| info.path.as_str()).filter(|name| !has(name)).collect();
+        let change = Change { parent: &parent, large, small, stale };
+        let commit = change.commit(&self.client, self.to)?;
         if !self.holds(&files_of(&self.client, self.to, &commit)?) {
             let why = format!("commit {commit} holds other files than were sent; look at it");
             return Err(Error::hub(self.to.to_string(), why));
@@ -123,7 +117,7 @@ impl Upload<'_> {
             None => Ok(()),
             Some(fault) => {
                 let why = format!("the Hub does not take its metadata: {}", fault.message);
-                Err(Error::checkpoint(&card.path, why))
+                Err(Error::checkpoint(&card.path, self.client.hide(&why)))
             }
         }
     }
@@ -155,108 +149,4 @@ impl Upload<'_> {
         }
         Ok(found.files)
     }
-
-    /// Sends those large files that the Hub does not have.
-    fn send_large(&self, files: &[&File]) -> Result<()> {
-        if files.is_empty() {
-            return Ok(());
-        }
-        let objects: Vec<Value> =
-            files.iter().map(|file| json!({"oid": file.sha256, "size": file.bytes})).collect();
-        let body = json!({
-            "operation": "upload", "transfers": ["basic"], "hash_algo": "sha256",
-            "ref": {"name": self.to.revision()}, "objects": objects,
-        });
-        let url = self.client.url(&format!("/{}.git/info/lfs/objects/batch", self.to.repository()));
-        let body = body.to_string();
-        let request = Request::post(&url, LFS, body.as_bytes());
-        let batch: Batch = self.client.json(&request)?;
-        for file in files {
-            let object = batch.objects.iter().find(|object| object.oid == file.sha256);
-            let object = object.ok_or_else(|| {
-                Error::hub(request.shown(), format!("says nothing of {}; try again", file.name))
-            })?;
-            if let Some(fault) = &object.error {
-                return Err(Error::hub(
-                    file.name,
-                    format!("the Hub does not take it: {}", fault.message),
-                ));
-            }
-            let Some(actions) = &object.actions else { continue };
-            if let Some(Action { href }) = &actions.upload {
-                self.may_ask(href)?;
-                tracing::info!("{}: {} bytes", file.name, file.bytes);
-                let from = fs::File::open(&file.path).map_err(Error::io(&file.path))?;
-                self.client.done(&Request::put(href, &from))?;
-            }
-            if let Some(Action { href }) = &actions.verify {
-                self.may_ask(href)?;
-                let body = json!({"oid": file.sha256, "size": file.bytes}).to_string();
-                self.client.done(&Request::post(href, LFS, body.as_bytes()))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn may_ask(&self, href: &str) -> Result<()> {
-        match self.client.may_name(href) {
-            true => Ok(()),
-            false => Err(Error::hub(
-                self.to.to_string(),
-                "the Hub wants the weights sent to no https address; check HF_ENDPOINT",
-            )),
-        }
-    }
-
-    /// Commits, and returns the commit that the branch then has.
-    fn commit(&self, parent: &str, lines: &str) -> Result<String> {
-        let path =
-            format!("/api/models/{}/commit/{}", self.to.repository(), self.to.revision_in_url());
-        let url = self.client.url(&path);
-        let request = Request::post(&url, LINES, lines.as_bytes());
-        let lost = match self.client.once(&request) {
-            Ok(mut answer) if answer.status().is_success() => {
-                let made = self.client.read_json::<Committed>(&request, &mut answer);
-                match made {
-                    Ok(made) if is_commit(&made.commit_oid) => return Ok(made.commit_oid),
-                    Ok(_) => Error::hub(request.shown(), "names a commit that is none"),
-                    Err(error) => error,
-                }
-            }
-            Ok(mut answer) => {
-                let status = answer.status().as_u16();
-                let refused = self.client.refused(&request, &mut answer);
-                if status == 429 || !may_pass(status) {
-                    return Err(refused);
-                }
-                refused
-            }
-            Err(error) => self.client.unreachable(&request, &error),
-        };
-        // It may have been made all the same.
-        match head(&self.client, self.to)? {
-            Some(commit) if commit != parent => Ok(commit),
-            _ => Err(lost),
-        }
-    }
-}
-
-/// The commit, an object a line.
-fn lines(parent: &str, large: &[&File], small: &[&File], stale: &[&str]) -> Result<String> {
-    let header =
-        json!({"summary": "Publish a checkpoint", "description": "", "parentCommit": parent});
-    let mut lines = vec![json!({"key": "header", "value": header})];
-    for file in small {
-        let bytes = fs::read(&file.path).map_err(Error::io(&file.path))?;
-        let value =
-            json!({"path": file.name, "encoding": "base64", "content": STANDARD.encode(bytes)});
-        lines.push(json!({"key": "file", "value": value}));
-    }
-    for file in large {
-        let value =
-            json!({"path": file.name, "algo": "sha256", "oid": file.sha256, "size": file.bytes});
-        lines.push(json!({"key": "lfsFile", "value": value}));
-    }
-    lines.extend(stale.iter().map(|name| json!({"key": "deletedFile", "value": {"path": name}})));
-    Ok(lines.iter().map(|line| format!("{line}\n")).collect())
 }

@@ -93,19 +93,19 @@ fn fetched(cache: &Cache, from: &Address, settings: &Settings) -> Result<(String
             continue;
         };
         let path = place.path().join(name);
-        let mut file = fs::File::options().read(true).write(true).create_new(true).open(&path);
-        let file = file.as_mut().map_err(|e| Error::io(&path)(e.kind().into()))?;
-        if !cache.has(&oid, info.size, file)? {
+        let made = fs::File::options().read(true).write(true).create_new(true).open(&path);
+        let mut file = made.map_err(Error::io(&path))?;
+        if !cache.has(&oid, info.size, &mut file)? {
             tracing::info!("{name}: {} bytes", info.size);
             let url = format!("/{}/resolve/{commit}/{name}", from.repository());
-            client.fetch(&url, name, &oid, info.size, file)?;
+            client.fetch(&url, name, &oid, info.size, &mut file)?;
         }
         file.sync_all().map_err(Error::io(&path))?;
         files.push(File::hashed(name, &path, info.size)?);
         blobs.push(Blob { name, etag: oid.hex().to_owned(), path });
     }
     agree(&files, from)?;
-    cache.keep(&blobs, &commit, from.revision())?;
+    cache.keep(place.path(), &blobs, &commit, from.revision())?;
     let dir = cache.snapshot(&commit);
     for file in &mut files {
         file.path = dir.join(file.name);
@@ -133,28 +133,19 @@ fn must_be_free(out: &Path) -> Result<()> {
 fn copy(files: &[File], out: &Path) -> Result<()> {
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(Error::io(parent))?;
-    let made =
-        tempfile::Builder::new().prefix(".pull-").tempdir_in(parent).map_err(Error::io(parent))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pull-");
+    // Like any other new folder, what the umask allows.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+    let made = builder.tempdir_in(parent).map_err(Error::io(parent))?;
     for file in files {
         let to = made.path().join(file.name);
         fs::copy(&file.path, &to)
             .and_then(|_| fs::File::open(&to)?.sync_all())
             .map_err(Error::io(&to))?;
     }
-    // A temporary folder is its owner's alone; this one is a folder like any other.
-    open_to_all(made.path()).map_err(Error::io(made.path()))?;
     fs::rename(made.path(), out).map_err(Error::io(out))?;
     let _ = made.keep();
     fs::File::open(parent).and_then(|dir| dir.sync_all()).map_err(Error::io(parent))
-}
-
-#[cfg(unix)]
-fn open_to_all(dir: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_dir: &Path) -> std::io::Result<()> {
-    Ok(())
 }

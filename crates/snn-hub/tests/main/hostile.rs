@@ -195,7 +195,7 @@ fn redirects_take_no_token_along() {
 #[test]
 fn refusals_say_what_to_do() {
     let cases = [
-        (401, "set HF_TOKEN"),
+        (401, "no valid token for it; check the name, and set HF_TOKEN"),
         (403, "may write to the repository"),
         (404, "check the name"),
         (409, "wait for it and try again"),
