@@ -27,7 +27,9 @@ mod matlab;
 mod measures;
 /// Files that a checkpoint classifies.
 mod predict;
-/// Every recipe of the preset `paper` on data of the true layout.
+/// Checkpoints to a Hub on this machine and back.
+mod publish;
+/// Every recipe of the preset `paper` and of the papers' studies on data of the true layout.
 mod recipes;
 /// What a run leaves, read by the developer commands.
 mod records;

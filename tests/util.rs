@@ -64,7 +64,7 @@ pub(crate) fn profile() -> Result<PathBuf> {
 fn build() -> Result<PathBuf> {
     let profile = profile()?;
     let target = profile.parent().context("no target folder")?;
-    let mut cargo = xtask::sh::snn_build(&["--quiet", "--target-dir"]);
+    let mut cargo = xtask::sh::snn_build(&["--quiet", "--features", "hub", "--target-dir"]);
     cargo.arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");

@@ -47,4 +47,12 @@ cargo xtask COMMAND
       --errors             let each call fail instead, with every error that a disk has
       --stride N           every N-th call only
 
-  Not built yet: publish, docs.";
+  publish DIR --repo USER/NAME    measure a checkpoint again, and send it to the Hugging Face Hub where it gives its figures
+      --data DIR           the folder of its data set
+      --revision BRANCH    main unless said otherwise
+      --yes                send it; without, only what would be sent is listed
+
+  dist                     one static `snn` in target/dist with its sha256, run in an empty root; Linux on x86-64
+  package                  the archives of the crates, each unpacked elsewhere, compiled and tested
+
+  Not built yet: docs.";

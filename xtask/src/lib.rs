@@ -7,10 +7,13 @@ pub mod bench;
 pub mod ci;
 pub mod crash;
 pub mod data;
+pub mod dist;
 pub mod files;
 pub mod fuzz;
 pub mod help;
 pub mod kernels;
+pub mod package;
+pub mod publish;
 pub mod race;
 pub mod reproduce;
 pub mod sh;
@@ -44,6 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "data" => return data::run(parser).map(|()| 0),
         "crash" => return crash::run(parser).map(|()| 0),
         "fuzz" => return fuzz::run(parser).map(|()| 0),
+        "publish" => return publish::run(parser).map(|()| 0),
         "race" => return race::run(parser).map(|()| 0),
         _ => {}
     }
@@ -54,11 +58,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8> {
         "ci" => ci::run()?,
         "test" => test::run()?,
         "tidy" => tidy::run()?,
+        "dist" => dist::run()?,
         "kernels" => kernels::run()?,
+        "package" => package::run()?,
         "help" => sh::print(HELP)?,
-        "publish" | "docs" => {
-            bail!("`cargo xtask {command}` is not built yet")
-        }
+        "docs" => bail!("`cargo xtask {command}` is not built yet"),
         other => bail!("unknown command `{other}`; `cargo xtask --help` lists them"),
     }
     Ok(0)

@@ -130,11 +130,35 @@ pub fn snn_build(args: &[&str]) -> Command {
 /// # Errors
 /// When it does not compile.
 pub fn build_snn() -> anyhow::Result<PathBuf> {
-    run(snn_build(&["--release"]))?;
-    let about = output(cargo(&["metadata", "--no-deps", "--locked", "--format-version", "1"]))?;
-    let about: serde_json::Value = serde_json::from_str(&about)?;
+    build_snn_with(&[])
+}
+
+/// Builds `snn` with further arguments of `cargo build`, such as features, and returns where it is.
+///
+/// # Errors
+/// When it does not compile.
+pub fn build_snn_with(args: &[&str]) -> anyhow::Result<PathBuf> {
+    run(snn_build(&[&["--release"], args].concat()))?;
+    Ok(target_folder()?.join("release").join(format!("snn{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The folder in which cargo builds.
+///
+/// # Errors
+/// When cargo cannot say.
+pub fn target_folder() -> anyhow::Result<PathBuf> {
+    let about = metadata(&["--no-deps"])?;
     let target = about["target_directory"].as_str().context("cargo names no target directory")?;
-    Ok(Path::new(target).join("release").join(format!("snn{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target.into())
+}
+
+/// What cargo knows of the workspace.
+///
+/// # Errors
+/// When cargo cannot say.
+pub fn metadata(args: &[&str]) -> anyhow::Result<serde_json::Value> {
+    let fixed = ["metadata", "--locked", "--format-version", "1"];
+    Ok(serde_json::from_str(&output(cargo(&[&fixed[..], args].concat()))?)?)
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use crate::{files, sh};
 /// When something does not build or a test fails; and, where `CI` is `true`, when a test was skipped for want of
 /// something that this machine has.
 pub fn run() -> anyhow::Result<()> {
-    // Some tests run the program; cargo does not build it for another package's tests.
-    sh::build_snn()?;
+    // Some tests run the program; cargo does not build it for another package's tests. One of them needs the feature.
+    sh::build_snn_with(&["--features", "hub"])?;
     let record = sh::root().join("target/skipped.txt");
     files::write(&record, "")?;
     let mut cargo = sh::cargo(&["test", "--workspace", "--release", "--locked"]);

@@ -17,10 +17,11 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What `snn` is built with, as Cargo.toml says: formats of data, and GPU kernels.
+/// What `snn` is built with, as Cargo.toml says: formats of data, GPU kernels, and the Hub.
 fn features() -> Vec<&'static str> {
     let cuda = cfg!(feature = "cuda").then_some("cuda");
-    ["aedat4", "hdf5", "parquet"].into_iter().chain(cuda).collect()
+    let hub = cfg!(feature = "hub").then_some("hub");
+    ["aedat4", "hdf5", "parquet"].into_iter().chain(cuda).chain(hub).collect()
 }
 
 /// Who decided on the kernels.

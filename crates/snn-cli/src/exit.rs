@@ -89,9 +89,24 @@ pub(crate) fn flag(error: &anyhow::Error, flags: Flags) -> &'static str {
 pub(crate) fn code(error: &anyhow::Error) -> u8 {
     let ours = |cause: &(dyn std::error::Error + 'static)| match cause.is::<Unusable>() {
         true => Some(UNUSABLE),
-        false => snn_train::exit_code(cause),
+        false => snn_train::exit_code(cause).or_else(|| of_hub(cause)),
     };
     error.chain().find_map(ours).unwrap_or(USAGE)
+}
+
+#[cfg(feature = "hub")]
+fn of_hub(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    use snn_hub::Error;
+    cause.downcast_ref().map(|error| match error {
+        Error::Setting { .. } => USAGE,
+        Error::Io { .. } => STORAGE,
+        Error::Checkpoint { .. } | Error::Hub { .. } => UNUSABLE,
+    })
+}
+
+#[cfg(not(feature = "hub"))]
+fn of_hub(_cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    None
 }
 
 #[cfg(test)]

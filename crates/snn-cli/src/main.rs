@@ -14,6 +14,7 @@ mod eval;
 mod exit;
 mod export;
 mod forward;
+mod hub;
 mod import;
 mod models;
 mod output;
@@ -64,6 +65,8 @@ enum Command {
     Eval(eval::Args),
     Compare(compare::Args),
     Export(export::Args),
+    Publish(hub::PublishArgs),
+    Pull(hub::PullArgs),
     Predict(predict::Args),
     Forward(forward::Args),
     Import(import::Args),
@@ -142,6 +145,8 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Compare(args) => compare::run(&args).map(|()| 0),
         Command::Export(args) => export::run(&args).map(|()| 0),
+        Command::Publish(args) => hub::publish(&args).map(|()| 0),
+        Command::Pull(args) => hub::pull(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
         Command::Import(args) => import::run(&args).map(|()| 0),

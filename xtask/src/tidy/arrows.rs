@@ -13,6 +13,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("snn-neuron", &["snn-needs", "snn-ops"]),
     ("snn-losses", &[]),
     ("snn-data", &["snn-needs"]),
+    ("snn-hub", &[]),
     ("snn-models", &["snn-ops", "snn-neuron"]),
     ("snn-records", &[]),
     (
@@ -35,6 +36,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-neuron",
             "snn-losses",
             "snn-data",
+            "snn-hub",
             "snn-models",
             "snn-records",
             "snn-train",
@@ -49,6 +51,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-neuron",
             "snn-losses",
             "snn-data",
+            "snn-hub",
             "snn-models",
             "snn-records",
             "snn-train",
@@ -62,6 +65,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
 const FOREIGN: &[(&str, &str, &str)] = &[
     ("xtask", "candle-core", "developer commands build in seconds"),
     ("snn-data", "candle-core", "the data crate is used without tensors"),
+    ("snn-hub", "candle-core", "files are moved, not understood"),
 ];
 
 /// Every arrow that is not in the table; development dependencies count too.
@@ -69,9 +73,7 @@ const FOREIGN: &[(&str, &str, &str)] = &[
 /// # Errors
 /// When cargo cannot describe the workspace.
 pub fn check() -> anyhow::Result<Vec<String>> {
-    let text =
-        sh::output(sh::cargo(&["metadata", "--no-deps", "--locked", "--format-version", "1"]))?;
-    compare(&serde_json::from_str(&text)?)
+    compare(&sh::metadata(&["--no-deps"])?)
 }
 
 fn compare(about: &serde_json::Value) -> anyhow::Result<Vec<String>> {

@@ -2,6 +2,7 @@
 
 pub mod arrows;
 mod golden;
+mod licences;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub fn run() -> anyhow::Result<()> {
     }
     golden::check(&root.join("data/golden"), &mut found)?;
     found.extend(arrows::check()?);
+    found.extend(licences::check()?);
     found.iter().try_for_each(|finding| sh::print(finding))?;
     match found.len() {
         0 => sh::say("tidy: nothing to mend"),
