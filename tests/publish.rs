@@ -23,7 +23,11 @@ fn run(hub: &Hub, folder: &Path, args: &[&str]) -> Result<Ended> {
     command.env("HF_ENDPOINT", hub.url()).env("HF_TOKEN", TOKEN).env("RUST_LOG", "trace");
     command.env("HF_HOME", folder.join("home"));
     let ended = util::ended(command)?;
-    ensure!(!format!("{ended:?}").contains(TOKEN), "{ended:?}");
+    // Not even a part of it, as a dump of bytes in columns would show.
+    ensure!(
+        TOKEN.contains("secretsecret") && !format!("{ended:?}").contains("secret"),
+        "{ended:?}"
+    );
     Ok(ended)
 }
 
@@ -81,6 +85,7 @@ fn token_is_in_no_word_whatever_the_server_does() -> Result<()> {
     let elsewhere = Does::Says(Answer::json(302, &said).with("Location", to));
     for does in [says(200), says(401), says(403), says(500), elsewhere, Does::Cuts(3)] {
         let hub = Hub::start(0)?;
+        hub.commit("me/net", &[]);
         hub.fail("/revision/", usize::MAX, does);
         let out = folder.path().join("out");
         let publish = ["publish", text(&checkpoint)?, "--repo", "me/net", "--yes"];
@@ -89,7 +94,7 @@ fn token_is_in_no_word_whatever_the_server_does() -> Result<()> {
             let lines = ended.err.lines().filter(|line| line.starts_with("ERROR "));
             ensure!(ended.code == Some(2) && lines.count() == 1, "{ended:?}");
         }
-        ensure!(!out.exists() && hub.commits("me/net") == 0);
+        ensure!(!out.exists() && hub.commits("me/net") == 2);
         ensure!(hub.log().iter().all(|r| r.header("authorization").is_some()));
     }
     ensure!(other.log().is_empty());

@@ -33,6 +33,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Trains, evaluates and measures spiking neural networks.
@@ -171,6 +172,8 @@ where
         _ => "trace,snn_train::epoch=off",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    // The HTTP client's traces hold requests byte for byte, and with them the Hub's token.
+    let filter = filter.and(filter_fn(|event| !event.target().starts_with("ureq")));
     tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
