@@ -3,10 +3,8 @@
 //! The work is left in `runs/<table>-<preset>/`: a folder for each run, `recipes/` with the recipe of each, and the table
 //! as CSV, Markdown and one HTML file. A run that finished is kept, one that was interrupted goes on.
 
-mod chart;
 mod child;
 mod curves;
-mod escape;
 mod html;
 pub mod outcome;
 pub mod paper;

@@ -15,6 +15,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("snn-data", &["snn-needs"]),
     ("snn-models", &["snn-ops", "snn-neuron"]),
     ("snn-records", &[]),
+    ("snn-report", &["snn-records"]),
     (
         "snn-train",
         &[
@@ -37,10 +38,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-data",
             "snn-models",
             "snn-records",
+            "snn-report",
             "snn-train",
         ],
     ),
-    ("xtask", &["snn-needs", "snn-records"]),
+    ("xtask", &["snn-needs", "snn-records", "snn-report"]),
     (
         "snn-tests",
         &[
@@ -51,6 +53,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-data",
             "snn-models",
             "snn-records",
+            "snn-report",
             "snn-train",
             "snn-cli",
             "xtask",

@@ -1,0 +1,9 @@
+//! Charts as inline SVG. Colours and dashes come from the page's style sheet, by the place of the series.
+
+mod axis;
+mod confusion;
+mod lines;
+
+pub use axis::Scale;
+pub(crate) use confusion::confusion;
+pub use lines::{Line, LineChart, Point};

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod chart;
+pub mod csv;
+mod curves;
+mod error;
+mod escape;
+mod group;
+mod page;
+mod run;
+mod sections;
+mod statistics;
+mod table;
+
+pub use chart::{Line, LineChart, Point, Scale};
+pub use curves::{Curve, curves};
+pub use error::{Error, Result};
+pub use escape::escape;
+pub use group::{Group, groups};
+pub use page::{Charts, Page, Part};
+pub use run::{Run, checkpoint_hash, epochs};
+pub use sections::{classes, csv as report_csv, layers, overview, report, row, steps};
+pub use statistics::{deviation, mean, spread};
+pub use table::Table;
