@@ -14,13 +14,14 @@ cargo xtask COMMAND
       --preset paper       the paper's data sets, networks and schedules, for GPUs
       --seeds N            every row N times; the table gives mean and spread
       --data DIR           the folder that holds the data sets' folders
+      fig3, fig4, fig5     a figure of the paper, drawn of table 4's runs of the preset; what is missing is trained
       mra, ssnn, tssd, ..  a study of data/studies: methods side by side on real data, every run landed as it ends
       --only SET           of a study, one data set
-      --runs DIR           the folder of the runs (default runs/NAME); a run that was cut goes on there
+      --runs DIR           the folder of the runs (default runs/NAME, a figure's runs/table4-PRESET); a run that was cut goes on there
       --dry-run            list the runs; of a study also what they may take
       --fresh              set finished runs aside and train again
       --resume             continue what was interrupted; this is what it always does
-      table1, table2, table3, fig3, fig4, fig5, all    not built yet
+      table1, table2, table3, all    not built yet
   bench                    time `snn bench`
       --peers VENV         in turn with the PyTorch libraries of a Python environment
       --rounds N           five unless said otherwise

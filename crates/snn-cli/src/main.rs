@@ -21,6 +21,7 @@ mod predict;
 mod preprocess;
 mod profile;
 mod recipe;
+mod report;
 mod samples;
 mod speak;
 mod storage;
@@ -63,6 +64,7 @@ enum Command {
     Recipe(recipe::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Report(report::Args),
     Export(export::Args),
     Predict(predict::Args),
     Forward(forward::Args),
@@ -136,6 +138,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Compare(args) => compare::run(&args).map(|()| 0),
+        Command::Report(args) => report::run(&args).map(|()| 0),
         Command::Export(args) => export::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Forward(args) => forward::run(&args).map(|()| 0),

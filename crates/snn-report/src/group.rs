@@ -1,4 +1,4 @@
-//! Runs of one recipe but for the seed, which stand for one row of figures.
+//! Finished runs of one recipe but for the seed, which stand for one row of figures.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ pub struct Group {
     pub runs: Vec<Run>,
 }
 
-/// Puts runs together whose recipes differ in the seed alone, in the order of their first. A group is called what its runs'
-/// names have in common.
+/// Puts finished runs together whose recipes differ in the seed alone, in the order of their first; a run that is not
+/// finished stands alone. A group is called what its runs' names have in common.
 pub fn groups(runs: Vec<Run>) -> Vec<Group> {
-    let mut recipes: Vec<Table> = Vec::new();
+    let mut recipes: Vec<Option<Table>> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
     for run in runs {
         let mut recipe = run.recipe.clone();
@@ -29,7 +29,9 @@ pub fn groups(runs: Vec<Run>) -> Vec<Group> {
                 .iter()
                 .for_each(|key| drop(train.remove(*key)));
         }
-        match recipes.iter().position(|other| *other == recipe) {
+        let recipe = run.result.is_some().then_some(recipe);
+        let same = recipes.iter().position(|other| recipe.is_some() && *other == recipe);
+        match same {
             Some(at) => groups[at].runs.push(run),
             None => {
                 recipes.push(recipe);

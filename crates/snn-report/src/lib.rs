@@ -14,13 +14,13 @@ mod sections;
 mod statistics;
 mod table;
 
-pub use chart::{Line, LineChart, Point, Scale};
+pub use chart::{Dot, Line, LineChart, Point, Scale, scatter};
 pub use curves::{Curve, curves};
 pub use error::{Error, Result};
 pub use escape::escape;
 pub use group::{Group, groups};
 pub use page::{Charts, Page, Part};
 pub use run::{Run, checkpoint_hash, epochs};
-pub use sections::{classes, csv as report_csv, layers, overview, report, row, steps};
+pub use sections::{classes, csv_of, layers, overview, report, row, steps};
 pub use statistics::{deviation, mean, spread};
 pub use table::Table;

@@ -97,7 +97,8 @@ impl Charts {
         let key = |(at, name): (usize, &String)| {
             let class = series(at);
             let swatch = format!(
-                "<svg class=\"key {class}\" viewBox=\"0 0 24 10\"><path class=\"line\" d=\"M1 5H23\"/></svg>"
+                "<svg class=\"key {class}\" viewBox=\"0 0 24 10\"><path class=\"line\" d=\"M1 5H23\"/>\
+                 <circle class=\"dot\" cx=\"12\" cy=\"5\" r=\"3\"/></svg>"
             );
             format!("<li>{swatch}{}</li>", escape(name))
         };

@@ -5,6 +5,7 @@
 
 mod child;
 mod curves;
+pub mod figures;
 mod html;
 pub mod outcome;
 pub mod paper;
@@ -102,10 +103,13 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
             "{name} is not built yet: its rows are in the paper, but no data/paper/{name}.csv and no recipes are here; \
              `cargo xtask reproduce table4` runs"
         ),
-        Some(name @ ("fig3" | "fig4" | "fig5")) => bail!(
-            "{name} is not built yet: it measures the checkpoints of table4 again (`snn eval --t-steps`, `--per-step`), \
-             and nothing draws it; `cargo xtask reproduce table4` runs"
-        ),
+        Some(name @ ("fig3" | "fig4" | "fig5")) => {
+            let done = figures::figure(name, &options)?;
+            if let Some(table) = &done.table {
+                sh::print(table)?;
+            }
+            Ok(done.code)
+        }
         Some("all") => bail!("only table4 is built; run `cargo xtask reproduce table4`"),
         Some(other) => {
             let studies = study::names(&options.root)?;

@@ -3,7 +3,9 @@
 mod axis;
 mod confusion;
 mod lines;
+mod scatter;
 
 pub use axis::Scale;
 pub(crate) use confusion::confusion;
 pub use lines::{Line, LineChart, Point};
+pub use scatter::{Dot, scatter};

@@ -48,37 +48,45 @@ fn rates(groups: &[Group]) -> Vec<Part> {
 fn work(groups: &[Group]) -> Vec<Part> {
     let known = super::alike(groups, |group| {
         let found = super::found(group);
-        let names = found.first()?.work.layers.iter().map(|layer| layer.name.clone()).collect();
-        Some((names, found))
+        let layers = found.first()?.work.layers.iter();
+        Some((layers.map(|layer| (layer.name.clone(), layer.macs)).collect(), found))
     });
     let mut parts = Vec::new();
-    for (names, members) in known {
+    for (rows, members) in known {
         if parts.is_empty() {
             parts.push(Part::Heading("Synaptic operations".into()));
         }
-        let mut table = Table::new().text("layer");
+        let mut table = Table::new().text("layer").number("MACs");
         for (group, _) in &members {
-            table = table.number(format!("{}: input not 0, %", group.name)).number("operations");
+            table = table.number(&group.name);
         }
-        for (at, name) in names.iter().enumerate() {
-            let cells = members.iter().flat_map(|(_, found)| layer(found, at));
-            table.row([name.clone()].into_iter().chain(cells));
+        for (at, (name, macs)) in rows.iter().enumerate() {
+            let cells = members.iter().map(|(_, found)| layer(found, at));
+            table.row([name.clone(), scaled(*macs)].into_iter().chain(cells));
         }
-        let total = members.iter().flat_map(|(_, found)| {
-            [String::new(), scaled(mean_of(found, |one| one.work.synaptic_operations))]
-        });
-        table.row(["all layers that spikes enter".to_string()].into_iter().chain(total));
-        let energy = members.iter().flat_map(|(_, found)| {
-            [String::new(), format!("{:.3} uJ", mean_of(found, |one| one.work.energy_pj) / 1e6)]
-        });
-        table.row(["estimated energy".to_string()].into_iter().chain(energy));
+        let macs: f64 = rows.iter().map(|(_, macs)| macs).sum();
+        let all = members
+            .iter()
+            .map(|(_, found)| scaled(mean_of(found, |one| one.work.synaptic_operations)));
+        table.row(["all layers".into(), scaled(macs)].into_iter().chain(all));
+        let energy = members
+            .iter()
+            .map(|(_, found)| format!("{:.3} uJ", mean_of(found, |one| one.work.energy_pj) / 1e6));
+        let dense = members.first().and_then(|(_, found)| found.first());
+        let dense = dense.map_or(0.0, |one| one.work.dense_energy_pj);
+        table.row(
+            ["energy, estimated".into(), format!("{:.3} uJ", dense / 1e6)]
+                .into_iter()
+                .chain(energy),
+        );
         parts.push(Part::Table(table));
     }
     if !parts.is_empty() {
         parts.push(Part::Note(
-            "Of one sample, over all its time steps. A synaptic operation adds a weight where a spike enters; layers that \
-             values enter compute all their multiply-accumulates (MACs). The estimate is of 45 nm arithmetic alone \
-             (Horowitz, ISSCC 2014: 0.9 pJ an addition, 4.6 pJ a multiply-accumulate), without memory, neurons and norms."
+            "Of one sample, over all its time steps: multiply-accumulates (MACs) if every input counted, and the synaptic \
+             operations of each network, which add a weight where a spike enters; layers that values enter compute all their \
+             MACs. The energy is that of 45 nm arithmetic alone (Horowitz, ISSCC 2014: 0.9 pJ an addition, 4.6 pJ a \
+             multiply-accumulate), without memory, neurons and norms; under MACs, of one time step without spikes."
                 .into(),
         ));
     }
@@ -89,16 +97,15 @@ fn mean_of(found: &[&EvaluationRecord], of: impl Fn(&EvaluationRecord) -> f64) -
     mean(&found.iter().map(|one| of(one)).collect::<Vec<_>>())
 }
 
-fn layer(found: &[&EvaluationRecord], at: usize) -> [String; 2] {
+/// The layer's operations, the mean of these networks.
+fn layer(found: &[&EvaluationRecord], at: usize) -> String {
     let layers: Vec<&LayerWork> = found.iter().filter_map(|one| one.work.layers.get(at)).collect();
-    let of = |value: fn(&LayerWork) -> f64| {
-        mean(&layers.iter().map(|layer| value(layer)).collect::<Vec<_>>())
-    };
-    let operations = match layers.first().is_some_and(|layer| layer.takes_spikes) {
-        true => scaled(of(|layer| layer.synaptic_operations)),
-        false => format!("{} MACs", scaled(of(|layer| layer.macs))),
-    };
-    [format!("{:.2}", 100.0 * of(|layer| layer.input_rate)), operations]
+    match layers.first().is_some_and(|layer| layer.takes_spikes) {
+        true => {
+            scaled(mean(&layers.iter().map(|layer| layer.synaptic_operations).collect::<Vec<_>>()))
+        }
+        false => "MACs".into(),
+    }
 }
 
 /// A number with the prefix that leaves one to three digits before the point.

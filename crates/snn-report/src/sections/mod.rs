@@ -7,7 +7,7 @@ mod steps;
 
 pub use classes::classes;
 pub use layers::layers;
-pub use overview::{csv, overview, row};
+pub use overview::{csv_of, overview, row};
 pub use steps::steps;
 
 use snn_records::EvaluationRecord;
@@ -55,18 +55,20 @@ fn found(group: &Group) -> Vec<&EvaluationRecord> {
     group.runs.iter().filter_map(|run| run.evaluation.as_ref().ok()).collect()
 }
 
-/// Groups whose rows have the same names, and those names.
-fn alike<'a, T>(
+/// Groups whose rows are the same, with those rows and a value for each group.
+fn alike<'a, K: PartialEq, T>(
     groups: &'a [Group],
-    rows: impl Fn(&'a Group) -> Option<(Vec<String>, T)>,
-) -> Vec<(Vec<String>, Vec<(&'a Group, T)>)> {
-    let mut all: Vec<(Vec<String>, Vec<(&Group, T)>)> = Vec::new();
+    rows: impl Fn(&'a Group) -> Option<(Vec<K>, T)>,
+) -> Vec<Alike<'a, K, T>> {
+    let mut all: Vec<Alike<'a, K, T>> = Vec::new();
     for group in groups {
-        let Some((names, values)) = rows(group) else { continue };
-        match all.iter_mut().find(|(other, _)| *other == names) {
-            Some((_, members)) => members.push((group, values)),
-            None => all.push((names, vec![(group, values)])),
+        let Some((rows, value)) = rows(group) else { continue };
+        match all.iter_mut().find(|(other, _)| *other == rows) {
+            Some((_, members)) => members.push((group, value)),
+            None => all.push((rows, vec![(group, value)])),
         }
     }
     all
 }
+
+type Alike<'a, K, T> = (Vec<K>, Vec<(&'a Group, T)>);

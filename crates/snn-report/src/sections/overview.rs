@@ -3,7 +3,7 @@
 use snn_records::ReportRow;
 use toml::Value;
 
-use crate::statistics::spread;
+use crate::statistics::{mean, spread};
 use crate::{Group, Part, Run, Table};
 
 /// The tables of the runs and of their means.
@@ -18,7 +18,7 @@ pub fn overview(groups: &[Group]) -> Vec<Part> {
     ));
     if groups.iter().any(|group| group.runs.len() > 1) {
         parts.extend([Part::Heading("Means over seeds".into()), Part::Table(means(groups))]);
-        parts.push(Part::Note("Mean ± sample standard deviation over the runs.".into()));
+        parts.push(Part::Note("Mean ± sample standard deviation over the finished runs of one recipe but for the seed.".into()));
     }
     parts.extend([Part::Heading("How they were made".into()), Part::Table(settings(&rows))]);
     parts
@@ -29,7 +29,7 @@ fn figures(rows: &[(&Run, ReportRow)]) -> Table {
     for head in ["top-1", "top-5", "AURC softmax", "AURC logit", "best epoch"] {
         table = table.number(head);
     }
-    table = table.number("hours");
+    table = table.number("time");
     for (run, row) in rows {
         let figure = |value: Option<f64>| value.map_or("–".into(), |v| format!("{v:.2}"));
         let epochs = match row.epochs {
@@ -48,18 +48,24 @@ fn figures(rows: &[(&Run, ReportRow)]) -> Table {
             figure(row.aurc_softmax),
             figure(row.aurc_logit),
             best.map_or("–".into(), |(epoch, top1)| format!("{top1:.2} ({epoch})")),
-            format!("{:.2}", row.hours),
+            duration(row.hours),
         ]);
     }
     table
 }
 
+/// Hours, or minutes where they are less than one.
+fn duration(hours: f64) -> String {
+    if hours < 1.0 { format!("{:.1} min", 60.0 * hours) } else { format!("{hours:.2} h") }
+}
+
 fn means(groups: &[Group]) -> Table {
     let mut table = Table::new().text("runs").number("seeds");
-    for head in ["top-1", "top-5", "AURC softmax", "AURC logit", "hours"] {
+    for head in ["top-1", "top-5", "AURC softmax", "AURC logit"] {
         table = table.number(head);
     }
-    for group in groups {
+    table = table.number("time");
+    for group in groups.iter().filter(|group| group.runs.len() > 1) {
         let rows: Vec<ReportRow> = group.runs.iter().map(row).collect();
         let of = |figure: fn(&ReportRow) -> Option<f64>| {
             spread(&rows.iter().filter_map(figure).collect::<Vec<_>>())
@@ -71,7 +77,7 @@ fn means(groups: &[Group]) -> Table {
             of(|row| row.top5),
             of(|row| row.aurc_softmax),
             of(|row| row.aurc_logit),
-            of(|row| Some(row.hours)),
+            duration(mean(&rows.iter().map(|row| row.hours).collect::<Vec<_>>())),
         ]);
     }
     table
@@ -148,7 +154,7 @@ pub fn row(run: &Run) -> ReportRow {
 }
 
 /// The CSV: a line a run.
-pub fn csv(groups: &[Group]) -> String {
+pub fn csv_of(groups: &[Group]) -> String {
     let rows = groups.iter().flat_map(|group| &group.runs).map(|run| row(run).cells());
     crate::csv::lines(&ReportRow::COLUMNS, rows)
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask reproduce STUDY`: methods side by side on real data, each run landed as it ends.
 
 mod measure;
+mod page;
 mod plan;
 mod summary;
 
@@ -15,7 +16,6 @@ pub use plan::{Row, Set, Study, Test};
 use super::child::Signals;
 use super::preset::Run;
 use super::runs::{self, State};
-use super::table::quote;
 use super::{Done as Ended, Options, child, outcome};
 use crate::{files, sh};
 use summary::Done;
@@ -141,14 +141,18 @@ fn run_all(
         rows.extend(tests.iter().map(|test| row(study, job, &result, test)));
         sh::say(&format!("{head}: top-1 {:.2} %, {pace}", result.top1));
         let (correct, seconds) = (measured.correct, result.seconds);
-        done.push(Done { at: job.at, tests, correct, members: result.split_hash, seconds });
-        files::write(&root.join(out).join(format!("{}.csv", study.name)), csv(&rows))?;
-        files::write(
-            &root.join(out).join(format!("{}.md", study.name)),
-            summary::markdown(study, &done),
-        )?;
+        let run = snn_report::Run::read(&root.join(out).join(&job.run.name))?;
+        done.push(Done { at: job.at, tests, correct, members: result.split_hash, seconds, run });
+        let page = page::page(study, &done);
+        for (name, text) in [
+            (format!("{}.csv", study.name), csv(&rows)),
+            (format!("{}.md", study.name), page.markdown()),
+            ("report.html".into(), page.html()),
+        ] {
+            files::write(&root.join(out).join(name), text)?;
+        }
     }
-    Ok(Ended { code: u8::from(failed), table: Some(summary::markdown(study, &done)) })
+    Ok(Ended { code: u8::from(failed), table: Some(page::page(study, &done).markdown()) })
 }
 
 fn row(
@@ -177,12 +181,7 @@ fn row(
 }
 
 fn csv(rows: &[StudyRow]) -> String {
-    let mut text = StudyRow::COLUMNS.join(",") + "\n";
-    for row in rows {
-        text += &row.cells().map(|cell| quote(&cell)).join(",");
-        text.push('\n');
-    }
-    text
+    snn_report::csv::lines(&StudyRow::COLUMNS, rows.iter().map(StudyRow::cells))
 }
 
 /// The runs, and what they may take by the seconds of those that were measured before, in `data/results/<name>.csv`.

@@ -1,0 +1,66 @@
+//! Evaluations of a figure's networks by `snn eval`, kept beside it: each is made once for a checkpoint.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use snn_records::CHECKPOINT_DIR;
+use snn_report::checkpoint_hash;
+
+use crate::reproduce::preset::{Run, as_folder};
+use crate::{files, sh};
+
+/// Where evaluations are made and kept.
+pub(super) struct Measure {
+    pub(super) snn: PathBuf,
+    pub(super) root: PathBuf,
+    /// The runs.
+    pub(super) out: PathBuf,
+    /// The kept evaluations.
+    pub(super) place: PathBuf,
+}
+
+impl Measure {
+    /// What `snn eval --json` says of a run's checkpoint with these arguments. Files that it writes come first in
+    /// `files`, as option and ending; they lie beside what is kept, under the path that comes back.
+    pub(super) fn eval(
+        &self,
+        run: &Run,
+        data: &Path,
+        args: &[&str],
+        files: &[(&str, &str)],
+    ) -> anyhow::Result<(Value, PathBuf)> {
+        let checkpoint = self.out.join(&run.name).join(CHECKPOINT_DIR);
+        let hash = checkpoint_hash(&self.root.join(&checkpoint))?;
+        let kept = self
+            .place
+            .join(as_folder(&format!("{} {}", run.name, args.join(" ")).replace("--", "")));
+        let record = kept.with_extension("json");
+        let all_there = files.iter().all(|(_, end)| kept.with_extension(end).is_file());
+        if record.is_file() && all_there {
+            let before: Value = serde_json::from_str(&files::read(&record)?)
+                .with_context(|| format!("in {}; delete it", record.display()))?;
+            if before["checkpoint"] == hash.as_str() {
+                return Ok((before["found"].clone(), kept));
+            }
+        }
+        std::fs::create_dir_all(&self.place)
+            .with_context(|| format!("making {}", self.place.display()))?;
+        let mut command = Command::new(&self.snn);
+        command.current_dir(&self.root).arg("eval").arg(&checkpoint);
+        command.arg("--data").arg(data).arg("--json").args(args);
+        for (option, end) in files {
+            command.arg(option).arg(kept.with_extension(end));
+        }
+        sh::say(&format!("$ {}", sh::shown(&command)));
+        let found: Value = serde_json::from_str(&sh::output(command)?)?;
+        files::write(&record, json!({"checkpoint": hash, "found": found}).to_string())?;
+        Ok((found, kept))
+    }
+}
+
+/// Top-1 of what `snn eval --json` said.
+pub(super) fn top1(found: &Value) -> anyhow::Result<f64> {
+    found["top1"].as_f64().with_context(|| format!("no top1 in {found}"))
+}

@@ -1,0 +1,118 @@
+//! `cargo xtask reproduce fig3|fig4|fig5`: figures of the paper, drawn of table 4's runs in the same preset.
+
+mod fig3;
+mod fig4;
+mod fig5;
+mod measure;
+mod npy;
+mod panel;
+mod train;
+mod tsne;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use snn_report::{Page, Part};
+
+use super::preset::Preset;
+use super::{Done, Options, paper};
+use crate::{files, sh};
+use measure::Measure;
+use panel::{Figure, Panel};
+
+/// What a figure came to.
+struct Drawn {
+    parts: Vec<Part>,
+    csv: String,
+}
+
+/// Trains what the figure's panels lack, measures it and draws it, in `fig3/` beside the runs.
+///
+/// # Errors
+/// An unreadable description, preset or run, or a disk that refuses.
+pub fn figure(name: &str, options: &Options) -> anyhow::Result<Done> {
+    let root = &options.root;
+    ensure!(
+        options.only.is_none(),
+        "--only is of a study's data sets; a figure has all its panels"
+    );
+    ensure!(
+        !options.fresh,
+        "{name} shares table 4's runs; `reproduce table4 --fresh` trains them again"
+    );
+    let figure = Figure::read(&root.join("data/figures"), name)?;
+    let rows = paper::read(&root.join("data/paper/table4.csv"))?;
+    let preset = Preset::read(&root.join("data/recipes"), "table4", &options.preset)?;
+    let data = options.data.clone().unwrap_or_else(|| PathBuf::from(&preset.data));
+    let at_hand = |folder: &str| root.join(&data).join(folder).is_dir();
+    let panels = figure.panels(&preset.plan(&rows, options.seeds, at_hand)?)?;
+    let usual = || PathBuf::from("runs").join(format!("table4-{}", preset.name));
+    let out = options.runs.clone().unwrap_or_else(usual);
+    if options.dry_run {
+        return Ok(Done { code: 0, table: Some(listed(root, &out, &panels)) });
+    }
+    let snn = match &options.snn {
+        Some(path) => path.clone(),
+        None => sh::build_snn()?,
+    };
+    if let Some(code) = train::train(&snn, root, &out, &data, &panels)? {
+        return Ok(Done { code, table: None });
+    }
+    let place = root.join(&out).join(name);
+    let measure =
+        Measure { snn, root: root.clone(), out: out.clone(), place: place.join("measured") };
+    let drawn = match name {
+        "fig3" => fig3::draw(&panels, &data, &measure)?,
+        "fig4" => fig4::draw(&panels, &measure)?,
+        "fig5" => fig5::draw(&panels, &data, figure.samples, &measure)?,
+        _ => bail!("there is no {name}; use fig3, fig4 or fig5"),
+    };
+    let page = page(&figure, &preset.name, &panels, drawn.parts);
+    for (file, text) in [("report.html", page.html()), (&format!("{name}.csv"), drawn.csv)] {
+        files::write(&place.join(file), text)?;
+    }
+    sh::say(&format!("written: {}", out.join(name).join("report.html").display()));
+    let none = panels.iter().all(|panel| panel.needs.is_some());
+    Ok(Done { code: u8::from(none), table: Some(page.markdown()) })
+}
+
+fn page(figure: &Figure, preset: &str, panels: &[Panel], parts: Vec<Part>) -> Page {
+    let mut page = Page::new(&figure.title);
+    page.extend([Part::Note(format!("Preset {preset}.")), Part::Text(figure.note.clone())]);
+    page.extend(parts);
+    for panel in panels {
+        if let Some(what) = &panel.needs {
+            page.extend([Part::Text(format!("{}: needs {what}.", panel.title()))]);
+        }
+    }
+    page.extend([Part::Heading("The paper's figure".into()), Part::Text(figure.paper.clone())]);
+    page
+}
+
+/// The runs, and whether they are finished.
+fn listed(root: &Path, out: &Path, panels: &[Panel]) -> String {
+    let mut lines = Vec::new();
+    for panel in panels {
+        if let Some(what) = &panel.needs {
+            lines.push(format!("{}: needs {what}", panel.title()));
+        }
+        for run in panel.runs() {
+            let finished = root.join(out).join(&run.name).join(snn_records::RESULT_FILE).is_file();
+            let state = if finished { "finished" } else { "to be trained" };
+            lines.push(format!("{}: {} {state}", panel.title(), run.name));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The results of a curve's runs.
+fn results(
+    measure: &Measure,
+    runs: &[super::preset::Run],
+) -> anyhow::Result<Vec<snn_records::RunResult>> {
+    let read = |run: &super::preset::Run| {
+        let folder = measure.root.join(&measure.out).join(&run.name);
+        Ok(super::outcome::read(&folder).with_context(|| format!("for {}", run.name))?.result)
+    };
+    runs.iter().map(read).collect()
+}
