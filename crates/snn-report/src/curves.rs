@@ -3,19 +3,10 @@
 use snn_records::EpochReport;
 
 use crate::statistics::{deviation, mean};
-use crate::{Charts, Line, LineChart, Part, Point, Scale};
-
-/// A name, and the epochs of each run that goes by it.
-#[derive(Clone, Debug)]
-pub struct Curve<'a> {
-    /// The name.
-    pub label: &'a str,
-    /// A run each.
-    pub runs: Vec<&'a [EpochReport]>,
-}
+use crate::{Charts, Line, LineChart, Part, Point, Scale, Series};
 
 /// Both charts and their legend; of several runs the mean and, as a band, the deviation at every epoch that all have.
-pub fn curves(all: &[Curve<'_>]) -> Part {
+pub fn curves(all: &[Series<'_>]) -> Part {
     let top1 = lines(all, |epoch| epoch.test.as_ref().map(|test| test.top1));
     let loss = lines(all, |epoch| Some(epoch.train_loss));
     let chart =
@@ -25,23 +16,23 @@ pub fn curves(all: &[Curve<'_>]) -> Part {
         chart("training loss", &loss, Scale::Log),
     ];
     charts.retain(|svg| !svg.is_empty());
-    Part::Charts(Charts { charts, legend: all.iter().map(|curve| curve.label.into()).collect() })
+    Part::Charts(Charts { charts, legend: all.iter().map(|series| series.name.into()).collect() })
 }
 
-fn lines(all: &[Curve<'_>], value: fn(&EpochReport) -> Option<f64>) -> Vec<Line> {
-    let line = |curve: &Curve<'_>| {
+fn lines(all: &[Series<'_>], value: fn(&EpochReport) -> Option<f64>) -> Vec<Line> {
+    let line = |series: &Series<'_>| {
         let mut points = Vec::new();
-        for at in curve.runs.first().copied().unwrap_or_default() {
+        for at in series.runs.first().copied().unwrap_or_default() {
             let same = |run: &&[EpochReport]| {
                 run.iter().find(|epoch| epoch.epoch == at.epoch).and_then(value)
             };
-            let values: Option<Vec<f64>> = curve.runs.iter().map(same).collect();
+            let values: Option<Vec<f64>> = series.runs.iter().map(same).collect();
             if let Some(values) = values {
                 let (y, spread) = (mean(&values), deviation(&values));
                 points.push(Point { x: at.epoch as f64 + 1.0, y, spread });
             }
         }
-        Line { label: curve.label.into(), points }
+        Line { label: series.name.into(), points }
     };
     all.iter().map(line).collect()
 }
@@ -64,7 +55,7 @@ mod tests {
     fn seeds_are_averaged_where_all_have_the_epoch() {
         let (a, b) =
             (run(&[Some(10.0), None, Some(30.0)]), run(&[Some(20.0), Some(5.0), Some(40.0)]));
-        let all = [Curve { label: "TKS", runs: vec![&a, &b] }];
+        let all = [Series { name: "TKS", runs: vec![&a, &b], found: Vec::new() }];
         let lines = lines(&all, |e| e.test.as_ref().map(|test| test.top1));
         let spread = 50f64.sqrt();
         let expected =

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use crate::Run;
+use crate::{Run, Series};
 
 /// Runs that go by one name.
 #[derive(Clone, Debug)]
@@ -13,6 +13,17 @@ pub struct Group {
     pub name: String,
     /// The runs, in the order in which they were given.
     pub runs: Vec<Run>,
+}
+
+impl Group {
+    /// Its runs as sections show them.
+    pub fn series(&self) -> Series<'_> {
+        Series {
+            name: &self.name,
+            runs: self.runs.iter().map(|run| run.epochs.as_slice()).collect(),
+            found: self.runs.iter().filter_map(|run| run.evaluation.as_ref().ok()).collect(),
+        }
+    }
 }
 
 /// Puts finished runs together whose recipes differ in the seed alone, in the order of their first; a run that is not

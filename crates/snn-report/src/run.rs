@@ -102,7 +102,11 @@ pub fn checkpoint_hash(checkpoint: &Path) -> Result<String> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn evaluation(folder: &Path) -> Result<std::result::Result<EvaluationRecord, String>> {
+/// What was measured of a run's checkpoint, or why there is nothing; of another checkpoint it is nothing.
+///
+/// # Errors
+/// [`Error`] when its file or the checkpoint cannot be read.
+pub fn evaluation(folder: &Path) -> Result<std::result::Result<EvaluationRecord, String>> {
     let (checkpoint, path) = (folder.join(CHECKPOINT_DIR), folder.join(EVALUATION_FILE));
     if !checkpoint.is_dir() {
         return Ok(Err("the run is not finished".into()));

@@ -1,27 +1,32 @@
-//! The learning curves of the report: one pair of charts for each network, one line for each method.
+//! Sections of the report network by network, one series for each method: learning curves, steps, classes, layers.
 
-use snn_report::{Curve, Part};
+use snn_report::{Part, Series};
 
-use super::outcome::Outcome;
 use super::preset::Planned;
 use super::table::Ours;
 
 /// Every network that ran, in the table's order.
 pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> Vec<Part> {
-    let mut networks: Vec<(String, Vec<Curve<'_>>)> = Vec::new();
+    let mut networks: Vec<(String, Vec<Series<'_>>)> = Vec::new();
     for (row, ours) in planned.iter().zip(ours) {
         let Ours::Ran { outcomes, .. } = ours else { continue };
         let Some(first) = outcomes.first() else { continue };
-        let name = format!("{} on {}", row.paper.network(), first.result.dataset);
-        let runs = outcomes.iter().map(|outcome: &Outcome| outcome.curve.as_slice()).collect();
-        let curve = Curve { label: &row.paper.method, runs };
+        let network = format!("{} on {}", row.paper.network(), first.result.dataset);
+        let runs = outcomes.iter().map(|outcome| outcome.curve.as_slice()).collect();
+        let found = outcomes.iter().filter_map(|outcome| outcome.evaluation.as_ref()).collect();
+        let series = Series { name: &row.paper.method, runs, found };
         match networks.last_mut() {
-            Some((last, curves)) if *last == name => curves.push(curve),
-            _ => networks.push((name, vec![curve])),
+            Some((last, all)) if *last == network => all.push(series),
+            _ => networks.push((network, vec![series])),
         }
     }
-    let section = |(name, curves): (String, Vec<Curve<'_>>)| {
-        [Part::Subheading(name), snn_report::curves(&curves)]
-    };
-    networks.into_iter().flat_map(section).collect()
+    let mut parts = Vec::new();
+    for (network, all) in networks {
+        parts.extend([Part::Heading(network), Part::Subheading("Learning curves".into())]);
+        parts.push(snn_report::curves(&all));
+        parts.extend(snn_report::steps(&all));
+        parts.extend(snn_report::classes(&all));
+        parts.extend(snn_report::layers(&all));
+    }
+    parts
 }

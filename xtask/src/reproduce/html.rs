@@ -47,9 +47,14 @@ pub(super) fn page(preset: &Preset, planned: &[Planned], ours: &[Ours], facts: &
         Part::Html(format!("<div class=\"table\">{}</div>", rows(planned, ours)) + &notes(planned)),
         Part::Heading("What was trained".into()),
         Part::Table(setups::table(planned, ours)),
-        Part::Heading("Learning curves".into()),
         Part::Text(
-            "Each method's training loss is its own: the shapes can be compared, the heights cannot. The scale is logarithmic."
+            "Of each network follow its methods' learning curves, accuracy over steps and firing rates. Each method's training \
+             loss is its own: the shapes can be compared, the heights cannot."
+                .into(),
+        ),
+        Part::Note(
+            "`snn report RUN... --out DIR` measures confusion, accuracy by class and synaptic operations of the runs; this page, \
+             made again, then has them too."
                 .into(),
         ),
     ]);

@@ -2,38 +2,36 @@
 
 use crate::chart::confusion;
 use crate::statistics::spread;
-use crate::{Charts, Group, Part, Table};
+use crate::{Charts, Part, Series, Table};
 
 /// Classes that a matrix is drawn for at most; of more, what is confused most often is listed.
 const MOST_DRAWN: usize = 100;
 /// Confusions that are listed.
 const LISTED: usize = 20;
 
-/// Confusion matrices and a table of classes, for the groups that were measured.
-pub fn classes(groups: &[Group]) -> Vec<Part> {
-    let counted = super::alike(groups, |group| {
-        let found = super::found(group);
-        let names = found.first()?.classes.clone();
-        let same: Vec<_> = found.into_iter().filter(|one| one.classes == names).collect();
+/// Confusion matrices and a table of classes, for the series that were measured.
+pub fn classes(all: &[Series<'_>]) -> Vec<Part> {
+    let counted = super::alike(all, |series| {
+        let names = series.found.first()?.classes.clone();
+        let same: Vec<_> = series.found.iter().filter(|one| one.classes == names).collect();
         Some((names, same))
     });
     let mut parts = Vec::new();
     for (names, members) in counted {
         if parts.is_empty() {
-            parts.push(Part::Heading("Classes".into()));
+            parts.push(Part::Subheading("Classes".into()));
         }
         let mut table = Table::new().text("class").number("samples");
         let mut charts = Vec::new();
         let mut listed = Table::new().text("runs").text("label").text("answer").number("samples");
-        for (group, found) in &members {
-            table = table.number(format!("{}, %", group.name));
+        for (name, found) in &members {
+            table = table.number(format!("{name}, %"));
             let counts = sum(found.iter().map(|one| one.confusion.as_slice()), names.len());
             if names.len() <= MOST_DRAWN {
-                charts.push(confusion(&group.name, &names, &counts));
+                charts.push(confusion(name, &names, &counts));
             } else {
                 for (n, label, answer) in most(&counts) {
-                    let row = [&group.name, &names[label], &names[answer], &n.to_string()];
-                    listed.row(row.map(String::as_str));
+                    listed.row([name, &*names[label], &names[answer], &n.to_string()]);
                 }
             }
         }

@@ -3,21 +3,21 @@
 use snn_records::{EvaluationRecord, LayerWork};
 
 use crate::statistics::{mean, spread};
-use crate::{Group, Part, Table};
+use crate::{Part, Series, Table};
 
-/// Firing rates and synaptic operations, layer by layer: a table for all groups whose layers have the same names.
-pub fn layers(groups: &[Group]) -> Vec<Part> {
-    let mut parts = rates(groups);
-    parts.extend(work(groups));
+/// Firing rates and synaptic operations, layer by layer: a table for all series whose layers have the same names.
+pub fn layers(all: &[Series<'_>]) -> Vec<Part> {
+    let mut parts = rates(all);
+    parts.extend(work(all));
     parts
 }
 
-fn rates(groups: &[Group]) -> Vec<Part> {
-    let known = super::alike(groups, |group| {
-        let metrics: Vec<_> = group.runs.iter().filter_map(|run| run.metrics()).collect();
+fn rates(all: &[Series<'_>]) -> Vec<Part> {
+    let known = super::alike(all, |series| {
+        let metrics = series.metrics();
         let first = metrics.first()?;
         // Without an evaluation the order of the walk is not known.
-        let names = match super::found(group).first() {
+        let names = match series.found.first() {
             Some(found) => found.neurons.clone(),
             None => first.firing_rates.keys().cloned().collect(),
         };
@@ -26,12 +26,12 @@ fn rates(groups: &[Group]) -> Vec<Part> {
     let mut parts = Vec::new();
     for (names, members) in known {
         if parts.is_empty() {
-            parts.push(Part::Heading("Firing rates".into()));
+            parts.push(Part::Subheading("Firing rates".into()));
             parts.push(Part::Note("Spikes per neuron and time step, in percent.".into()));
         }
         let mut table = Table::new().text("layer");
-        for (group, _) in &members {
-            table = table.number(&group.name);
+        for (name, _) in &members {
+            table = table.number(*name);
         }
         for name in &names {
             let rates = members.iter().map(|(_, metrics)| {
@@ -45,20 +45,19 @@ fn rates(groups: &[Group]) -> Vec<Part> {
     parts
 }
 
-fn work(groups: &[Group]) -> Vec<Part> {
-    let known = super::alike(groups, |group| {
-        let found = super::found(group);
-        let layers = found.first()?.work.layers.iter();
-        Some((layers.map(|layer| (layer.name.clone(), layer.macs)).collect(), found))
+fn work(all: &[Series<'_>]) -> Vec<Part> {
+    let known = super::alike(all, |series| {
+        let layers = series.found.first()?.work.layers.iter();
+        Some((layers.map(|layer| (layer.name.clone(), layer.macs)).collect(), &series.found))
     });
     let mut parts = Vec::new();
     for (rows, members) in known {
         if parts.is_empty() {
-            parts.push(Part::Heading("Synaptic operations".into()));
+            parts.push(Part::Subheading("Synaptic operations".into()));
         }
         let mut table = Table::new().text("layer").number("MACs");
-        for (group, _) in &members {
-            table = table.number(&group.name);
+        for (name, _) in &members {
+            table = table.number(*name);
         }
         for (at, (name, macs)) in rows.iter().enumerate() {
             let cells = members.iter().map(|(_, found)| layer(found, at));

@@ -10,33 +10,28 @@ pub use layers::layers;
 pub use overview::{csv_of, overview, row};
 pub use steps::steps;
 
-use snn_records::EvaluationRecord;
-
-use crate::{Curve, Group, Page, Part, curves};
+use crate::{Group, Page, Part, Series, curves};
 
 /// The whole report of runs: what they are, how they learned, and what was measured of them.
 pub fn report(groups: &[Group]) -> Page {
-    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-    let title = match names.as_slice() {
-        [one] => (*one).into(),
+    let title = match groups {
+        [one] => one.name.clone(),
         _ => {
             format!("{} runs compared", groups.iter().map(|group| group.runs.len()).sum::<usize>())
         }
     };
+    let all: Vec<Series<'_>> = groups.iter().map(Group::series).collect();
     let mut page = Page::new(title);
     page.extend(overview(groups));
-    let all: Vec<Curve<'_>> = groups
-        .iter()
-        .map(|group| Curve {
-            label: &group.name,
-            runs: group.runs.iter().map(|run| run.epochs.as_slice()).collect(),
-        })
-        .collect();
-    page.extend([Part::Heading("Learning curves".into()), curves(&all)]);
-    page.extend(steps(groups));
+    page.extend([
+        Part::Heading("Learning and answers".into()),
+        Part::Subheading("Learning curves".into()),
+        curves(&all),
+    ]);
+    page.extend(steps(&all));
     page.extend(missing(groups));
-    page.extend(classes(groups));
-    page.extend(layers(groups));
+    page.extend(classes(&all));
+    page.extend(layers(&all));
     page
 }
 
@@ -50,25 +45,20 @@ fn missing(groups: &[Group]) -> Option<Part> {
     (!words.is_empty()).then(|| Part::Text(format!("{what} {}.", words.join("; "))))
 }
 
-/// A group's evaluations.
-fn found(group: &Group) -> Vec<&EvaluationRecord> {
-    group.runs.iter().filter_map(|run| run.evaluation.as_ref().ok()).collect()
-}
-
-/// Groups whose rows are the same, with those rows and a value for each group.
+/// Series whose rows are the same, with those rows and a value for each series.
 fn alike<'a, K: PartialEq, T>(
-    groups: &'a [Group],
-    rows: impl Fn(&'a Group) -> Option<(Vec<K>, T)>,
+    all: &'a [Series<'a>],
+    rows: impl Fn(&'a Series<'a>) -> Option<(Vec<K>, T)>,
 ) -> Vec<Alike<'a, K, T>> {
-    let mut all: Vec<Alike<'a, K, T>> = Vec::new();
-    for group in groups {
-        let Some((rows, value)) = rows(group) else { continue };
-        match all.iter_mut().find(|(other, _)| *other == rows) {
-            Some((_, members)) => members.push((group, value)),
-            None => all.push((rows, vec![(group, value)])),
+    let mut found: Vec<Alike<'a, K, T>> = Vec::new();
+    for series in all {
+        let Some((rows, value)) = rows(series) else { continue };
+        match found.iter_mut().find(|(other, _)| *other == rows) {
+            Some((_, members)) => members.push((series.name, value)),
+            None => found.push((rows, vec![(series.name, value)])),
         }
     }
-    all
+    found
 }
 
-type Alike<'a, K, T> = (Vec<K>, Vec<(&'a Group, T)>);
+type Alike<'a, K, T> = (Vec<K>, Vec<(&'a str, T)>);

@@ -129,20 +129,19 @@ fn run_all(
             }
         }
         pace.done();
-        let result = outcome::read(&root.join(out).join(&job.run.name))?.result;
+        let outcome = outcome::read(&root.join(out).join(&job.run.name))?;
+        let result = &outcome.result;
         let on = |test: &&Test| test.sets.is_empty() || test.sets.contains(&job.set.name);
         let tests: Vec<Test> = study.tests.iter().filter(on).cloned().collect();
-        let measured = measure::measure(&snn, root, out, &folder, job.run, &result, &tests)?;
+        let measured = measure::measure(&snn, root, out, &folder, job.run, result, &tests)?;
         if let Some(code) = signals.code() {
             return Ok(Ended { code, table: None });
         }
         let mut tests = vec![(LAST_EPOCH.to_string(), result.top1, result.aurc_softmax)];
         tests.extend(measured.tests);
-        rows.extend(tests.iter().map(|test| row(study, job, &result, test)));
+        rows.extend(tests.iter().map(|test| row(study, job, result, test)));
         sh::say(&format!("{head}: top-1 {:.2} %, {pace}", result.top1));
-        let (correct, seconds) = (measured.correct, result.seconds);
-        let run = snn_report::Run::read(&root.join(out).join(&job.run.name))?;
-        done.push(Done { at: job.at, tests, correct, members: result.split_hash, seconds, run });
+        done.push(Done { at: job.at, tests, correct: measured.correct, outcome });
         let page = page::page(study, &done);
         for (name, text) in [
             (format!("{}.csv", study.name), csv(&rows)),

@@ -1,8 +1,6 @@
 //! The report of a study: what it asks, and for each data set figures, tests over a quantity, learning curves, steps, layers.
 
-use snn_report::{
-    Charts, Curve, Group, Line, LineChart, Page, Part, Point, Scale, curves, deviation, mean,
-};
+use snn_report::{Charts, Line, LineChart, Page, Part, Point, Scale, Series, deviation, mean};
 
 use super::plan::Study;
 use super::summary::{self, Done};
@@ -13,26 +11,15 @@ pub(super) fn page(study: &Study, done: &[Done]) -> Page {
     page.extend([Part::Text(study.note.trim().replace('\n', " "))]);
     for (s, set) in study.sets.iter().enumerate() {
         page.extend([Part::Heading(set.name.clone()), Part::Table(summary::table(study, s, done))]);
-        let groups = groups(study, s, done);
-        if groups.iter().all(|group| group.runs.is_empty()) {
+        let all = series(study, s, done);
+        if all.iter().all(|series| series.runs.is_empty()) {
             continue;
         }
         page.extend(over_tests(study, s, done));
-        let curve =
-            |group: &Group| -> Vec<_> { group.runs.iter().map(|run| run.epochs.clone()).collect() };
-        let epochs: Vec<Vec<_>> = groups.iter().map(curve).collect();
-        let all: Vec<Curve<'_>> = groups
-            .iter()
-            .zip(&epochs)
-            .map(|(group, runs)| Curve {
-                label: &group.name,
-                runs: runs.iter().map(Vec::as_slice).collect(),
-            })
-            .collect();
-        page.extend([Part::Subheading("Learning curves".into()), curves(&all)]);
-        page.extend(snn_report::steps(&groups));
-        page.extend(snn_report::classes(&groups));
-        page.extend(snn_report::layers(&groups));
+        page.extend([Part::Subheading("Learning curves".into()), snn_report::curves(&all)]);
+        page.extend(snn_report::steps(&all));
+        page.extend(snn_report::classes(&all));
+        page.extend(snn_report::layers(&all));
     }
     page.extend([Part::Note(
         "Top-1 in percent, AURC by the largest softmax times 1000: mean and sample standard deviation over the runs. The \
@@ -44,12 +31,13 @@ pub(super) fn page(study: &Study, done: &[Done]) -> Page {
 }
 
 /// The runs of each method that ended.
-fn groups(study: &Study, s: usize, done: &[Done]) -> Vec<Group> {
+fn series<'a>(study: &'a Study, s: usize, done: &'a [Done]) -> Vec<Series<'a>> {
     let of = |r: usize| done.iter().filter(move |one| (one.at.0, one.at.1) == (s, r));
     let rows = study.sets[s].rows.iter().enumerate();
-    rows.map(|(r, row)| Group {
-        name: row.method.clone(),
-        runs: of(r).map(|one| one.run.clone()).collect(),
+    rows.map(|(r, row)| Series {
+        name: &row.method,
+        runs: of(r).map(|one| one.outcome.curve.as_slice()).collect(),
+        found: of(r).filter_map(|one| one.outcome.evaluation.as_ref()).collect(),
     })
     .collect()
 }

@@ -1,9 +1,10 @@
 //! The table of a study: every row's mean and spread, and its difference to the baseline on the same samples.
 
 use snn_records::Paired;
-use snn_report::{Run, Table, deviation, mean, spread};
+use snn_report::{Table, deviation, mean, spread};
 
 use super::plan::Study;
+use crate::reproduce::outcome::Outcome;
 
 /// What came of one run.
 #[derive(Clone, Debug)]
@@ -14,12 +15,8 @@ pub(super) struct Done {
     pub(super) tests: Vec<(String, f64, f64)>,
     /// Whether each test sample was answered rightly.
     pub(super) correct: Vec<bool>,
-    /// Which samples these are.
-    pub(super) members: String,
-    /// Seconds that it trained.
-    pub(super) seconds: f64,
     /// What it left.
-    pub(super) run: Run,
+    pub(super) outcome: Outcome,
 }
 
 /// The figures of a set: a row for each method.
@@ -62,7 +59,7 @@ fn cells(study: &Study, set: &str, row: usize, own: &[&Done], base: &[&Done]) ->
         p = mcnemar(&pairs);
     }
     cells.extend([difference, p]);
-    let seconds: Vec<f64> = own.iter().map(|one| one.seconds).collect();
+    let seconds: Vec<f64> = own.iter().map(|one| one.outcome.result.seconds).collect();
     cells.push(if seconds.is_empty() { "–".into() } else { format!("{:.0}", mean(&seconds)) });
     cells.extend(heads(study, set).into_iter().map(|name| spread(&top1(own, name))));
     cells
@@ -91,11 +88,16 @@ fn paired(own: &Done, base: &Done) -> Paired {
     Paired::of(own.correct.iter().copied().zip(base.correct.iter().copied()))
 }
 
+/// Which samples a run tests.
+fn members(done: &Done) -> &str {
+    &done.outcome.result.split_hash
+}
+
 /// McNemar's exact test: of all samples together where every repeat tests others, else of each repeat.
 fn mcnemar(pairs: &[(&Done, &Done)]) -> String {
-    let first = pairs.first().map(|pair| &pair.0.members);
+    let first = pairs.first().map(|pair| members(pair.0));
     let is_folds =
-        pairs.len() > 1 && pairs.iter().skip(1).all(|pair| Some(&pair.0.members) != first);
+        pairs.len() > 1 && pairs.iter().skip(1).all(|pair| Some(members(pair.0)) != first);
     if is_folds {
         let all = pairs
             .iter()
@@ -110,6 +112,8 @@ fn mcnemar(pairs: &[(&Done, &Done)]) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use snn_records::{EpochReport, RunResult};
+
     use super::*;
 
     /// A study of one set, with a test on a sensor's noise.
@@ -133,16 +137,11 @@ pub(super) mod tests {
         let test = |name: &str, share: f64| (name.to_string(), top1 * share, 20.0);
         let mut tests = vec![("last epoch".into(), top1, 10.0)];
         tests.extend([test("T = 1", 0.5), test("10 dB", 0.8), test("-6 dB", 0.4)]);
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("recipe.toml"), "seed = 1").unwrap();
-        let run = r#"{"recipe_hash":"","data_hash":"","engine":"e","precision":"f32","threads":1,"version":""}"#;
-        crate::files::write(&folder.path().join("run.json"), run).unwrap();
-        let epoch = r#"{"epoch":0,"epochs":1,"step":1,"lr":1,"alpha":0,"train_loss":1,"train_top1":1,"test":null,
-            "clock":{"seconds":1,"peak_rss_mb":1}}"#;
-        let line = epoch.replace('\n', "") + "\n";
-        crate::files::write(&folder.path().join("metrics.jsonl"), line).unwrap();
-        let run = Run::read(folder.path()).unwrap();
-        Done { at, tests, correct: correct.to_vec(), members: members.into(), seconds: 7.0, run }
+        let curve = vec![EpochReport { train_loss: 1.0, ..EpochReport::default() }];
+        let (split_hash, seconds) = (members.into(), 7.0);
+        let result = RunResult { split_hash, seconds, ..RunResult::default() };
+        let outcome = Outcome { result, curve, evaluation: None };
+        Done { at, tests, correct: correct.to_vec(), outcome }
     }
 
     #[test]
@@ -167,7 +166,10 @@ pub(super) mod tests {
             ["b", "2", "75.00 ± 0.00", "10.00 ± 0.00", "+37.50 (se 12.50)", "p = 0.250 (3 : 0)"];
         assert_eq!(text[1][1..7], b);
         assert_eq!(text[2][1..9], ["c", "0", "–", "–", "–", "–", "–", "–"]);
-        let same = all.map(|one| Done { members: "1".into(), ..one });
+        let same = all.map(|mut one| {
+            one.outcome.result.split_hash = "1".into();
+            one
+        });
         assert_eq!(lines(&same)[1][6], "p = 0.500, 1.000");
         let one = [same[0].clone(), same[2].clone()];
         assert_eq!(lines(&one)[1][5], "+50.00 (se 28.87 over samples)");
