@@ -27,7 +27,7 @@ END
   exit 0
 fi
 if [ -e "$here/fail-eval" ]; then rm "$here/fail-eval"; exit 2; fi
-steps=0; way=0
+steps=0; way=1
 while [ $# -gt 0 ]; do
   case "$1" in
     --t-steps) steps=$2;; --steps-by) [ "$2" = rebin ] && way=2 || way=3;;

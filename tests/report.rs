@@ -151,7 +151,7 @@ fn features_are_rates_of_the_last_layer_of_neurons() -> Result<()> {
         ensure!(ended.code == Some(0), "{ended:?}");
         let bytes = fs::read(&file)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        ensure!(text.contains("(32, 128)"), "{}", text.lines().next().unwrap_or_default());
+        ensure!(text.contains("(32, 128"), "{}", text.lines().next().unwrap_or_default());
         let data = &bytes[bytes.len() - 4 * 32 * 128..];
         Ok(data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
     };

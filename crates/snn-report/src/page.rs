@@ -11,7 +11,7 @@ pub enum Part {
     Heading(String),
     /// The title of a part of a section.
     Subheading(String),
-    /// A paragraph.
+    /// A paragraph; words between backquotes are code.
     Text(String),
     /// A paragraph that explains what stands before it.
     Note(String),
@@ -82,12 +82,21 @@ fn html(part: &Part) -> String {
     match part {
         Part::Heading(title) => format!("<h2>{}</h2>", escape(title)),
         Part::Subheading(title) => format!("<h3>{}</h3>", escape(title)),
-        Part::Text(words) => format!("<p>{}</p>", escape(words)),
-        Part::Note(words) => format!("<p class=\"dim\">{}</p>", escape(words)),
+        Part::Text(words) => format!("<p>{}</p>", coded(words)),
+        Part::Note(words) => format!("<p class=\"dim\">{}</p>", coded(words)),
         Part::Table(table) => table.html(),
         Part::Charts(charts) => charts.html(),
         Part::Html(html) => html.clone(),
     }
+}
+
+/// Escaped text in which words between backquotes are code, as in Markdown.
+fn coded(words: &str) -> String {
+    let part = |(at, part): (usize, &str)| match at % 2 {
+        0 => escape(part),
+        _ => format!("<code>{}</code>", escape(part)),
+    };
+    words.split('`').enumerate().map(part).collect()
 }
 
 impl Charts {
@@ -135,7 +144,7 @@ mod tests {
         page.extend([
             Part::Heading("h".into()),
             Part::Subheading("s".into()),
-            Part::Text("t <u>".into()),
+            Part::Text("t <u> `c`".into()),
             Part::Table(table),
             Part::Charts(charts),
             Part::Html("<hr>".into()),
@@ -143,7 +152,7 @@ mod tests {
         let html = page.html();
         for part in [
             "<h1>a &amp; &lt;b&gt;</h1>",
-            "<h2>h</h2><h3>s</h3><p>t &lt;u&gt;</p>",
+            "<h2>h</h2><h3>s</h3><p>t &lt;u&gt; <code>c</code></p>",
             "&lt;i&gt;</li>",
             "<hr></body>",
         ] {
@@ -155,7 +164,7 @@ mod tests {
         let text = page.markdown();
         assert_eq!(
             text,
-            "# a & &lt;b>\n\n## h\n\n### s\n\nt &lt;u>\n\n| x   |\n|-----|\n| 1   |\n"
+            "# a & &lt;b>\n\n## h\n\n### s\n\nt &lt;u> `c`\n\n| x   |\n|-----|\n| 1   |\n"
         );
     }
 

@@ -22,8 +22,8 @@ pub(super) struct Measure {
 }
 
 impl Measure {
-    /// What `snn eval --json` says of a run's checkpoint with these arguments. Files that it writes come first in
-    /// `files`, as option and ending; they lie beside what is kept, under the path that comes back.
+    /// What `snn eval --json` says of a run's checkpoint with these arguments. `files` are those that it writes besides, by
+    /// option and ending; they lie under the path that comes back.
     pub(super) fn eval(
         &self,
         run: &Run,
@@ -33,9 +33,10 @@ impl Measure {
     ) -> anyhow::Result<(Value, PathBuf)> {
         let checkpoint = self.out.join(&run.name).join(CHECKPOINT_DIR);
         let hash = checkpoint_hash(&self.root.join(&checkpoint))?;
-        let kept = self
-            .place
-            .join(as_folder(&format!("{} {}", run.name, args.join(" ")).replace("--", "")));
+        let words: Vec<&str> = std::iter::once(run.name.as_str())
+            .chain(args.iter().map(|arg| arg.trim_start_matches('-')))
+            .collect();
+        let kept = self.place.join(as_folder(&words.join(" ")));
         let record = kept.with_extension("json");
         let all_there = files.iter().all(|(_, end)| kept.with_extension(end).is_file());
         if record.is_file() && all_there {

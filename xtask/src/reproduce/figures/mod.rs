@@ -12,7 +12,7 @@ mod tsne;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use snn_report::{Page, Part};
+use snn_report::{Page, Part, Table};
 
 use super::preset::Preset;
 use super::{Done, Options, paper};
@@ -67,7 +67,14 @@ pub fn figure(name: &str, options: &Options) -> anyhow::Result<Done> {
         "fig5" => fig5::draw(&panels, &data, figure.samples, &measure)?,
         _ => bail!("there is no {name}; use fig3, fig4 or fig5"),
     };
-    let page = page(&figure, &preset.name, &panels, drawn.parts);
+    let made = format!(
+        "Preset {}; made by `cargo xtask reproduce {name} --preset {}` with {} of each network.",
+        preset.name,
+        preset.name,
+        if options.seeds == 1 { "one seed".into() } else { format!("{} seeds", options.seeds) }
+    );
+    let runs = trained(&measure, &panels)?;
+    let page = page(&figure, made, &panels, drawn.parts, runs);
     for (file, text) in [("report.html", page.html()), (&format!("{name}.csv"), drawn.csv)] {
         files::write(&place.join(file), text)?;
     }
@@ -76,17 +83,43 @@ pub fn figure(name: &str, options: &Options) -> anyhow::Result<Done> {
     Ok(Done { code: u8::from(none), table: Some(page.markdown()) })
 }
 
-fn page(figure: &Figure, preset: &str, panels: &[Panel], parts: Vec<Part>) -> Page {
+fn page(figure: &Figure, made: String, panels: &[Panel], drawn: Vec<Part>, runs: Table) -> Page {
     let mut page = Page::new(&figure.title);
-    page.extend([Part::Note(format!("Preset {preset}.")), Part::Text(figure.note.clone())]);
-    page.extend(parts);
+    page.extend([Part::Note(made), Part::Text(figure.note.clone())]);
+    page.extend(drawn);
     for panel in panels {
         if let Some(what) = &panel.needs {
             page.extend([Part::Text(format!("{}: needs {what}.", panel.title()))]);
         }
     }
     page.extend([Part::Heading("The paper's figure".into()), Part::Text(figure.paper.clone())]);
+    if !runs.is_empty() {
+        page.extend([Part::Heading("What was trained".into()), Part::Table(runs)]);
+    }
     page
+}
+
+/// The runs that the figure is drawn of.
+fn trained(measure: &Measure, panels: &[Panel]) -> anyhow::Result<Table> {
+    let mut table = Table::new().text("run").text("data set and split").number("T").number("seed");
+    table =
+        table.number("epochs").number("top-1, %").number("s").text("computed by").text("commit");
+    for run in panels.iter().flat_map(Panel::runs) {
+        for result in results(measure, std::slice::from_ref(run))? {
+            table.row([
+                run.name.clone(),
+                result.split,
+                result.t_steps.to_string(),
+                result.seed.to_string(),
+                result.epochs.to_string(),
+                format!("{:.2}", result.top1),
+                format!("{:.0}", result.seconds),
+                format!("{}, {}", result.engine, result.precision),
+                result.commit.unwrap_or_else(|| "–".into()),
+            ]);
+        }
+    }
+    Ok(table)
 }
 
 /// The runs, and whether they are finished.
