@@ -110,6 +110,7 @@ fn run_all(
     let root = &options.root;
     let snn = snn(options)?;
     let signals = Signals::watch().context("watching for signals")?;
+    let site = runs::Site { program: &snn, root, out, jobs: options.jobs };
     let (failed, pace) = (AtomicBool::new(false), runs::Pace::new(jobs.len()));
     let landed = Mutex::new(Landed::default());
     let numbered: Vec<(usize, &Job<'_>)> = jobs.iter().enumerate().collect();
@@ -119,9 +120,7 @@ fn run_all(
         let state = runs::prepare(&root.join(out), job.run, options.fresh)?;
         if state != State::Finished {
             sh::say(&head);
-            let run = (job.run, state);
-            let command = runs::command(&snn, root, out, &folder, run, options.jobs);
-            match child::run(command, &signals)? {
+            match child::run(runs::command(&site, &folder, job.run, state), &signals)? {
                 0 => {}
                 code @ (130 | 143) => {
                     signals.end(code);
@@ -138,8 +137,7 @@ fn run_all(
         let result = outcome::read(&root.join(out).join(&job.run.name))?.result;
         let on = |test: &&Test| test.sets.is_empty() || test.sets.contains(&job.set.name);
         let tests: Vec<Test> = study.tests.iter().filter(on).cloned().collect();
-        let measured =
-            measure::measure(&snn, root, out, &folder, job.run, &result, &tests, options.jobs)?;
+        let measured = measure::measure(&site, &folder, job.run, &result, &tests)?;
         if signals.code().is_some() {
             return Ok(());
         }
