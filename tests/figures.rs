@@ -72,7 +72,7 @@ impl Place {
     }
 
     fn out(&self, path: &str) -> Result<String> {
-        let path = self.folder.path().join("runs/table4-mini").join(path);
+        let path = self.folder.path().join("runs").join(path);
         fs::read_to_string(&path).with_context(|| path.display().to_string())
     }
 
@@ -92,7 +92,7 @@ fn figure_3_tests_every_number_of_steps_and_survives_being_killed() -> Result<()
     assert_eq!(place.draw("fig3")?.code, 0);
     // Two networks of ten steps and nine of fewer, one twice; two networks tested in two ways at ten numbers, one twice.
     assert_eq!(place.calls(), 12 + 41);
-    let (csv, page) = (place.out("fig3/fig3.csv")?, place.out("fig3/report.html")?);
+    let (csv, page) = (place.out("fig3-mini/fig3.csv")?, place.out("fig3-mini/report.html")?);
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 1 + 40 + 10);
     let dataset = "fashion_mnist_dvs,vgg_snn";
@@ -110,13 +110,13 @@ fn figure_3_tests_every_number_of_steps_and_survives_being_killed() -> Result<()
     assert_eq!(page.matches("r=\"2.5\"").count(), 50);
 
     assert_eq!(place.draw("fig3")?.code, 0);
-    ensure!(place.calls() == 53 && place.out("fig3/fig3.csv")? == csv);
-    ensure!(place.out("fig3/report.html")? == page);
+    ensure!(place.calls() == 53 && place.out("fig3-mini/fig3.csv")? == csv);
+    ensure!(place.out("fig3-mini/report.html")? == page);
     // Another network in the place of one is measured anew, it alone.
-    let run = place.folder.path().join("runs/table4-mini/fashion-mnist-dvs-vgg-snn-tks-seed42");
+    let run = place.folder.path().join("runs/mini/fashion-mnist-dvs-vgg-snn-tks-seed42");
     fs::write(run.join("checkpoint/model.safetensors"), "another")?;
     place.draw("fig3")?;
-    ensure!(place.calls() == 53 + 20 && place.out("fig3/fig3.csv")? == csv);
+    ensure!(place.calls() == 53 + 20 && place.out("fig3-mini/fig3.csv")? == csv);
     Ok(())
 }
 
@@ -126,7 +126,7 @@ fn figure_4_shows_every_step_of_every_seed() -> Result<()> {
     place.options.seeds = 2;
     let done = place.draw("fig4")?;
     ensure!(done.code == 0 && place.calls() == 4, "{done:?}");
-    let csv = place.out("fig4/fig4.csv")?;
+    let csv = place.out("fig4-mini/fig4.csv")?;
     assert_eq!(csv.lines().count(), 1 + 2 * 3 * 2);
     ensure!(csv.contains("fashion_mnist_dvs,vgg_snn,TKS,3,43,75.50\n"), "{csv}");
     let text = done.table.context("no table")?;
@@ -154,7 +154,7 @@ fn figure_5_has_a_dot_for_every_sample() -> Result<()> {
 
     let done = place.draw("fig5")?;
     assert_eq!((done.code, place.calls()), (0, 2 + 2));
-    let (csv, page) = (place.out("fig5/fig5.csv")?, place.out("fig5/report.html")?);
+    let (csv, page) = (place.out("fig5-mini/fig5.csv")?, place.out("fig5-mini/report.html")?);
     assert_eq!(csv.lines().count(), 1 + 2 * n);
     ensure!(csv.contains("fashion_mnist_dvs,vgg_snn,TKS,42,119,1,c,"), "{csv}");
     ensure!(csv.contains(",0,0,\"a,<b>\","), "{csv}");
@@ -162,9 +162,9 @@ fn figure_5_has_a_dot_for_every_sample() -> Result<()> {
     ensure!(page.contains("a,&lt;b&gt;</li>") && page.contains("needs CIFAR100"));
     // Neighbours are of the same class.
     ensure!(done.table.is_some_and(|text| text.contains("100.00")));
-    fs::remove_dir_all(place.folder.path().join("runs/table4-mini/fig5"))?;
+    fs::remove_dir_all(place.folder.path().join("runs/fig5-mini"))?;
     place.draw("fig5")?;
-    ensure!(place.out("fig5/fig5.csv")? == csv && place.out("fig5/report.html")? == page);
+    ensure!(place.out("fig5-mini/fig5.csv")? == csv && place.out("fig5-mini/report.html")? == page);
     Ok(())
 }
 

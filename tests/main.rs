@@ -22,10 +22,15 @@ mod import;
 mod invariants;
 /// Which crate imports which.
 mod layers;
+/// MATLAB's files, as snn-data's own tests write them.
+#[path = "../crates/snn-data/tests/main/matlab.rs"]
+mod matlab;
 /// What evaluations say beside the figures, and comparisons.
 mod measures;
 /// Files that a checkpoint classifies.
 mod predict;
+/// Every recipe of the preset `paper` on data of the true layout.
+mod recipes;
 /// What a run leaves, read by the developer commands.
 mod records;
 /// Pages of runs.
@@ -36,8 +41,17 @@ mod resume;
 mod runs;
 /// What a run says, and how it answers slips.
 mod speaks;
+/// A script in the place of `snn`.
+#[cfg(unix)]
+mod stand_in;
 /// A disk that is full.
 mod storage;
-/// `cargo xtask reproduce table4` with a stand-in for `snn`.
-mod table4;
+/// `cargo xtask reproduce STUDY` with a stand-in for `snn`.
+#[cfg(unix)]
+mod studies;
+/// `cargo xtask reproduce TABLE` with a stand-in for `snn`.
+#[cfg(unix)]
+mod tables;
 mod util;
+/// Data sets as their publishers give them.
+mod writers;

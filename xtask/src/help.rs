@@ -8,20 +8,22 @@ cargo xtask COMMAND
   test                     build and run every test
   tidy                     the house rules that no compiler checks
   reproduce WHAT           train what a table of the paper needs and print ours beside the paper's
-      table4               all 28 rows; a row whose data is not at hand says what it needs
+      table1, .., table4   all rows; one whose data is not at hand says what it needs, one that the paper cites from whom
+      all                  the four tables; a run that stands in several is trained once
       --preset mini        (default) embedded images and events, narrow networks, minutes on two cores
       --preset cpu         CIFAR-10 and N-MNIST, for a workstation
       --preset paper       the paper's data sets, networks and schedules, for GPUs
       --seeds N            every row N times; the table gives mean and spread
+      --jobs N             N runs at once, each on its share of the processors; figures do not depend on it
       --data DIR           the folder that holds the data sets' folders
       fig3, fig4, fig5     a figure of the paper, drawn of table 4's runs of the preset; what is missing is trained
       mra, ssnn, tssd, ..  a study of data/studies: methods side by side on real data, every run landed as it ends
       --only SET           of a study, one data set
-      --runs DIR           the folder of the runs (default runs/NAME, a figure's runs/table4-PRESET); a run that was cut goes on there
-      --dry-run            list the runs; of a study also what they may take
+      --runs DIR           the folder of the runs (default runs/PRESET, of a study runs/NAME); a run that was cut goes on there;
+                           tables and figures are written to DIR/NAME (default runs/NAME-PRESET)
+      --dry-run            list the runs and the hours that they may take here and, as an estimate, on a GPU
       --fresh              set finished runs aside and train again
       --resume             continue what was interrupted; this is what it always does
-      table1, table2, table3, all    not built yet
   bench                    time `snn bench`
       --peers VENV         in turn with the PyTorch libraries of a Python environment
       --rounds N           five unless said otherwise

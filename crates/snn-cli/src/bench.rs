@@ -9,7 +9,9 @@ use anyhow::Context;
 use candle_core::Device;
 use clap::ValueEnum;
 use snn_losses::{Loss, Position};
-use snn_models::{Architecture, Input, Mode, Model, ModelConfig, Neuron, NeuronConfig, Precision};
+use snn_models::{
+    Architecture, Input, InputConfig, Mode, Model, ModelConfig, Neuron, NeuronConfig, Precision,
+};
 use snn_neuron::{Current, Layer, norm_layer, qcfs};
 use snn_ops::{Tape, buffer, random};
 use snn_train::{Examples, Optimizer, OptimizerConfig, Recipe, Recompute, StepConfig};
@@ -48,6 +50,9 @@ pub(crate) struct Args {
     /// Factor of every layer's channels
     #[arg(long, default_value_t = 1.0)]
     width: f64,
+    /// train, infer: side of the input in pixels [default: the network's usual one]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1 << 12))]
+    size: Option<u32>,
     /// Number format of convolutions' results
     #[arg(long, default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
@@ -125,6 +130,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         json["batch"] = args.batch.into();
         json["t_steps"] = args.t_steps().into();
         json["width"] = args.width.into();
+        if let Some(size) = args.size {
+            json["size"] = size.into();
+        }
         json["recompute"] = args.recompute.as_str().into();
         json["samples_per_s"] = samples.into();
     } else {
@@ -149,6 +157,9 @@ fn model_and_input(args: &Args) -> anyhow::Result<(Model, Input)> {
         config.precision = Precision::Bf16;
     }
     config.t_steps = args.t_steps() as usize;
+    if let Some(size) = args.size {
+        config.input = InputConfig { height: size as usize, width: size as usize };
+    }
     let mut model = Model::new(&config, 0)?;
     model.set_device(&args.device);
     let mut rng = random::stream(0, "bench", 0, 0);

@@ -67,7 +67,7 @@ fn measure(args: &Args, run: &Run) -> anyhow::Result<Result<EvaluationRecord, St
         }
         Ok((record, false)) => {
             let file = run.folder.join(EVALUATION_FILE);
-            let kept = snn_train::write_atomic(&file, &serde_json::to_vec_pretty(&record)?);
+            let kept = snn_train::write_atomic(&file, &serde_json::to_vec(&record)?);
             if let Err(error) = kept {
                 tracing::warn!("{error}; the next report measures {name} again");
             }

@@ -26,6 +26,9 @@ pub struct TableRow {
     /// What of the recipe no source states.
     #[serde(default)]
     pub remark: String,
+    /// Whether the paper trained the row with its augmentation, for which it stars the method.
+    #[serde(default)]
+    pub augmented: bool,
     /// What ran here, where something did.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub ours: Option<TableFigures>,
@@ -90,7 +93,7 @@ impl BestFigures {
 
 impl TableRow {
     /// The columns of the CSV.
-    pub const COLUMNS: [&str; 28] = [
+    pub const COLUMNS: [&str; 29] = [
         "table",
         "paper_dataset",
         "architecture",
@@ -119,6 +122,7 @@ impl TableRow {
         "best_aurc_softmax",
         "best_aurc_logit",
         "remark",
+        "augmented",
     ];
 
     /// The row as text, a cell for each of [`TableRow::COLUMNS`]; those of a row that did not run are empty.
@@ -147,8 +151,8 @@ impl TableRow {
             cells.push(ours.loss.clone());
             cells.extend(ours.best.figures().map(|value| format!("{value:.2}")));
         }
-        cells.resize(Self::COLUMNS.len() - 1, String::new());
-        cells.push(self.remark.clone());
+        cells.resize(Self::COLUMNS.len() - 2, String::new());
+        cells.extend([self.remark.clone(), if self.augmented { "yes" } else { "no" }.into()]);
         cells
     }
 }
@@ -173,9 +177,10 @@ mod tests {
             };
             assert_eq!(cells.len(), TableRow::COLUMNS.len());
             assert_eq!((cell("dataset"), cell("top1"), cell("split_hash")), ("d", top1, hash));
+            let best_top5 = if hash.is_empty() { "" } else { "99.50" };
             assert_eq!(
-                (cell("best_top5"), cell("remark")),
-                (if hash.is_empty() { "" } else { "99.50" }, "r")
+                [cell("best_top5"), cell("remark"), cell("augmented")],
+                [best_top5, "r", "no"]
             );
             let again: TableRow =
                 serde_json::from_value(serde_json::to_value(&row).unwrap()).unwrap();

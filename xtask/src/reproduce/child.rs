@@ -1,9 +1,8 @@
-//! Waiting for a training program without leaving it behind: a signal stops the program first, then us.
+//! Waiting for training programs without leaving one behind: a signal stops the programs first, then us.
 
-use std::cell::Cell;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,16 +12,23 @@ use crate::sh;
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// A signal's name, and the exit code that tells of it.
+type Signal = (&'static str, u8);
+
+const INT: Signal = ("INT", 130);
+const TERM: Signal = ("TERM", 143);
+
 /// The signals that come from [`Signals::watch`] on.
 pub(super) struct Signals {
     int: Arc<AtomicBool>,
     term: Arc<AtomicBool>,
-    code: Cell<Option<u8>>,
+    /// In the order in which they were noticed; every program is told each of them.
+    came: Mutex<Vec<Signal>>,
 }
 
 impl Signals {
     pub(super) fn watch() -> std::io::Result<Self> {
-        let signals = Self { int: Arc::default(), term: Arc::default(), code: Cell::default() };
+        let signals = Self { int: Arc::default(), term: Arc::default(), came: Mutex::default() };
         for (signal, flag) in [(SIGINT, &signals.int), (SIGTERM, &signals.term)] {
             signal_hook::flag::register(signal, Arc::clone(flag))?;
         }
@@ -31,21 +37,22 @@ impl Signals {
 
     /// The exit code that tells of the last signal.
     pub(super) fn code(&self) -> Option<u8> {
-        self.next();
-        self.code.get()
+        self.with(|came| came.last().map(|signal| signal.1))
     }
 
-    /// The name of a signal that came since the last call.
-    fn next(&self) -> Option<&'static str> {
-        let (name, code) = if self.int.swap(false, Relaxed) {
-            ("INT", 130)
-        } else if self.term.swap(false, Relaxed) {
-            ("TERM", 143)
-        } else {
-            return None;
-        };
-        self.code.set(Some(code));
-        Some(name)
+    /// Ends every program as SIGTERM does, each that trains with a checkpoint; `code` tells why.
+    pub(super) fn end(&self, code: u8) {
+        self.with(|came| came.push((TERM.0, code)));
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Vec<Signal>) -> T) -> T {
+        let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        for (flag, signal) in [(&self.int, INT), (&self.term, TERM)] {
+            if flag.swap(false, Relaxed) {
+                came.push(signal);
+            }
+        }
+        f(&mut came)
     }
 }
 
@@ -53,17 +60,22 @@ impl Signals {
 /// standard error.
 ///
 /// A second signal ends `snn` without a checkpoint. The program therefore gets a process group of its own, which a
-/// terminal does not signal, and every signal from us, once.
+/// terminal does not signal, and every signal from us, once. After a signal nothing is started.
 pub(super) fn run(mut command: Command, signals: &Signals) -> anyhow::Result<u8> {
+    if let Some(code) = signals.code() {
+        return Ok(code);
+    }
     let text = sh::shown(&command);
     sh::say(&format!("$ {text}"));
     command.stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().with_context(|| format!("starting {text}"))?;
+    let mut told = 0;
     loop {
-        if let Some(name) = signals.next() {
+        if let Some((name, _)) = signals.with(|came| came.get(told).copied()) {
             pass_on(name, &child);
+            told += 1;
         }
         if let Some(status) = child.try_wait().with_context(|| format!("waiting for {text}"))? {
             return Ok(signals

@@ -11,7 +11,8 @@ pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> Vec<Part> {
     for (row, ours) in planned.iter().zip(ours) {
         let Ours::Ran { outcomes, .. } = ours else { continue };
         let Some(first) = outcomes.first() else { continue };
-        let network = format!("{} on {}", row.paper.network(), first.result.dataset);
+        let (network, star) = (row.paper.network(), row.paper.star());
+        let network = format!("{network}{star} on {}", first.result.dataset);
         let runs = outcomes.iter().map(|outcome| outcome.curve.as_slice()).collect();
         let found = outcomes.iter().filter_map(|outcome| outcome.evaluation.as_ref()).collect();
         let series = Series { name: &row.paper.method, runs, found };

@@ -8,17 +8,19 @@ use super::curves;
 use super::preset::{Planned, Preset};
 use super::setups;
 use super::table::{self, Ours, Summary};
+use super::tables::PaperTable;
 use crate::sh;
 
 /// What the page says of how it came about.
 pub(super) struct Facts {
+    table: PaperTable,
     seeds: usize,
     commit: String,
 }
 
 impl Facts {
-    pub(super) fn now(seeds: usize) -> Self {
-        Self { seeds, commit: sh::commit().unwrap_or_default() }
+    pub(super) fn now(table: PaperTable, seeds: usize) -> Self {
+        Self { table, seeds, commit: sh::commit().unwrap_or_default() }
     }
 }
 
@@ -34,13 +36,13 @@ pub(super) fn page(preset: &Preset, planned: &[Planned], ours: &[Ours], facts: &
         seeds => format!("{seeds} seeds"),
     };
     let flag = if facts.seeds == 1 { String::new() } else { format!(" --seeds {}", facts.seeds) };
-    let name = escape(&preset.name);
+    let (name, table) = (escape(&preset.name), escape(facts.table.name));
     let made = format!(
         "<p class=\"dim\">Preset {name}: {ran} of {all} rows ran, {seeds} each{commit}. \
-         Made by <code>cargo xtask reproduce table4 --preset {name}{flag}</code>.</p>",
+         Made by <code>cargo xtask reproduce {table} --preset {name}{flag}</code>.</p>",
         all = planned.len(),
     );
-    let mut page = Page::new("Table 4: four ways to train, compared");
+    let mut page = Page::new(facts.table.title);
     page.extend([
         Part::Html(made + &statement(planned, ours, facts.seeds)),
         Part::Heading("The paper's figures beside ours".into()),
@@ -75,7 +77,7 @@ fn notes(planned: &[Planned]) -> String {
         .collect::<String>();
     format!(
         "{NOTES}<p class=\"dim\">Of the losses, <b>tks</b> is TKS as the authors' released trainer computes it, \
-             <b>tks-paper</b> as the paper prints it.{remarks}</p>"
+             <b>tks-paper</b> as the paper prints it. A star is the paper's, for its augmentation.{remarks}</p>"
     )
 }
 
@@ -113,12 +115,12 @@ fn statement(planned: &[Planned], ours: &[Ours], seeds: usize) -> String {
     text + "</p>"
 }
 
-/// `CIFAR10` and `cifar10`, `ImageNet-1K` and `imagenet`.
+/// `CIFAR10` and `cifar10`, `ImageNet-1K` and `imagenet`, `CUB-200-2011` and `cub200`.
 fn same_data(paper: &str, ours: &str) -> bool {
     let plain = |s: &str| {
         s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
     };
-    plain(paper).trim_end_matches("1k") == plain(ours)
+    plain(paper).trim_end_matches("1k").trim_end_matches("2011") == plain(ours)
 }
 
 fn rows(planned: &[Planned], ours: &[Ours]) -> String {
@@ -139,24 +141,17 @@ fn rows(planned: &[Planned], ours: &[Ours]) -> String {
         let group = Some((&p.dataset, &p.architecture));
         let mut class = if before == group { String::new() } else { "first ".into() };
         before = group;
-        let cells = match ours {
-            Ours::Ran { outcomes, .. } => Summary::of(outcomes)
-                .map_or_else(String::new, |s| ran(&s, outcomes.len(), &p.t_steps)),
-            Ours::Needs(what) => {
-                class += "needs";
-                format!("<td class=\"ours\" colspan=\"12\">needs {}</td>", escape(what))
-            }
-            Ours::Failed { dataset, run } => {
-                class += "needs";
-                format!(
-                    "<td class=\"ours\" colspan=\"12\">{}: no result in {}</td>",
-                    escape(dataset),
-                    escape(run)
-                )
-            }
-        };
+        let mut cells = String::new();
+        if let Some(instead) = ours.instead() {
+            class += "needs";
+            cells = format!("<td class=\"ours\" colspan=\"12\">{}</td>", escape(&instead));
+        } else if let Ours::Ran { outcomes, .. } = ours
+            && let Some(s) = Summary::of(outcomes)
+        {
+            cells = ran(&s, outcomes.len(), &p.t_steps);
+        }
         let _ = write!(html, "<tr class=\"{}\">", class.trim());
-        for cell in [&p.dataset, p.network(), &p.method] {
+        for cell in [&p.dataset, p.network(), &p.starred()] {
             let _ = write!(html, "<td class=\"left\">{}</td>", escape(cell));
         }
         for cell in [&p.t_steps, &p.top1, &p.top5, &p.aurc] {
@@ -194,6 +189,7 @@ mod tests {
         assert!(
             super::same_data("DVS-CIFAR10", "dvs_cifar10")
                 && super::same_data("ImageNet-1K", "imagenet")
+                && super::same_data("CUB-200-2011", "cub200")
         );
         assert!(
             !super::same_data("CIFAR10", "fashion_mnist")

@@ -1,29 +1,35 @@
-//! `cargo xtask reproduce`: trains what a table of the paper needs, run by run, and prints ours beside the paper's.
+//! `cargo xtask reproduce`: trains what a table of the paper or a study needs and prints ours beside the paper's.
 //!
-//! The work is left in `runs/<table>-<preset>/`: a folder for each run, `recipes/` with the recipe of each, and the table
-//! as CSV, Markdown and one HTML file. A run that finished is kept, one that was interrupted goes on.
+//! A run that finished is kept, one that was interrupted goes on.
 
+mod at_once;
 mod child;
 mod curves;
+mod dry_run;
+mod estimate;
 pub mod figures;
 mod html;
 pub mod outcome;
 pub mod paper;
+pub mod plan;
 pub mod preset;
 mod runs;
 mod setups;
 pub mod study;
 pub mod table;
+pub mod tables;
+mod train;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use lexopt::prelude::*;
 
-use crate::{files, sh};
-use preset::{Plan, Planned, Preset};
-use runs::State;
-use table::Ours;
+use crate::sh;
+use tables::{TABLES, tables};
+
+/// The paper's figures of results.
+const FIGURES: [&str; 3] = ["fig3", "fig4", "fig5"];
 
 /// What to reproduce, and where.
 #[derive(Clone, Debug)]
@@ -36,6 +42,8 @@ pub struct Options {
     pub seeds: usize,
     /// The folder that holds the data sets' folders, when it is not the preset's.
     pub data: Option<PathBuf>,
+    /// Runs that are trained at once, each on its share of the processors.
+    pub jobs: usize,
     /// The folder of the runs, when it is not one in `runs/`.
     pub runs: Option<PathBuf>,
     /// Of a study, that set alone.
@@ -55,6 +63,7 @@ impl Options {
             root,
             preset: "mini".into(),
             seeds: 1,
+            jobs: 1,
             data: None,
             runs: None,
             only: None,
@@ -76,6 +85,7 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
         match argument {
             Long("preset") => options.preset = parser.value()?.string()?,
             Long("seeds") => options.seeds = parser.value()?.parse()?,
+            Long("jobs") => options.jobs = parser.value()?.parse()?,
             Long("data") => options.data = Some(std::path::absolute(parser.value()?)?),
             Long("runs") => options.runs = Some(std::path::absolute(parser.value()?)?),
             Long("only") => options.only = Some(parser.value()?.string()?),
@@ -91,38 +101,35 @@ pub fn run(mut parser: lexopt::Parser) -> anyhow::Result<u8> {
         }
     }
     ensure!(options.seeds >= 1, "--seeds is 0; use 1 or more");
-    match what.as_deref() {
-        Some("table4") => {
-            let done = table4(&options)?;
-            if let Some(table) = &done.table {
-                sh::print(table)?;
-            }
-            Ok(done.code)
+    ensure!(options.jobs >= 1, "--jobs is 0; use 1 or more");
+    let Some(what) = what else {
+        bail!("say what to reproduce, such as `cargo xtask reproduce table4`");
+    };
+    let done = reproduce(&what, &options)?;
+    if let Some(table) = &done.table {
+        sh::print(table)?;
+    }
+    Ok(done.code)
+}
+
+/// Reproduces what has that name; `all` is what the paper shows, one part after another.
+///
+/// # Errors
+/// An unknown name, an unreadable preset, study or result, or a disk that refuses.
+pub fn reproduce(what: &str, options: &Options) -> anyhow::Result<Done> {
+    if let Some(table) = TABLES.iter().find(|table| table.name == what) {
+        return tables(&[*table], options);
+    }
+    match what {
+        "all" => tables(&TABLES, options),
+        figure if FIGURES.contains(&figure) => figures::figure(figure, options),
+        study if study::names(&options.root)?.iter().any(|name| name == study) => {
+            study::study(study, options)
         }
-        Some(name @ ("table1" | "table2" | "table3")) => bail!(
-            "{name} is not built yet: its rows are in the paper, but no data/paper/{name}.csv and no recipes are here; \
-             `cargo xtask reproduce table4` runs"
+        other => bail!(
+            "unknown `{other}`; use table1 to table4, fig3 to fig5, all or a study: {}",
+            study::names(&options.root)?.join(", ")
         ),
-        Some(name @ ("fig3" | "fig4" | "fig5")) => {
-            let done = figures::figure(name, &options)?;
-            if let Some(table) = &done.table {
-                sh::print(table)?;
-            }
-            Ok(done.code)
-        }
-        Some("all") => bail!("only table4 is built; run `cargo xtask reproduce table4`"),
-        Some(other) => {
-            let studies = study::names(&options.root)?;
-            if !studies.iter().any(|name| name == other) {
-                bail!("unknown `{other}`; use table4 or a study: {}", studies.join(", "));
-            }
-            let done = study::study(other, &options)?;
-            if let Some(table) = &done.table {
-                sh::print(table)?;
-            }
-            Ok(done.code)
-        }
-        None => bail!("say what to reproduce, such as `cargo xtask reproduce table4`"),
     }
 }
 
@@ -135,153 +142,7 @@ pub struct Done {
     pub table: Option<String>,
 }
 
-/// Trains what Table 4 needs and writes it.
-///
-/// # Errors
-/// An unreadable preset or result, a run that ended for a reason of its own, or a disk that refuses.
-pub fn table4(options: &Options) -> anyhow::Result<Done> {
-    let root = &options.root;
-    let rows = paper::read(&root.join("data/paper/table4.csv"))?;
-    let preset = Preset::read(&root.join("data/recipes"), "table4", &options.preset)?;
-    let data = options.data.clone().unwrap_or_else(|| PathBuf::from(&preset.data));
-    let at_hand = |folder: &str| root.join(&data).join(folder).is_dir();
-    let planned = preset.plan(&rows, options.seeds, at_hand)?;
-    ensure!(options.only.is_none(), "--only is of a study's data sets; a table has all its rows");
-    if options.dry_run {
-        return Ok(Done { code: 0, table: Some(listed(&planned)) });
-    }
-    let usual = || PathBuf::from("runs").join(format!("table4-{}", preset.name));
-    let out = options.runs.clone().unwrap_or_else(usual);
-
-    let mut failed = false;
-    match train(options, &out, &data, &planned)? {
-        Some(Stop::Interrupted(code)) => return Ok(Done { code, table: None }),
-        Some(Stop::Failed) => failed = true,
-        None => {}
-    }
-    let ours: Vec<Ours> =
-        planned.iter().map(|row| collect(root, &out, row)).collect::<anyhow::Result<_>>()?;
-    let page = html::page(&preset, &planned, &ours, &html::Facts::now(options.seeds));
-    let markdown = table::markdown(&planned, &ours);
-    let files = [
-        ("table4.csv", &table::csv("4", &planned, &ours)),
-        ("table4.md", &markdown),
-        ("report.html", &page),
-    ];
-    for (name, text) in files {
-        files::write(&root.join(&out).join(name), text)?;
-    }
-    sh::say(&format!("written: {}/table4.csv, table4.md, report.html", out.display()));
-    let none = ours.iter().all(|row| matches!(row, Ours::Needs(_)));
-    if none {
-        let data = data.display();
-        sh::say(&format!("no row could run: put data sets under {data} or use --data DIR"));
-    }
-    Ok(Done { code: u8::from(failed || none), table: Some(markdown) })
-}
-
-/// What would be trained, and what a row lacks.
-fn listed(planned: &[Planned]) -> String {
-    let line = |row: &Planned| match &row.plan {
-        Plan::Run(job) => {
-            let names: Vec<&str> = job.runs.iter().map(|run| run.name.as_str()).collect();
-            format!("{}: {}", row.paper.title(), names.join(", "))
-        }
-        Plan::Needs(what) => format!("{}: needs {what}", row.paper.title()),
-    };
-    planned.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-enum Stop {
-    Interrupted(u8),
-    Failed,
-}
-
-/// Trains every run that is not finished, in the table's order.
-fn train(
-    options: &Options,
-    out: &Path,
-    data: &Path,
-    rows: &[Planned],
-) -> anyhow::Result<Option<Stop>> {
-    let jobs: Vec<_> = rows
-        .iter()
-        .flat_map(|row| match &row.plan {
-            Plan::Run(job) => job.runs.iter().map(|run| (row, job, run)).collect(),
-            Plan::Needs(_) => Vec::new(),
-        })
-        .collect();
-    let mut todo = Vec::new();
-    for (at, &(row, job, run)) in jobs.iter().enumerate() {
-        match runs::prepare(&options.root.join(out), run, options.fresh)? {
-            State::Finished => {
-                sh::say(&format!("[{}/{}] {} is finished", at + 1, jobs.len(), run.name))
-            }
-            state => todo.push((at + 1, row, job, run, state)),
-        }
-    }
-    if todo.is_empty() {
-        return Ok(None);
-    }
-    let snn = match &options.snn {
-        Some(path) => path.clone(),
-        None => sh::build_snn()?,
-    };
-    let signals = child::Signals::watch().context("watching for signals")?;
-    let again = if options.fresh { "the same command without --fresh" } else { "the same command" };
-    let mut failed = false;
-    let mut pace = runs::Pace::new(todo.len());
-    for (at, row, job, run, state) in todo {
-        let head = format!("[{at}/{}] {} seed {}", jobs.len(), row.paper.title(), run.seed);
-        sh::say(&format!(
-            "{head}: on {}{}",
-            job.dataset,
-            if state == State::Begun { ", going on" } else { "" }
-        ));
-        let command = runs::command(&snn, &options.root, out, &data.join(&job.folder), run, state);
-        let code = child::run(command, &signals)?;
-        pace.done();
-        match code {
-            0 => sh::say(&format!(
-                "{head}: {}, {pace}",
-                runs::summary(&options.root.join(out), run)?
-            )),
-            130 | 143 => {
-                sh::say(&format!("{head}: interrupted; {again} goes on from its last checkpoint"));
-                return Ok(Some(Stop::Interrupted(code)));
-            }
-            // These are this row's trouble; anything else would stop every other row too.
-            2 | 3 => {
-                let why = if code == 2 { "its data cannot be used" } else { "it diverged" };
-                sh::say(&format!("{head}: {why}; see the message above"));
-                failed = true;
-            }
-            code => bail!(
-                "{head}: `snn train` ended with exit code {code}; mend that and run the same command again"
-            ),
-        }
-        if let Some(code) = signals.code() {
-            sh::say(&format!("stopped between two runs; {again} goes on"));
-            return Ok(Some(Stop::Interrupted(code)));
-        }
-    }
-    Ok(failed.then_some(Stop::Failed))
-}
-
-fn collect(root: &Path, out: &Path, row: &Planned) -> anyhow::Result<Ours> {
-    let job = match &row.plan {
-        Plan::Run(job) => job,
-        Plan::Needs(what) => return Ok(Ours::Needs(what.clone())),
-    };
-    let folders: Vec<PathBuf> = job.runs.iter().map(|run| out.join(&run.name)).collect();
-    let Some(first) = folders.first() else { bail!("{}: no seed", row.paper.title()) };
-    if let Some(missing) = folders.iter().find(|f| !root.join(f).join("result.json").is_file()) {
-        return Ok(Ours::Failed {
-            dataset: job.dataset.clone(),
-            run: missing.display().to_string(),
-        });
-    }
-    let outcomes =
-        folders.iter().map(|f| outcome::read(&root.join(f))).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Ours::Ran { outcomes, checkpoint: first.join("checkpoint").display().to_string() })
+/// The program: the one that was asked for, or this workspace's.
+fn snn(options: &Options) -> anyhow::Result<PathBuf> {
+    options.snn.clone().map_or_else(sh::build_snn, Ok)
 }

@@ -1,4 +1,7 @@
-//! A preset: which rows of a table run on which data with which recipe, from `data/recipes/<table>-<preset>.toml`.
+//! A preset: which rows of the paper's tables run on which data with which recipe, from `data/recipes/tables-<preset>.toml`.
+//!
+//! A row is taken by the first group of its data set and network. A group that says `augmented` takes the rows with the
+//! paper's star alone, or those without; the runs of the latter are called `plain`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,7 +9,8 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use toml::{Table, Value};
 
-use super::paper::PaperRow;
+use super::paper::{Origin, PaperRow};
+pub use super::plan::{Job, Plan, Planned, Remark, Run};
 use crate::files;
 
 /// A preset file.
@@ -21,56 +25,14 @@ pub struct Preset {
     groups: Vec<Table>,
 }
 
-/// A row of the paper and what is done about it.
-#[derive(Clone, Debug)]
-pub struct Planned {
-    /// The paper's row.
-    pub paper: PaperRow,
-    /// What of the method's recipe no source states.
-    pub remark: String,
-    /// What is done.
-    pub plan: Plan,
-}
-
-/// What is done about a row.
-#[derive(Clone, Debug)]
-pub enum Plan {
-    /// It is trained.
-    Run(Job),
-    /// It cannot be: what is missing.
-    Needs(String),
-}
-
-/// The runs of a row.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// The data set that is trained on.
-    pub dataset: String,
-    /// Its folder below the data folder.
-    pub folder: String,
-    /// One for each seed.
-    pub runs: Vec<Run>,
-}
-
-/// One training run.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// The name of its folder.
-    pub name: String,
-    /// Its seed.
-    pub seed: i64,
-    /// Its whole recipe.
-    pub recipe: Table,
-}
-
 impl Preset {
     /// Reads a preset from the folder of recipes.
     ///
     /// # Errors
     /// When there is no such preset or its file lacks something.
-    pub fn read(folder: &Path, table: &str, name: &str) -> anyhow::Result<Self> {
-        let path = folder.join(format!("{table}-{name}.toml"));
-        ensure!(path.is_file(), "no preset `{name}` for {table}: there is no {}", path.display());
+    pub fn read(folder: &Path, name: &str) -> anyhow::Result<Self> {
+        let path = folder.join(format!("tables-{name}.toml"));
+        ensure!(path.is_file(), "no preset `{name}`: there is no {}", path.display());
         Self::parse(&files::read(&path)?).with_context(|| format!("in {}", path.display()))
     }
 
@@ -102,29 +64,19 @@ impl Preset {
         seeds: usize,
         at_hand: impl Fn(&str) -> bool,
     ) -> anyhow::Result<Vec<Planned>> {
-        let plan = |row: &PaperRow| -> anyhow::Result<Plan> {
-            let Some(group) = self.group(row)? else {
-                return Ok(Plan::Needs(row.dataset.clone()));
-            };
-            let (dataset, folder) = (string(group, "dataset")?, string(group, "folder")?);
-            if !at_hand(&folder) {
-                return Ok(Plan::Needs(format!("{dataset} in a folder {folder}")));
+        let plan = |row: &PaperRow, group: Option<&Table>| -> anyhow::Result<Plan> {
+            if let Origin::Cited(source) = &row.origin {
+                return Ok(Plan::Cited(source.clone()));
             }
-            let recipe = self.recipe(group, row, &dataset)?;
-            let first =
-                recipe.get("seed").and_then(Value::as_integer).context("no seed in [base]")?;
-            let of_seed = |i: i64| {
-                let (seed, mut recipe) = (first + i, recipe.clone());
-                recipe.insert("seed".into(), seed.into());
-                Run { name: folder_name(&dataset, row, seed), seed, recipe }
-            };
-            let runs = (0..seeds as i64).map(of_seed).collect();
-            Ok(Plan::Run(Job { dataset, folder, runs }))
+            let Some(group) = group else { return Ok(Plan::Needs(row.dataset.clone())) };
+            let job = self.job(group, row, seeds)?;
+            Ok(if at_hand(&job.folder) { Plan::Run(job) } else { Plan::Waits(job) })
         };
         let mut names = BTreeSet::new();
         let mut planned = Vec::new();
         for row in &self.with_others(rows) {
-            let plan = plan(row).with_context(|| format!("for {}", row.title()))?;
+            let group = self.group(row)?;
+            let plan = plan(row, group).with_context(|| format!("for {}", row.title()))?;
             if let Plan::Run(job) = &plan {
                 for run in &job.runs {
                     let is_new = names.insert(run.name.clone());
@@ -138,8 +90,8 @@ impl Preset {
                     );
                 }
             }
-            let remark = self.of_method(&row.method, "remark").unwrap_or_default().into();
-            planned.push(Planned { paper: row.clone(), remark, plan });
+            let remarks = self.remarks(row, group, &plan);
+            planned.push(Planned { paper: row.clone(), remarks, plan });
         }
         Ok(planned)
     }
@@ -149,6 +101,38 @@ impl Preset {
         self.methods.get(method)?.get(key)?.as_str()
     }
 
+    /// What no source states of a row that is or would be trained.
+    fn remarks(&self, row: &PaperRow, group: Option<&Table>, plan: &Plan) -> Vec<Remark> {
+        if matches!(plan, Plan::Cited(_)) {
+            return Vec::new();
+        }
+        let of_group = group.and_then(|group| group.get("remark")?.as_str());
+        let star = if row.augmented { " with augmentation" } else { "" };
+        [
+            (row.method.clone(), self.of_method(&row.method, "remark")),
+            (format!("{}{star}", row.dataset), of_group),
+        ]
+        .into_iter()
+        .filter_map(|(of, text)| Some(Remark { of, text: text?.into() }))
+        .collect()
+    }
+
+    /// The runs of a row that a group takes.
+    fn job(&self, group: &Table, row: &PaperRow, seeds: usize) -> anyhow::Result<Job> {
+        let (dataset, folder) = (string(group, "dataset")?, string(group, "folder")?);
+        let recipe = self.recipe(group, row, &dataset)?;
+        let first = recipe.get("seed").and_then(Value::as_integer).context("no seed in [base]")?;
+        let plain = augmented(group) == Some(false);
+        let of_seed = |i: i64| {
+            let (seed, mut recipe) = (first + i, recipe.clone());
+            recipe.insert("seed".into(), seed.into());
+            Run { name: folder_name(&dataset, row, plain, seed), seed, recipe }
+        };
+        let runs = (0..seeds as i64).map(of_seed).collect();
+        let samples = group.get("samples").and_then(Value::as_integer);
+        Ok(Job { dataset, folder, samples: samples.and_then(|n| n.try_into().ok()), runs })
+    }
+
     /// The paper's rows, with those beside them.
     fn with_others(&self, rows: &[PaperRow]) -> Vec<PaperRow> {
         let others = |row: &PaperRow| {
@@ -156,7 +140,9 @@ impl Preset {
                 .methods
                 .keys()
                 .filter(|name| self.of_method(name, "beside") == Some(&row.method));
-            names.map(|name| PaperRow { method: name.clone(), ..row.clone() }).collect::<Vec<_>>()
+            let is_trained = row.origin == Origin::Trained;
+            let of = |name: &String| PaperRow { method: name.clone(), ..row.clone() };
+            names.filter(|_| is_trained).map(of).collect::<Vec<_>>()
         };
         rows.iter().flat_map(|row| [vec![row.clone()], others(row)].concat()).collect()
     }
@@ -166,7 +152,8 @@ impl Preset {
             let networks = group.get("architectures").and_then(Value::as_array);
             let networks = networks.context("a group has no architectures")?;
             let network = networks.iter().any(|n| n.as_str() == Some(&row.architecture));
-            if network && string(group, "paper_dataset")? == row.dataset {
+            let star = augmented(group).is_none_or(|augmented| augmented == row.augmented);
+            if network && star && string(group, "paper_dataset")? == row.dataset {
                 return Ok(Some(group));
             }
         }
@@ -201,9 +188,15 @@ impl Preset {
     }
 }
 
+/// Whether a group takes rows with the paper's star, or without it; all of them where it does not say.
+fn augmented(group: &Table) -> Option<bool> {
+    group.get("augmented").and_then(Value::as_bool)
+}
+
 /// The folder of a run: what is trained on, not the paper's data set beside which the figures stand.
-fn folder_name(dataset: &str, row: &PaperRow, seed: i64) -> String {
-    as_folder(&format!("{dataset} {} {} seed{seed}", row.architecture, row.method))
+fn folder_name(dataset: &str, row: &PaperRow, plain: bool, seed: i64) -> String {
+    let plain = if plain { "plain " } else { "" };
+    as_folder(&format!("{dataset} {} {plain}{} seed{seed}", row.architecture, row.method))
 }
 
 /// Words as the name of a folder.
@@ -237,6 +230,7 @@ pub(super) fn string(of: &Table, key: &str) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reproduce::paper;
 
     #[test]
     fn later_values_replace_earlier_ones() {
@@ -245,56 +239,114 @@ mod tests {
         assert_eq!(into, "a = 1\n[t]\nb = 2\nc = 4\n[u]\nd = 5".parse().unwrap());
     }
 
+    fn preset(name: &str) -> Preset {
+        Preset::read(&crate::sh::root().join("data/recipes"), name).unwrap()
+    }
+
+    fn rows(table: &str) -> Vec<PaperRow> {
+        paper::read(&crate::sh::root().join(format!("data/paper/{table}.csv"))).unwrap()
+    }
+
+    fn planned(preset_name: &str, table: &str) -> Vec<Planned> {
+        preset(preset_name).plan(&rows(table), 1, |_| true).unwrap()
+    }
+
+    fn first_run(row: &Planned) -> Option<Run> {
+        match &row.plan {
+            Plan::Run(job) => job.runs.first().cloned(),
+            _ => None,
+        }
+    }
+
     #[test]
     fn shipped_presets_cover_their_rows() {
-        let root = crate::sh::root();
-        let rows = crate::reproduce::paper::read(&root.join("data/paper/table4.csv")).unwrap();
-        for (name, runs) in [("mini", 12), ("cpu", 12), ("paper", 36)] {
-            let preset = Preset::read(&root.join("data/recipes"), "table4", name).unwrap();
+        // In `paper` the released form of TKS has a row of its own beside each that is trained.
+        for (name, runs) in
+            [("mini", [3, 1, 0, 12]), ("cpu", [3, 1, 0, 12]), ("paper", [16, 4, 24, 36])]
+        {
+            let preset = preset(name);
             assert_eq!(preset.name, name);
-            let count = |at_hand: bool| {
-                let planned = preset.plan(&rows, 2, |_| at_hand).unwrap();
-                planned
-                    .iter()
-                    .filter(|row| matches!(&row.plan, Plan::Run(job) if job.runs.len() == 2))
-                    .count()
-            };
-            assert_eq!((count(true), count(false)), (runs, 0), "{name}");
+            for (table, runs) in ["table1", "table2", "table3", "table4"].iter().zip(runs) {
+                let of = |at_hand| preset.plan(&rows(table), 2, |_| at_hand).unwrap();
+                let count = |is: fn(&Plan) -> bool, at_hand| {
+                    of(at_hand).iter().filter(|row| is(&row.plan)).count()
+                };
+                let two = |plan: &Plan| matches!(plan, Plan::Run(job) if job.runs.len() == 2);
+                assert_eq!((count(two, true), count(two, false)), (runs, 0), "{name} {table}");
+                let waits = |plan: &Plan| matches!(plan, Plan::Waits(_));
+                assert_eq!((count(waits, true), count(waits, false)), (0, runs), "{name} {table}");
+                // The paper's own preset leaves nothing out, and what is cited is never trained.
+                let needs = count(|plan| matches!(plan, Plan::Needs(_)), true);
+                assert!(name != "paper" || needs == 0, "{table}");
+                let is_cited = |row: &&Planned| matches!(row.paper.origin, Origin::Cited(_));
+                let all = of(true);
+                let cited: Vec<_> = all.iter().filter(is_cited).collect();
+                assert!(cited.iter().all(|row| matches!(row.plan, Plan::Cited(_))), "{cited:?}");
+                assert!(cited.iter().all(|row| row.remarks.is_empty()));
+            }
         }
-        let preset = Preset::read(&root.join("data/recipes"), "table4", "mini").unwrap();
-        let planned = preset.plan(&rows, 1, |_| true).unwrap();
-        let Plan::Run(job) = &planned[0].plan else { panic!("{:?}", planned[0]) };
-        assert_eq!(job.runs[0].name, "fashion-mnist-resnet19-baseline-seed42");
-        assert!(
-            planned.iter().any(|row| row.paper.method == "TET" && row.remark.contains("inferred"))
-        );
-        // Which form of TKS each preset trains: the released one, and in `paper` the printed one with the other beside it.
-        let form = |name: &str, method: &str| {
-            let preset = Preset::read(&root.join("data/recipes"), "table4", name).unwrap();
-            let planned = preset.plan(&rows, 1, |_| true).unwrap();
-            let of_method = planned.iter().filter(|row| row.paper.method == method);
-            let recipes = of_method.filter_map(|row| match &row.plan {
-                Plan::Run(job) => Some(job.runs[0].recipe.clone()),
-                Plan::Needs(_) => None,
-            });
-            recipes.map(|recipe| recipe["loss"].clone()).collect::<Vec<_>>()
-        };
-        for (name, method, kind, rows) in [
+    }
+
+    #[test]
+    fn every_preset_says_its_form_of_tks_and_what_is_inferred() {
+        for (name, method, kind, n) in [
             ("mini", "TKS", "tks", 3),
             ("cpu", "TKS", "tks", 3),
             ("paper", "TKS", "tks-paper", 8),
             ("paper", "TKS released", "tks", 8),
         ] {
-            let losses = form(name, method);
-            assert_eq!(losses.len(), rows, "{name} {method}");
+            let planned = planned(name, "table4");
+            let of_method = planned.iter().filter(|row| row.paper.method == method);
+            let losses: Vec<Value> =
+                of_method.filter_map(first_run).map(|run| run.recipe["loss"].clone()).collect();
+            assert_eq!(losses.len(), n, "{name} {method}");
             for loss in losses {
                 assert_eq!(loss["kind"].as_str(), Some(kind), "{name} {method}");
                 assert!(loss.get("alpha").is_some() && loss.get("temperature").is_some());
             }
         }
-        // Two rows on one data set would share a folder.
+        let says = |table: &str, of: &str, text: &str| {
+            let all = planned("paper", table);
+            let mut remarks = all.iter().flat_map(|row| &row.remarks);
+            assert!(remarks.any(|r| r.of == of && r.text.contains(text)), "{table} {of}");
+        };
+        says("table4", "TET", "inferred");
+        says("table1", "CIFAR10", "inferred");
+        says("table1", "ImageNet-1K", "neither source");
+        for set in ["CUB-200-2011", "StanfordDogs", "StanfordCars"] {
+            says("table3", set, "T 4, rate, epochs");
+        }
+    }
+
+    #[test]
+    fn a_row_of_two_tables_is_one_run_and_rows_without_a_star_have_their_own() {
+        for name in ["mini", "cpu", "paper"] {
+            let runs = |table: &str| {
+                planned(name, table)
+                    .into_iter()
+                    .filter_map(|row| Some((row.paper.starred(), first_run(&row)?)))
+                    .collect::<Vec<_>>()
+            };
+            let fourth: Vec<Run> = runs("table4").into_iter().map(|(_, run)| run).collect();
+            for (method, run) in [runs("table1"), runs("table2")].concat() {
+                let same = fourth.iter().find(|other| other.name == run.name);
+                match run.name.contains("-plain-") {
+                    true => assert!(same.is_none() && !method.contains('*'), "{}", run.name),
+                    false => assert_eq!(same.map(|r| &r.recipe), Some(&run.recipe), "{}", run.name),
+                }
+            }
+        }
+        let names: Vec<String> =
+            planned("mini", "table1").iter().filter_map(first_run).map(|run| run.name).collect();
+        let expected = ["resnet19-plain-tks", "resnet19-tks", "sew-resnet19-tks"];
+        assert_eq!(names, expected.map(|name| format!("fashion-mnist-{name}-seed42")));
+    }
+
+    #[test]
+    fn two_rows_that_would_share_a_folder_are_refused() {
+        let rows = rows("table4");
         let twice = [rows.clone(), vec![rows[0].clone()]].concat();
-        let error = preset.plan(&twice, 1, |_| true).unwrap_err().to_string();
+        let error = preset("mini").plan(&twice, 1, |_| true).unwrap_err().to_string();
         assert!(error.contains("fashion-mnist-resnet19-baseline-seed42"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -59,21 +60,43 @@ fn set_aside(out: &Path, folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     Ok(place)
 }
 
-/// `snn train` for this run, started in the top folder, so that the paths it prints are short.
-pub(super) fn command(
-    snn: &Path,
-    root: &Path,
-    out: &Path,
-    data: &Path,
-    run: &Run,
-    state: State,
-) -> Command {
-    let mut command = Command::new(snn);
-    command.current_dir(root);
-    command.arg("train").arg(recipe_path(out, run));
-    command.arg("--data").arg(data).arg("--run").arg(out.join(&run.name));
+/// Where runs are made, and with what.
+pub(super) struct Site<'a> {
+    /// The program.
+    pub(super) program: &'a Path,
+    /// The top folder.
+    pub(super) root: &'a Path,
+    /// The folder of the runs, below the top folder or anywhere.
+    pub(super) out: &'a Path,
+    /// Runs at once.
+    pub(super) jobs: usize,
+}
+
+impl Site<'_> {
+    /// A command of `snn`, started in the top folder, so that the paths it prints are short. When several run at once, each
+    /// gets its share of the processors; results do not depend on it.
+    pub(super) fn snn(&self, what: &str) -> Command {
+        let mut command = Command::new(self.program);
+        command.current_dir(self.root);
+        if self.jobs > 1 {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            command.arg("--threads").arg((cores / self.jobs).max(1).to_string());
+        }
+        command.arg(what);
+        command
+    }
+}
+
+/// `snn train` for this run. Of several at once none draws a line of progress over the others'.
+pub(super) fn command(site: &Site<'_>, data: &Path, run: &Run, state: State) -> Command {
+    let mut command = site.snn("train");
+    command.arg(recipe_path(site.out, run));
+    command.arg("--data").arg(data).arg("--run").arg(site.out.join(&run.name));
     if state == State::Begun {
         command.arg("--resume");
+    }
+    if site.jobs > 1 {
+        command.arg("--quiet");
     }
     command
 }
@@ -87,25 +110,25 @@ pub(super) fn summary(out: &Path, run: &Run) -> anyhow::Result<String> {
 /// How long the rest may take, judged by the runs so far.
 pub(super) struct Pace {
     start: Instant,
-    done: usize,
+    done: AtomicUsize,
     of: usize,
 }
 
 impl Pace {
     pub(super) fn new(of: usize) -> Self {
-        Self { start: Instant::now(), done: 0, of }
+        Self { start: Instant::now(), done: AtomicUsize::new(0), of }
     }
 
-    pub(super) fn done(&mut self) {
-        self.done += 1;
+    pub(super) fn done(&self) {
+        self.done.fetch_add(1, Relaxed);
     }
 }
 
 impl fmt::Display for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = self.of.saturating_sub(self.done);
-        let minutes =
-            self.start.elapsed().as_secs_f64() / 60.0 / self.done.max(1) as f64 * left as f64;
+        let done = self.done.load(Relaxed);
+        let left = self.of.saturating_sub(done);
+        let minutes = self.start.elapsed().as_secs_f64() / 60.0 / done.max(1) as f64 * left as f64;
         match left {
             0 => write!(f, "nothing left"),
             _ => write!(f, "{left} left, about {:.0} min", minutes.ceil()),

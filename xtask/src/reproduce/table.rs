@@ -26,6 +26,20 @@ pub enum Ours {
     },
     /// What is missing.
     Needs(String),
+    /// The paper cites the row; from whom.
+    Cited(String),
+}
+
+impl Ours {
+    /// What stands where there are no figures of ours.
+    pub(super) fn instead(&self) -> Option<String> {
+        match self {
+            Self::Ran { .. } => None,
+            Self::Failed { dataset, run } => Some(format!("{dataset}: no result in {run}")),
+            Self::Needs(what) => Some(format!("needs {what}")),
+            Self::Cited(source) => Some(format!("cited {source}")),
+        }
+    }
 }
 
 /// The figures of a row over its seeds: means, and the spread of top-1.
@@ -77,7 +91,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// One line for each row of the paper. Where nothing ran, `dataset` says what is needed and the rest is empty. Of several
+/// One line for each row of the paper. Where nothing ran, `dataset` says why and the rest is empty. Of several
 /// seeds, figures are means, `peak_rss_mb` is the largest, and `seconds` is one run's mean.
 pub fn csv(table: &str, planned: &[Planned], ours: &[Ours]) -> String {
     let mut text = format!("{}\n", TableRow::COLUMNS.join(","));
@@ -100,23 +114,15 @@ fn record(table: &str, planned: &Planned, ours: &Ours) -> TableRow {
         paper_top1: p.top1.clone(),
         paper_top5: p.top5.clone(),
         paper_aurc: p.aurc.clone(),
-        remark: planned.remark.clone(),
+        remark: planned.remarks.iter().map(|r| r.text.as_str()).collect::<Vec<_>>().join("; "),
+        augmented: p.augmented,
+        dataset: ours.instead().unwrap_or_default(),
         ..TableRow::default()
     };
-    match ours {
-        Ours::Needs(what) => TableRow { dataset: format!("needs {what}"), ..row },
-        Ours::Failed { dataset, run } => {
-            TableRow { dataset: format!("{dataset}: no result in {run}"), ..row }
-        }
-        Ours::Ran { outcomes, checkpoint } => match Summary::of(outcomes) {
-            Some(s) => {
-                let (dataset, ours) =
-                    (s.first.dataset.clone(), Some(figures(&s, outcomes.len(), checkpoint)));
-                TableRow { dataset, ours, ..row }
-            }
-            None => row,
-        },
-    }
+    let Ours::Ran { outcomes, checkpoint } = ours else { return row };
+    let Some(s) = Summary::of(outcomes) else { return row };
+    let dataset = s.first.dataset.clone();
+    TableRow { dataset, ours: Some(figures(&s, outcomes.len(), checkpoint)), ..row }
 }
 
 fn figures(s: &Summary<'_>, seeds: usize, checkpoint: &str) -> TableFigures {
@@ -175,21 +181,19 @@ pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
     let mut rows = vec![head.map(str::to_string).to_vec()];
     for (row, ours) in planned.iter().zip(ours) {
         let p = &row.paper;
-        let aurc = if p.aurc.is_empty() { "–" } else { &p.aurc };
-        let paper = [&p.dataset, p.network(), &p.method, &p.t_steps, &p.top1, &p.top5, aurc];
-        let mut cells: Vec<String> = paper.map(str::to_string).to_vec();
-        match ours {
-            Ours::Needs(what) => cells.push(format!("needs {what}")),
-            Ours::Failed { dataset, run } => cells.push(format!("{dataset}: no result in {run}")),
-            Ours::Ran { outcomes, .. } => {
-                if let Some(s) = Summary::of(outcomes) {
-                    cells.extend([name(&s, &p.t_steps), s.first.loss.clone(), s.top1_text()]);
-                    let last = [s.top5, s.aurc_softmax, s.aurc_logit];
-                    let figures = last.into_iter().chain(s.best.figures());
-                    cells.extend(figures.map(|v| format!("{v:.2}")));
-                    cells.extend([outcomes.len().to_string(), format!("{:.0}", s.seconds)]);
-                }
-            }
+        let printed = [&p.t_steps, &p.top1, &p.top5, &p.aurc];
+        let printed = printed.map(|cell| if cell.is_empty() { "–".into() } else { cell.clone() });
+        let mut cells = vec![p.dataset.clone(), p.network().into(), p.starred()];
+        cells.extend(printed);
+        cells.extend(ours.instead());
+        if let Ours::Ran { outcomes, .. } = ours
+            && let Some(s) = Summary::of(outcomes)
+        {
+            cells.extend([name(&s, &p.t_steps), s.first.loss.clone(), s.top1_text()]);
+            let last = [s.top5, s.aurc_softmax, s.aurc_logit];
+            let figures = last.into_iter().chain(s.best.figures());
+            cells.extend(figures.map(|v| format!("{v:.2}")));
+            cells.extend([outcomes.len().to_string(), format!("{:.0}", s.seconds)]);
         }
         cells.resize(head.len(), String::new());
         rows.push(cells);
@@ -197,15 +201,15 @@ pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
     aligned(&rows)
         + "\nTop-1 and top-5 in percent, AURC times 1000 (lower is better). Ours is the last epoch; \"best epoch\", chosen on \
            the test data, is what the authors' released trainer reports. Of the losses, `tks` is TKS as that trainer computes \
-           it, `tks-paper` as the paper prints it.\n"
+           it, `tks-paper` as the paper prints it. A star is the paper's, for its augmentation.\n"
         + &remarks(planned).iter().map(|text| format!("{text}.\n")).collect::<String>()
 }
 
-/// What no source states of the methods, each once: `TET: ..`.
+/// What no source states of the methods and of the data sets' recipes, each once: `TET: ..`.
 pub(super) fn remarks(planned: &[Planned]) -> Vec<String> {
     let mut all = Vec::new();
-    for row in planned.iter().filter(|row| !row.remark.is_empty()) {
-        let text = format!("{}: {}", row.paper.method, row.remark);
+    for remark in planned.iter().flat_map(|row| &row.remarks) {
+        let text = format!("{}: {}", remark.of, remark.text);
         if !all.contains(&text) {
             all.push(text);
         }

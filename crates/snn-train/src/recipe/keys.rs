@@ -42,7 +42,7 @@ pub fn recipe_reference() -> String {
     let mut text = String::from(
         "# Recipes\n\nEvery key of a recipe, as `snn recipe` prints it. `--set KEY=VALUE` changes one for a run. A key of \
          `[[phase]]` replaces the recipe's\nfor one part of the run; `data.augment` and `loss` are replaced whole. \
-         Files named `table4-*.toml` are presets of `cargo xtask reproduce`, and\n`race.toml` is one of `cargo xtask race`: \
+         Files named `tables-*.toml` are presets of `cargo xtask reproduce`, and\n`race.toml` is one of `cargo xtask race`: \
          they hold parts of recipes.\n",
     );
     let mut before = None;

@@ -5,7 +5,7 @@ use std::path::Path;
 use snn_report::{Charts, Line, LineChart, Part, Point, Scale, Table, deviation, mean, spread};
 
 use super::measure::{Measure, top1};
-use super::panel::{Curve, Panel, steps};
+use super::panel::{Panel, steps};
 use super::{Drawn, results};
 
 const COLUMNS: [&str; 8] =
@@ -19,7 +19,7 @@ struct Tested {
     seeds: Vec<i64>,
 }
 
-pub(super) fn draw(panels: &[Panel], data: &Path, measure: &Measure) -> anyhow::Result<Drawn> {
+pub(super) fn draw(panels: &[Panel], data: &Path, measure: &Measure<'_>) -> anyhow::Result<Drawn> {
     let (mut parts, mut rows) = (Vec::new(), Vec::new());
     for panel in panels.iter().filter(|panel| panel.needs.is_none()) {
         let all = tested(panel, &data.join(&panel.folder), measure)?;
@@ -39,10 +39,11 @@ pub(super) fn draw(panels: &[Panel], data: &Path, measure: &Measure) -> anyhow::
     Ok(Drawn { parts, csv: snn_report::csv::lines(&COLUMNS, rows) })
 }
 
-fn tested(panel: &Panel, data: &Path, measure: &Measure) -> anyhow::Result<Vec<Tested>> {
+fn tested(panel: &Panel, data: &Path, measure: &Measure<'_>) -> anyhow::Result<Vec<Tested>> {
     let mut all = Vec::new();
     for way in ["truncate", "rebin"] {
-        for Curve { method, runs } in &panel.curves {
+        for curve in &panel.curves {
+            let (method, runs) = (&curve.method, curve.runs());
             let most = runs.first().and_then(steps).unwrap_or(0);
             let mut at = Vec::new();
             for t in (1..=most).map(|t| t.to_string()) {
@@ -60,9 +61,9 @@ fn tested(panel: &Panel, data: &Path, measure: &Measure) -> anyhow::Result<Vec<T
     let each = panel.matched.iter().map(|(t, curve)| (*t, curve));
     let mut at = Vec::new();
     for (t, curve) in each.chain(whole.map(|curve| (most, curve))) {
-        at.push((t, results(measure, &curve.runs)?.iter().map(|result| result.top1).collect()));
+        at.push((t, results(measure, curve.runs())?.iter().map(|result| result.top1).collect()));
     }
-    let seeds = first.runs.iter().map(|run| run.seed).collect();
+    let seeds = first.runs().iter().map(|run| run.seed).collect();
     all.push(Tested { method: first.method.clone(), way: "matched", at, seeds });
     Ok(all)
 }

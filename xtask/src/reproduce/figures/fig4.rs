@@ -8,12 +8,12 @@ use super::{Drawn, results};
 
 const COLUMNS: [&str; 6] = ["dataset", "architecture", "method", "step", "seed", "top1"];
 
-pub(super) fn draw(panels: &[Panel], measure: &Measure) -> anyhow::Result<Drawn> {
+pub(super) fn draw(panels: &[Panel], measure: &Measure<'_>) -> anyhow::Result<Drawn> {
     let (mut parts, mut rows) = (Vec::new(), Vec::new());
     for panel in panels.iter().filter(|panel| panel.needs.is_none()) {
         let (mut lines, mut table) = (Vec::new(), Table::new().text("method"));
         for (at, curve) in panel.curves.iter().enumerate() {
-            let results = results(measure, &curve.runs)?;
+            let results = results(measure, curve.runs())?;
             let most = results.iter().map(|result| result.per_step_top1.len()).min().unwrap_or(0);
             let steps: Vec<Vec<f64>> = (0..most)
                 .map(|t| results.iter().map(|result| result.per_step_top1[t]).collect())

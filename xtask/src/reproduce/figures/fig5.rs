@@ -17,7 +17,7 @@ pub(super) fn draw(
     panels: &[Panel],
     data: &Path,
     samples: usize,
-    measure: &Measure,
+    measure: &Measure<'_>,
 ) -> anyhow::Result<Drawn> {
     let (mut parts, mut rows) = (Vec::new(), Vec::new());
     for panel in panels.iter().filter(|panel| panel.needs.is_none()) {
@@ -25,7 +25,8 @@ pub(super) fn draw(
         let mut table = Table::new().text("method").number("samples").number("values of a sample");
         table = table.number("nearest sample of the same class, %");
         for curve in &panel.curves {
-            let run = curve.runs.first().with_context(|| format!("{}: no seed", panel.title()))?;
+            let run =
+                curve.runs().first().with_context(|| format!("{}: no seed", panel.title()))?;
             let files = [("--features", "npy"), ("--predictions", "csv")];
             let (_, kept) = measure.eval(run, &data.join(&panel.folder), &[], &files)?;
             let features = npy::read(&kept.with_extension("npy"))?;

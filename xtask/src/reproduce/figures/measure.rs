@@ -1,7 +1,6 @@
 //! Evaluations of a figure's networks by `snn eval`, kept beside it: each is made once for a checkpoint.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -9,19 +8,17 @@ use snn_records::CHECKPOINT_DIR;
 use snn_report::checkpoint_hash;
 
 use crate::reproduce::preset::{Run, as_folder};
+use crate::reproduce::runs::Site;
 use crate::{files, sh};
 
 /// Where evaluations are made and kept.
-pub(super) struct Measure {
-    pub(super) snn: PathBuf,
-    pub(super) root: PathBuf,
-    /// The runs.
-    pub(super) out: PathBuf,
+pub(super) struct Measure<'a> {
+    pub(super) site: Site<'a>,
     /// The kept evaluations.
     pub(super) place: PathBuf,
 }
 
-impl Measure {
+impl Measure<'_> {
     /// What `snn eval --json` says of a run's checkpoint with these arguments. `files` are those that it writes besides, by
     /// option and ending; they lie under the path that comes back.
     pub(super) fn eval(
@@ -31,8 +28,8 @@ impl Measure {
         args: &[&str],
         files: &[(&str, &str)],
     ) -> anyhow::Result<(Value, PathBuf)> {
-        let checkpoint = self.out.join(&run.name).join(CHECKPOINT_DIR);
-        let hash = checkpoint_hash(&self.root.join(&checkpoint))?;
+        let checkpoint = self.site.out.join(&run.name).join(CHECKPOINT_DIR);
+        let hash = checkpoint_hash(&self.site.root.join(&checkpoint))?;
         let words: Vec<&str> = std::iter::once(run.name.as_str())
             .chain(args.iter().map(|arg| arg.trim_start_matches('-')))
             .collect();
@@ -48,8 +45,8 @@ impl Measure {
         }
         std::fs::create_dir_all(&self.place)
             .with_context(|| format!("making {}", self.place.display()))?;
-        let mut command = Command::new(&self.snn);
-        command.current_dir(&self.root).arg("eval").arg(&checkpoint);
+        let mut command = self.site.snn("eval");
+        command.arg(&checkpoint);
         command.arg("--data").arg(data).arg("--json").args(args);
         for (option, end) in files {
             command.arg(option).arg(kept.with_extension(end));

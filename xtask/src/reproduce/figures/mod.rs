@@ -1,4 +1,6 @@
 //! `cargo xtask reproduce fig3|fig4|fig5`: figures of the paper, drawn of table 4's runs in the same preset.
+//!
+//! A figure's files lie where a table's do: in `runs/<figure>-<preset>/`, with `--runs DIR` in `DIR/<figure>`.
 
 mod fig3;
 mod fig4;
@@ -6,7 +8,6 @@ mod fig5;
 mod measure;
 mod npy;
 mod panel;
-mod train;
 mod tsne;
 
 use std::path::{Path, PathBuf};
@@ -14,8 +15,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use snn_report::{Page, Part, Table};
 
-use super::preset::Preset;
-use super::{Done, Options, paper};
+use super::preset::{Preset, Run};
+use super::runs::Site;
+use super::train::{Stop, train};
+use super::{Done, Options, outcome, paper, snn};
 use crate::{files, sh};
 use measure::Measure;
 use panel::{Figure, Panel};
@@ -26,7 +29,7 @@ struct Drawn {
     csv: String,
 }
 
-/// Trains what the figure's panels lack, measures it and draws it, in `fig3/` beside the runs.
+/// Trains what the figure's panels lack, measures it and draws it, in a folder of its name.
 ///
 /// # Errors
 /// An unreadable description, preset or run, or a disk that refuses.
@@ -42,25 +45,27 @@ pub fn figure(name: &str, options: &Options) -> anyhow::Result<Done> {
     );
     let figure = Figure::read(&root.join("data/figures"), name)?;
     let rows = paper::read(&root.join("data/paper/table4.csv"))?;
-    let preset = Preset::read(&root.join("data/recipes"), "table4", &options.preset)?;
+    let preset = Preset::read(&root.join("data/recipes"), &options.preset)?;
     let data = options.data.clone().unwrap_or_else(|| PathBuf::from(&preset.data));
     let at_hand = |folder: &str| root.join(&data).join(folder).is_dir();
     let panels = figure.panels(&preset.plan(&rows, options.seeds, at_hand)?)?;
-    let usual = || PathBuf::from("runs").join(format!("table4-{}", preset.name));
-    let out = options.runs.clone().unwrap_or_else(usual);
+    let out = options.runs.clone().unwrap_or_else(|| PathBuf::from("runs").join(&preset.name));
     if options.dry_run {
         return Ok(Done { code: 0, table: Some(listed(root, &out, &panels)) });
     }
-    let snn = match &options.snn {
-        Some(path) => path.clone(),
-        None => sh::build_snn()?,
-    };
-    if let Some(code) = train::train(&snn, root, &out, &data, &panels)? {
-        return Ok(Done { code, table: None });
+    match train(options, &out, &data, panels.iter().flat_map(Panel::rows))? {
+        Some(Stop::Interrupted(code)) => return Ok(Done { code, table: None }),
+        Some(Stop::Failed) => bail!("{name}: not all of its runs could be trained; see above"),
+        None => {}
     }
-    let place = root.join(&out).join(name);
-    let measure =
-        Measure { snn, root: root.clone(), out: out.clone(), place: place.join("measured") };
+    let folder = match &options.runs {
+        Some(dir) => dir.join(name),
+        None => PathBuf::from("runs").join(format!("{name}-{}", preset.name)),
+    };
+    let place = root.join(&folder);
+    let program = snn(options)?;
+    let site = Site { program: &program, root, out: &out, jobs: 1 };
+    let measure = Measure { site, place: place.join("measured") };
     let drawn = match name {
         "fig3" => fig3::draw(&panels, &data, &measure)?,
         "fig4" => fig4::draw(&panels, &measure)?,
@@ -78,7 +83,7 @@ pub fn figure(name: &str, options: &Options) -> anyhow::Result<Done> {
     for (file, text) in [("report.html", page.html()), (&format!("{name}.csv"), drawn.csv)] {
         files::write(&place.join(file), text)?;
     }
-    sh::say(&format!("written: {}", out.join(name).join("report.html").display()));
+    sh::say(&format!("written: {}", folder.join("report.html").display()));
     let none = panels.iter().all(|panel| panel.needs.is_some());
     Ok(Done { code: u8::from(none), table: Some(page.markdown()) })
 }
@@ -89,7 +94,7 @@ fn page(figure: &Figure, made: String, panels: &[Panel], drawn: Vec<Part>, runs:
     page.extend(drawn);
     for panel in panels {
         if let Some(what) = &panel.needs {
-            page.extend([Part::Text(format!("{}: needs {what}.", panel.title()))]);
+            page.extend([Part::Text(format!("{}: {what}.", panel.title()))]);
         }
     }
     page.extend([Part::Heading("The paper's figure".into()), Part::Text(figure.paper.clone())]);
@@ -100,7 +105,7 @@ fn page(figure: &Figure, made: String, panels: &[Panel], drawn: Vec<Part>, runs:
 }
 
 /// The runs that the figure is drawn of.
-fn trained(measure: &Measure, panels: &[Panel]) -> anyhow::Result<Table> {
+fn trained(measure: &Measure<'_>, panels: &[Panel]) -> anyhow::Result<Table> {
     let mut table = Table::new().text("run").text("data set and split").number("T").number("seed");
     table =
         table.number("epochs").number("top-1, %").number("s").text("computed by").text("commit");
@@ -127,7 +132,7 @@ fn listed(root: &Path, out: &Path, panels: &[Panel]) -> String {
     let mut lines = Vec::new();
     for panel in panels {
         if let Some(what) = &panel.needs {
-            lines.push(format!("{}: needs {what}", panel.title()));
+            lines.push(format!("{}: {what}", panel.title()));
         }
         for run in panel.runs() {
             let finished = root.join(out).join(&run.name).join(snn_records::RESULT_FILE).is_file();
@@ -139,13 +144,10 @@ fn listed(root: &Path, out: &Path, panels: &[Panel]) -> String {
 }
 
 /// The results of a curve's runs.
-fn results(
-    measure: &Measure,
-    runs: &[super::preset::Run],
-) -> anyhow::Result<Vec<snn_records::RunResult>> {
-    let read = |run: &super::preset::Run| {
-        let folder = measure.root.join(&measure.out).join(&run.name);
-        Ok(super::outcome::read(&folder).with_context(|| format!("for {}", run.name))?.result)
+fn results(measure: &Measure<'_>, runs: &[Run]) -> anyhow::Result<Vec<snn_records::RunResult>> {
+    let read = |run: &Run| {
+        let folder = measure.site.root.join(measure.site.out).join(&run.name);
+        Ok(outcome::read(&folder).with_context(|| format!("for {}", run.name))?.result)
     };
     runs.iter().map(read).collect()
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use toml::{Table, Value};
 
 use crate::files;
-use crate::reproduce::preset::{Plan, Planned, Run, as_folder, string, table};
+use crate::reproduce::preset::{Job, Plan, Planned, Run, as_folder, string, table};
 
 /// A figure's description.
 #[derive(Clone, Debug)]
@@ -42,8 +42,18 @@ pub(super) struct Panel {
 #[derive(Clone, Debug)]
 pub(super) struct Curve {
     pub(super) method: String,
+    /// The row of table 4, whose plan are the runs.
+    row: Planned,
+}
+
+impl Curve {
     /// A seed each.
-    pub(super) runs: Vec<Run>,
+    pub(super) fn runs(&self) -> &[Run] {
+        match &self.row.plan {
+            Plan::Run(job) => &job.runs,
+            _ => &[],
+        }
+    }
 }
 
 impl Figure {
@@ -92,12 +102,12 @@ fn panel(of: &Table, planned: &[Planned]) -> anyhow::Result<Panel> {
                 && p.method == method
         });
         let row = row.with_context(|| format!("table 4 has no row {} {method}", panel.title()))?;
-        match &row.plan {
-            Plan::Needs(what) => panel.needs = Some(what.clone()),
-            Plan::Run(job) => {
+        match row.plan.job() {
+            Ok(job) => {
                 (panel.dataset, panel.folder) = (job.dataset.clone(), job.folder.clone());
-                panel.curves.push(Curve { method: method.into(), runs: job.runs.clone() });
+                panel.curves.push(Curve { method: method.into(), row: row.clone() });
             }
+            Err(ours) => panel.needs = ours.instead(),
         }
     }
     if panel.needs.is_some() {
@@ -115,7 +125,8 @@ fn matched(panel: &Panel, method: &str) -> anyhow::Result<Vec<(usize, Curve)>> {
         ensure!(panel.needs.is_some(), "matched = \"{method}\" is none of the panel's methods");
         return Ok(Vec::new());
     };
-    let most = whole.runs.first().and_then(steps).with_context(|| {
+    let Plan::Run(job) = &whole.row.plan else { return Ok(Vec::new()) };
+    let most = job.runs.first().and_then(steps).with_context(|| {
         format!("{}: the recipe of {method} has no data.t_steps to make smaller", panel.title())
     })?;
     let at = |t: usize| {
@@ -128,7 +139,9 @@ fn matched(panel: &Panel, method: &str) -> anyhow::Result<Vec<(usize, Curve)>> {
                 format!("{} {} {method} t{t} seed{}", panel.dataset, panel.architecture, run.seed);
             Run { name: as_folder(&words), seed: run.seed, recipe }
         };
-        (t, Curve { method: method.into(), runs: whole.runs.iter().map(run).collect() })
+        let job = Job { runs: job.runs.iter().map(run).collect(), ..job.clone() };
+        let row = Planned { plan: Plan::Run(job), ..whole.row.clone() };
+        (t, Curve { method: method.into(), row })
     };
     Ok((1..most).map(at).collect())
 }
@@ -145,10 +158,18 @@ impl Panel {
         format!("{} {}", self.dataset, self.architecture)
     }
 
+    /// All that it trains.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Planned> {
+        self.all().map(|curve| &curve.row)
+    }
+
     /// All its runs.
     pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
-        let matched = self.matched.iter().map(|(_, curve)| curve);
-        self.curves.iter().chain(matched).flat_map(|curve| &curve.runs)
+        self.all().flat_map(Curve::runs)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Curve> {
+        self.curves.iter().chain(self.matched.iter().map(|(_, curve)| curve))
     }
 }
 
@@ -161,21 +182,21 @@ mod tests {
     fn panels_are_of_table_4s_runs() {
         let root = crate::sh::root();
         let rows = crate::reproduce::paper::read(&root.join("data/paper/table4.csv")).unwrap();
-        let preset = Preset::read(&root.join("data/recipes"), "table4", "mini").unwrap();
+        let preset = Preset::read(&root.join("data/recipes"), "mini").unwrap();
         let panels = |name: &str, at_hand: bool| {
             let planned = preset.plan(&rows, 2, |_| at_hand).unwrap();
             Figure::read(&root.join("data/figures"), name).unwrap().panels(&planned).unwrap()
         };
         let fig3 = &panels("fig3", true)[0];
         assert_eq!(fig3.runs().count(), 2 * 2 + 9 * 2);
-        assert_eq!(fig3.curves[0].runs[0].name, "fashion-mnist-dvs-vgg-snn-baseline-seed42");
+        assert_eq!(fig3.curves[0].runs()[0].name, "fashion-mnist-dvs-vgg-snn-baseline-seed42");
         let (t, first) = &fig3.matched[0];
-        assert_eq!((*t, steps(&first.runs[1])), (1, Some(1)));
-        assert_eq!(first.runs[1].name, "fashion-mnist-dvs-vgg-snn-baseline-t1-seed43");
+        assert_eq!((*t, steps(&first.runs()[1])), (1, Some(1)));
+        assert_eq!(first.runs()[1].name, "fashion-mnist-dvs-vgg-snn-baseline-t1-seed43");
         // The one of all steps is the method's own run.
-        assert_eq!((fig3.matched[8].0, steps(&fig3.curves[0].runs[0])), (9, Some(10)));
+        assert_eq!((fig3.matched[8].0, steps(&fig3.curves[0].runs()[0])), (9, Some(10)));
         let fig5 = panels("fig5", true);
-        assert_eq!((fig5[0].needs.as_deref(), fig5[1].curves.len()), (Some("CIFAR100"), 2));
+        assert_eq!((fig5[0].needs.as_deref(), fig5[1].curves.len()), (Some("needs CIFAR100"), 2));
         assert!(
             panels("fig3", false)[0].needs.is_some()
                 && panels("fig4", false)[0].runs().count() == 0

@@ -7,16 +7,19 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 use snn_records::{RunResult, StudyRow};
 
 pub use plan::{Row, Set, Study, Test};
 
+use super::at_once::at_once;
 use super::child::Signals;
 use super::preset::Run;
 use super::runs::{self, State};
-use super::{Done as Ended, Options, child, outcome};
+use super::{Done as Ended, Options, child, outcome, snn};
 use crate::{files, sh};
 use summary::Done;
 
@@ -105,26 +108,28 @@ fn run_all(
     jobs: &[Job<'_>],
 ) -> anyhow::Result<Ended> {
     let root = &options.root;
-    let snn = match &options.snn {
-        Some(path) => path.clone(),
-        None => sh::build_snn()?,
-    };
+    let snn = snn(options)?;
     let signals = Signals::watch().context("watching for signals")?;
-    let mut pace = runs::Pace::new(jobs.len());
-    let (mut failed, mut done, mut rows) = (false, Vec::new(), Vec::new());
-    for (at, job) in jobs.iter().enumerate() {
+    let site = runs::Site { program: &snn, root, out, jobs: options.jobs };
+    let (failed, pace) = (AtomicBool::new(false), runs::Pace::new(jobs.len()));
+    let landed = Mutex::new(Landed::default());
+    let numbered: Vec<(usize, &Job<'_>)> = jobs.iter().enumerate().collect();
+    at_once(options.jobs, &numbered, &signals, |(at, job)| {
         let head = format!("[{}/{}] {} {}", at + 1, jobs.len(), job.set.name, job.run.name);
         let folder = data.join(&job.set.folder);
         let state = runs::prepare(&root.join(out), job.run, options.fresh)?;
         if state != State::Finished {
             sh::say(&head);
-            match child::run(runs::command(&snn, root, out, &folder, job.run, state), &signals)? {
+            match child::run(runs::command(&site, &folder, job.run, state), &signals)? {
                 0 => {}
-                code @ (130 | 143) => return Ok(Ended { code, table: None }),
+                code @ (130 | 143) => {
+                    signals.end(code);
+                    return Ok(());
+                }
                 code => {
                     sh::say(&format!("{head}: failed with {code}"));
-                    failed = true;
-                    continue;
+                    failed.store(true, Relaxed);
+                    return Ok(());
                 }
             }
         }
@@ -133,25 +138,40 @@ fn run_all(
         let result = &outcome.result;
         let on = |test: &&Test| test.sets.is_empty() || test.sets.contains(&job.set.name);
         let tests: Vec<Test> = study.tests.iter().filter(on).cloned().collect();
-        let measured = measure::measure(&snn, root, out, &folder, job.run, result, &tests)?;
-        if let Some(code) = signals.code() {
-            return Ok(Ended { code, table: None });
+        let measured = measure::measure(&site, &folder, job.run, result, &tests)?;
+        if signals.code().is_some() {
+            return Ok(());
         }
         let mut tests = vec![(LAST_EPOCH.to_string(), result.top1, result.aurc_softmax)];
         tests.extend(measured.tests);
-        rows.extend(tests.iter().map(|test| row(study, job, result, test)));
+        let rows = tests.iter().map(|test| row(study, job, result, test)).collect();
         sh::say(&format!("{head}: top-1 {:.2} %, {pace}", result.top1));
-        done.push(Done { at: job.at, tests, correct: measured.correct, outcome });
-        let page = page::page(study, &done);
-        for (name, text) in [
-            (format!("{}.csv", study.name), csv(&rows)),
-            (format!("{}.md", study.name), page.markdown()),
-            ("report.html".into(), page.html()),
-        ] {
-            files::write(&root.join(out).join(name), text)?;
-        }
+        let done = Done { at: job.at, tests, correct: measured.correct, outcome };
+        let mut landed = landed.lock().unwrap_or_else(PoisonError::into_inner);
+        landed.insert(*at, (rows, done));
+        write(study, &root.join(out), &landed)
+    })?;
+    if let Some(code) = signals.code() {
+        return Ok(Ended { code, table: None });
     }
-    Ok(Ended { code: u8::from(failed), table: Some(page::page(study, &done).markdown()) })
+    let landed = landed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let table = page::page(study, &dones(&landed)).markdown();
+    Ok(Ended { code: u8::from(failed.into_inner()), table: Some(table) })
+}
+
+/// What came of the runs, by their place in the study: the tables do not depend on which run ended first.
+type Landed = BTreeMap<usize, (Vec<StudyRow>, Done)>;
+
+fn dones(landed: &Landed) -> Vec<Done> {
+    landed.values().map(|(_, done)| done.clone()).collect()
+}
+
+fn write(study: &Study, out: &Path, landed: &Landed) -> anyhow::Result<()> {
+    let rows: Vec<StudyRow> = landed.values().flat_map(|(rows, _)| rows.clone()).collect();
+    files::write(&out.join(format!("{}.csv", study.name)), csv(&rows))?;
+    let page = page::page(study, &dones(landed));
+    files::write(&out.join(format!("{}.md", study.name)), page.markdown())?;
+    files::write(&out.join("report.html"), page.html())
 }
 
 fn row(
