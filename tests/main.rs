@@ -12,6 +12,8 @@ mod conformance;
 mod crash;
 /// Recordings: what is read, left out and said.
 mod events;
+/// `cargo xtask reproduce fig3|fig4|fig5` with a stand-in for `snn`.
+mod figures;
 /// Data sets as people have them, and files that change.
 mod folders;
 /// Weights of other programs.
@@ -33,6 +35,8 @@ mod publish;
 mod recipes;
 /// What a run leaves, read by the developer commands.
 mod records;
+/// Pages of runs.
+mod report;
 /// Equal bytes: again, with other threads, after a kill, after a signal.
 mod resume;
 /// What runs leave, read by others, and runs of older versions.

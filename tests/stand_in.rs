@@ -10,6 +10,7 @@ use xtask::reproduce::Options;
 /// makes it end so, once, at the call whose number is in the file.
 const STUB: &str = r#"#!/bin/sh
 set -eu
+threads=; if [ "$1" = --threads ]; then threads=$2; shift 2; fi
 case $1 in
 eval)
   top1=$(sed -n 's/.*"top1":\([0-9.]*\).*/\1/p' "$2/../result.json"); echo '{"top1":'$top1',"aurc_softmax":30.125}'
@@ -25,7 +26,7 @@ models) echo '{"models": ['
   echo '{"architecture":"vgg_snn","t_steps":10,"input":[48,48],"macs_per_step":1e9}]}'; exit;;
 esac
 here=$(dirname "$0"); recipe=$2; run=$6
-echo "$@" >> "$here/calls"
+echo "$@" ${threads:+--threads $threads} >> "$here/calls"
 mkdir -p "$run/checkpoint"; echo '{}' > "$run/run.json"
 for code in 130 3; do
   at=$(cat "$here/end-$code" 2> /dev/null || echo 99)

@@ -167,7 +167,7 @@ pub(crate) fn ncaltech101(root: &Path) -> Result<()> {
             let event = |i: u32| {
                 let (x, y, t) = ((i * 3 + class) % 100, (i * 7 + number) % 80, 50 * i);
                 let [_, high, middle, low] = t.to_be_bytes();
-                [x as u8, y as u8, (i % 2) as u8 * 0x80 | high, middle, low]
+                [x as u8, y as u8, ((i % 2) as u8 * 0x80) | high, middle, low]
             };
             let bytes: Vec<u8> = (0..200).flat_map(event).collect();
             write(&root.join(format!("Caltech101/{name}/image_{number:04}.bin")), bytes)?;

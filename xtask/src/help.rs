@@ -16,14 +16,14 @@ cargo xtask COMMAND
       --seeds N            every row N times; the table gives mean and spread
       --jobs N             N runs at once, each on its share of the processors; figures do not depend on it
       --data DIR           the folder that holds the data sets' folders
+      fig3, fig4, fig5     a figure of the paper, drawn of table 4's runs of the preset; what is missing is trained
       mra, ssnn, tssd, ..  a study of data/studies: methods side by side on real data, every run landed as it ends
       --only SET           of a study, one data set
       --runs DIR           the folder of the runs (default runs/PRESET, of a study runs/NAME); a run that was cut goes on there;
-                           tables are written to DIR/TABLE (default runs/TABLE-PRESET)
+                           tables and figures are written to DIR/NAME (default runs/NAME-PRESET)
       --dry-run            list the runs and the hours that they may take here and, as an estimate, on a GPU
       --fresh              set finished runs aside and train again
       --resume             continue what was interrupted; this is what it always does
-      fig3, fig4, fig5     not built yet
   bench                    time `snn bench`
       --peers VENV         in turn with the PyTorch libraries of a Python environment
       --rounds N           five unless said otherwise

@@ -7,6 +7,7 @@ mod show;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use snn_records::EvaluationRecord;
 use snn_train::{Evaluation, confusion, evaluate_with};
 
 use crate::output;
@@ -34,18 +35,26 @@ pub(crate) struct Args {
     /// Write the answer to every sample: a line each, in the order of the split
     #[arg(long, value_name = "FILE.csv")]
     predictions: Option<PathBuf>,
+    /// Write the spikes of the last layer of neurons, averaged over time, as NumPy's array [N, F]
+    #[arg(long, value_name = "FILE.npy")]
+    features: Option<PathBuf>,
     /// One JSON object on one line
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let opened = open(&args.checkpoint, &args.measured)?;
+    let mut opened = open(&args.checkpoint, &args.measured)?;
+    opened.options.features = args.features.is_some();
     opened.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     let found = evaluate_with(&opened.model, &opened.test, &opened.options)?;
     if let Some(file) = &args.predictions {
         let text = show::predictions(&found.answers, opened.test.class_names());
         snn_train::write_atomic(file, text.as_bytes())?;
+    }
+    if let (Some(file), Some(features)) = (&args.features, &found.features) {
+        let shape = [found.answers.len(), features.len() / found.answers.len().max(1)];
+        snn_train::write_atomic(file, &snn_data::format::write_npy_array(features, &shape))?;
     }
     if args.json {
         output::print(&object(args, &opened, &found)?.to_string());
@@ -103,4 +112,26 @@ fn object(args: &Args, opened: &Opened, found: &Evaluation) -> anyhow::Result<Va
         object["confusion"] = serde_json::to_value(counts)?;
     }
     Ok(object)
+}
+
+/// All that a report shows of a checkpoint, which goes by that hash, kept beside its run.
+pub(crate) fn record(opened: &Opened, checkpoint: String) -> anyhow::Result<EvaluationRecord> {
+    let found = evaluate_with(&opened.model, &opened.test, &opened.options)?;
+    let test = &opened.test;
+    let confusion = confusion(&found.answers, test.num_classes());
+    let samples = show::classes(&confusion, test.labels()).into_iter().map(|(n, _)| n).collect();
+    Ok(EvaluationRecord {
+        checkpoint,
+        dataset: test.name().into(),
+        split: test.split().into(),
+        split_hash: opened.split_hash.clone(),
+        t_steps: opened.t_steps,
+        engine: opened.engine.into(),
+        metrics: found.metrics,
+        neurons: opened.model.neurons().to_vec(),
+        work: found.work,
+        classes: test.class_names().to_vec(),
+        samples,
+        confusion,
+    })
 }

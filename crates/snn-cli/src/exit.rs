@@ -26,6 +26,11 @@ pub(crate) fn unusable(path: &Path, why: impl std::fmt::Display) -> anyhow::Erro
     Unusable(format!("{}: {why}", path.display())).into()
 }
 
+/// The error of a file that another crate of ours cannot use, which it names.
+pub(crate) fn unusable_error(error: &impl std::error::Error) -> anyhow::Error {
+    Unusable(error.to_string()).into()
+}
+
 /// The error and its causes in a line. What only the author of a program can do is left out.
 pub(crate) fn words(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
@@ -52,37 +57,30 @@ pub(crate) enum Flags {
 /// The flag that mends an error of the data crate. That crate knows no flags, so its messages name none.
 pub(crate) fn flag(error: &anyhow::Error, flags: Flags) -> &'static str {
     use snn_data::{Error, FormatFault};
-    let of_data = |cause: &(dyn std::error::Error + 'static)| {
-        let of_train = || match cause.downcast_ref() {
+    let Some(error) = of_data(error) else { return "" };
+    if matches!(error, Error::Missing { .. } | Error::Mismatch { .. }) {
+        return "; --data DIR names the folder";
+    }
+    let Error::Format { fault, .. } = error else { return "" };
+    match (fault, flags) {
+        (FormatFault::Unknown { .. }, Flags::Files) => "; --format NAME names it",
+        (FormatFault::Unknown { .. }, Flags::Set) => "; --set data.format=NAME names it",
+        (FormatFault::OverflowMarker { .. }, Flags::Files) => "; --format atis-overflow",
+        (FormatFault::OverflowMarker { .. }, Flags::Set) => "; --set data.format=atis-overflow",
+        (FormatFault::OutOfSensor { .. }, Flags::Files) => "; --sensor WxH, --drop-outside",
+        (FormatFault::OutOfSensor { .. }, Flags::Set) => "; --set data.sensor=[W,H]",
+        _ => "",
+    }
+}
+
+/// The error of the data crate in the chain, where there is one.
+pub(crate) fn of_data(error: &anyhow::Error) -> Option<&snn_data::Error> {
+    error.chain().find_map(|cause| {
+        cause.downcast_ref().or_else(|| match cause.downcast_ref() {
             Some(snn_train::Error::Data(error)) => Some(error),
             _ => None,
-        };
-        let error: &Error = cause.downcast_ref().or_else(of_train)?;
-        if matches!(error, Error::Missing { .. } | Error::Mismatch { .. }) {
-            Some("; --data DIR names the folder")
-        } else if let Error::Format { fault, .. } = error {
-            match (fault, flags) {
-                (FormatFault::Unknown { .. }, Flags::Files) => Some("; --format NAME names it"),
-                (FormatFault::Unknown { .. }, Flags::Set) => {
-                    Some("; --set data.format=NAME names it")
-                }
-                (FormatFault::OverflowMarker { .. }, Flags::Files) => {
-                    Some("; --format atis-overflow")
-                }
-                (FormatFault::OverflowMarker { .. }, Flags::Set) => {
-                    Some("; --set data.format=atis-overflow")
-                }
-                (FormatFault::OutOfSensor { .. }, Flags::Files) => {
-                    Some("; --sensor WxH, --drop-outside")
-                }
-                (FormatFault::OutOfSensor { .. }, Flags::Set) => Some("; --set data.sensor=[W,H]"),
-                _ => None,
-            }
-        } else {
-            None
-        }
-    };
-    error.chain().find_map(of_data).unwrap_or("")
+        })
+    })
 }
 
 /// The code of an error: that of the outermost error in its chain which has one.

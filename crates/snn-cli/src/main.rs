@@ -22,6 +22,7 @@ mod predict;
 mod preprocess;
 mod profile;
 mod recipe;
+mod report;
 mod samples;
 mod speak;
 mod storage;
@@ -65,6 +66,7 @@ enum Command {
     Recipe(recipe::Args),
     Eval(eval::Args),
     Compare(compare::Args),
+    Report(report::Args),
     Export(export::Args),
     Publish(hub::PublishArgs),
     Pull(hub::PullArgs),
@@ -145,6 +147,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Compare(args) => compare::run(&args).map(|()| 0),
+        Command::Report(args) => report::run(&args).map(|()| 0),
         Command::Export(args) => export::run(&args).map(|()| 0),
         Command::Publish(args) => hub::publish(&args).map(|()| 0),
         Command::Pull(args) => hub::pull(&args).map(|()| 0),

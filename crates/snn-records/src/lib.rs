@@ -3,8 +3,10 @@
 #![deny(missing_docs)]
 
 mod epoch;
+mod evaluation;
 mod metrics;
 mod paired;
+mod report;
 mod result;
 mod run_file;
 mod study;
@@ -12,8 +14,10 @@ mod table;
 mod work;
 
 pub use epoch::{Clock, EpochReport, StepLine};
+pub use evaluation::EvaluationRecord;
 pub use metrics::Metrics;
 pub use paired::{Paired, mcnemar};
+pub use report::ReportRow;
 pub use result::{PhaseRecord, RunResult};
 pub use run_file::{Extension, FORMAT, RunFile};
 pub use study::StudyRow;
@@ -30,6 +34,8 @@ pub const METRICS_FILE: &str = "metrics.jsonl";
 pub const STEPS_FILE: &str = "steps.jsonl";
 /// What a finished run came to: a [`RunResult`].
 pub const RESULT_FILE: &str = "result.json";
+/// What a report measured of a finished run's network: an [`EvaluationRecord`].
+pub const EVALUATION_FILE: &str = "evaluation.json";
 /// The directory of a finished run's network.
 pub const CHECKPOINT_DIR: &str = "checkpoint";
 /// The directory of the best epoch's network, where the recipe asks for it.

@@ -9,6 +9,7 @@ use snn_ops::{Tape, buffer};
 use snn_records::{Metrics, Work};
 
 use crate::activity::Activity;
+use crate::features::Features;
 use crate::metrics::{Answer, Meter};
 use crate::{Error, Examples, Result};
 
@@ -29,11 +30,19 @@ pub struct EvalOptions {
     pub batch_statistics: bool,
     /// Of the frames of a recording the network runs this many, the first ones.
     pub first_steps: Option<usize>,
+    /// Whether the spikes of the last layer of neurons come back.
+    pub features: bool,
 }
 
 impl Default for EvalOptions {
     fn default() -> Self {
-        Self { batch: EVAL_BATCH, exact: false, batch_statistics: false, first_steps: None }
+        Self {
+            batch: EVAL_BATCH,
+            exact: false,
+            batch_statistics: false,
+            first_steps: None,
+            features: false,
+        }
     }
 }
 
@@ -46,6 +55,9 @@ pub struct Evaluation {
     pub answers: Vec<Answer>,
     /// What the layers had to compute for a sample.
     pub work: Work,
+    /// Where they were asked for: the spikes of the last layer of neurons averaged over the steps (of several levels, which
+    /// one), `[N, F]` in the data set's order, F being channels, rows and columns.
+    pub features: Option<Vec<f32>>,
 }
 
 /// Runs `model` over all of `dataset`, in order and unchanged.
@@ -74,14 +86,15 @@ pub fn evaluate_with(
     dataset: &Arc<Dataset>,
     options: &EvalOptions,
 ) -> Result<Evaluation> {
-    let ended = pass(model, dataset, options, (1, true), &mut |_| true)?;
-    let (meter, activity, order) = ended.unwrap_or_default();
-    let mut answers: Vec<_> = order.into_iter().zip(meter.answers().iter().copied()).collect();
+    let ended = pass(model, dataset, options, (1, true), &mut |_| true)?.unwrap_or_default();
+    let Passed { meter, activity, order, features } = ended;
+    let mut answers: Vec<_> = order.iter().zip(meter.answers().iter().copied()).collect();
     answers.sort_by_key(|(at, _)| *at);
     Ok(Evaluation {
         metrics: measures(&meter, &activity),
         answers: answers.into_iter().map(|(_, answer)| answer).collect(),
         work: activity.work(&weight_layers(model, dataset, options)?),
+        features: features.map(|features| features.in_order(&order)),
     })
 }
 
@@ -95,7 +108,7 @@ pub(crate) fn evaluate_watched(
 ) -> Result<Option<Metrics>> {
     let options = EvalOptions { batch, ..EvalOptions::default() };
     let ended = pass(model, dataset, &options, (workers, false), watch)?;
-    Ok(ended.map(|(meter, activity, _)| measures(&meter, &activity)))
+    Ok(ended.map(|ended| measures(&ended.meter, &ended.activity)))
 }
 
 /// Spikes per neuron and step in batch 0 of an epoch of training, by the batch's statistics.
@@ -133,15 +146,24 @@ fn weight_layers(
     Ok(Model::weight_layers(&config)?)
 }
 
-/// The answers, what was counted, with `inputs` also of what entered the layers, and the places in the data set of the
-/// samples in the order of the pass; none when stopped.
+/// What a pass over a data set found.
+#[derive(Default)]
+struct Passed {
+    meter: Meter,
+    activity: Activity,
+    /// The samples' places in the data set, in the order of the pass.
+    order: Vec<u32>,
+    features: Option<Features>,
+}
+
+/// What a pass found, with `inputs` also what entered the layers; none when stopped.
 fn pass(
     model: &Model,
     dataset: &Arc<Dataset>,
     options: &EvalOptions,
     (workers, inputs): (usize, bool),
     watch: &mut dyn FnMut(usize) -> bool,
-) -> Result<Option<(Meter, Activity, Vec<u32>)>> {
+) -> Result<Option<Passed>> {
     let config = LoaderConfig {
         batch: options.batch,
         order: if options.batch_statistics { Order::Shuffled } else { Order::Stored },
@@ -151,29 +173,37 @@ fn pass(
         augment: Augment::default(),
     };
     let mode = if options.batch_statistics { Mode::Train } else { Mode::Eval };
-    let request = Request { counts: true, inputs, ..Request::new(mode) };
+    let mut found = Passed::default();
+    let mut request = Request { counts: true, inputs, ..Request::new(mode) };
+    if options.features {
+        let features = Features::of(model, dataset.len());
+        request.taps = vec![features.layer.clone()];
+        found.features = Some(features);
+    }
     let loader = Loader::new(Arc::clone(dataset), config)?;
     let n_classes = model.config().num_classes;
-    let (mut meter, mut activity, mut order) = <(Meter, Activity, Vec<u32>)>::default();
     let mut done = 0;
     for batch in loader.epoch(0, 0) {
         if !watch(done) {
             return Ok(None);
         }
         let batch = batch?;
-        order.extend(&batch.indices);
+        found.order.extend(&batch.indices);
         let examples = Examples::new(batch)?;
         let x = truncated(examples.x, options.first_steps)?;
         let mut tape = if options.exact { Tape::exact() } else { Tape::off() };
         let output = model.pass(&mut tape, &x, &request)?;
-        activity.add(&output);
+        found.activity.add(&output);
+        if let Some(features) = &mut found.features {
+            features.add(&output)?;
+        }
         let read = buffer::Read::new("logits", output.logits.tensor())?;
         if let buffer::Data::F32(logits) = read.data() {
-            meter.push(logits, &examples.host_labels, n_classes)?;
+            found.meter.push(logits, &examples.host_labels, n_classes)?;
         }
         done += examples.host_labels.len();
     }
-    Ok(Some((meter, activity, order)))
+    Ok(Some(found))
 }
 
 /// The first frames alone; a still sample has no others.

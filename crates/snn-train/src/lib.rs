@@ -12,6 +12,7 @@ mod error;
 mod evaluate;
 mod examples;
 mod export;
+mod features;
 mod files;
 mod hash;
 mod init;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use snn_report::{Page, Part, escape};
+
 use super::curves;
-use super::escape::escape;
 use super::preset::{Planned, Preset};
 use super::setups;
 use super::table::{self, Ours, Summary};
@@ -30,29 +31,37 @@ pub(super) fn page(preset: &Preset, planned: &[Planned], ours: &[Ours], facts: &
         "" => String::new(),
         commit => format!(", source {}", escape(commit)),
     };
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}, preset {name}</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{css}</style></head><body>\
-         <h1>{title}</h1>\
-         <p class=\"dim\">Preset {name}: {ran} of {all} rows ran, {seeds} each{commit}. \
-         Made by <code>cargo xtask reproduce {table} --preset {name}{flag}</code>.</p>\
-         {statement}<h2>The paper's figures beside ours</h2><div class=\"table\">{rows}</div>{notes}\
-         <h2>What was trained</h2><div class=\"table\">{setups}</div>\
-         <h2>Learning curves</h2><p>Each method's training loss is its own: the shapes can be compared, the heights \
-         cannot. The scale is logarithmic.</p>{curves}</body></html>\n",
-        name = escape(&preset.name),
-        title = escape(facts.table.title),
-        table = escape(facts.table.name),
-        css = include_str!("report.css"),
+    let seeds = match facts.seeds {
+        1 => "one seed".into(),
+        seeds => format!("{seeds} seeds"),
+    };
+    let flag = if facts.seeds == 1 { String::new() } else { format!(" --seeds {}", facts.seeds) };
+    let (name, table) = (escape(&preset.name), escape(facts.table.name));
+    let made = format!(
+        "<p class=\"dim\">Preset {name}: {ran} of {all} rows ran, {seeds} each{commit}. \
+         Made by <code>cargo xtask reproduce {table} --preset {name}{flag}</code>.</p>",
         all = planned.len(),
-        seeds = if facts.seeds == 1 { "one seed".into() } else { format!("{} seeds", facts.seeds) },
-        statement = statement(planned, ours, facts.seeds),
-        rows = rows(planned, ours),
-        flag = if facts.seeds == 1 { String::new() } else { format!(" --seeds {}", facts.seeds) },
-        notes = notes(planned),
-        setups = setups::draw(planned, ours),
-        curves = curves::draw(planned, ours),
-    )
+    );
+    let mut page = Page::new(facts.table.title);
+    page.extend([
+        Part::Html(made + &statement(planned, ours, facts.seeds)),
+        Part::Heading("The paper's figures beside ours".into()),
+        Part::Html(format!("<div class=\"table\">{}</div>", rows(planned, ours)) + &notes(planned)),
+        Part::Heading("What was trained".into()),
+        Part::Table(setups::table(planned, ours)),
+        Part::Text(
+            "Of each network follow its methods' learning curves, accuracy over steps and firing rates. Each method's training \
+             loss is its own: the shapes can be compared, the heights cannot."
+                .into(),
+        ),
+        Part::Note(
+            "`snn report RUN... --out DIR` measures confusion, accuracy by class and synaptic operations of the runs; this page, \
+             made again, then has them too."
+                .into(),
+        ),
+    ]);
+    page.extend(curves::draw(planned, ours));
+    page.html()
 }
 
 const NOTES: &str = "<p class=\"dim\">Top-1 and top-5 in percent. AURC, the area under the risk-coverage curve, times 1000: \

@@ -3,12 +3,11 @@
 //! A run that finished is kept, one that was interrupted goes on.
 
 mod at_once;
-mod chart;
 mod child;
 mod curves;
 mod dry_run;
-mod escape;
 mod estimate;
+pub mod figures;
 mod html;
 pub mod outcome;
 pub mod paper;
@@ -28,6 +27,9 @@ use lexopt::prelude::*;
 
 use crate::sh;
 use tables::{TABLES, tables};
+
+/// The paper's figures of results.
+const FIGURES: [&str; 3] = ["fig3", "fig4", "fig5"];
 
 /// What to reproduce, and where.
 #[derive(Clone, Debug)]
@@ -120,15 +122,12 @@ pub fn reproduce(what: &str, options: &Options) -> anyhow::Result<Done> {
     }
     match what {
         "all" => tables(&TABLES, options),
-        "fig3" | "fig4" | "fig5" => bail!(
-            "{what} is not built yet: it measures the checkpoints of table4 again (`snn eval --t-steps`, `--per-step`), \
-             and nothing draws it; `cargo xtask reproduce all` makes the tables"
-        ),
+        figure if FIGURES.contains(&figure) => figures::figure(figure, options),
         study if study::names(&options.root)?.iter().any(|name| name == study) => {
             study::study(study, options)
         }
         other => bail!(
-            "unknown `{other}`; use table1 to table4, all or a study: {}",
+            "unknown `{other}`; use table1 to table4, fig3 to fig5, all or a study: {}",
             study::names(&options.root)?.join(", ")
         ),
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use snn_records::{
-    BestFigures, CHECKPOINT_DIR, EpochReport, METRICS_FILE, Metrics, RESULT_FILE, RunResult,
+    BestFigures, CHECKPOINT_DIR, EpochReport, EvaluationRecord, METRICS_FILE, Metrics, RESULT_FILE,
+    RunResult,
 };
 
 use crate::files;
@@ -17,6 +18,8 @@ pub struct Outcome {
     pub result: RunResult,
     /// Epoch by epoch.
     pub curve: Vec<EpochReport>,
+    /// What `snn report` measured of its checkpoint, if it did.
+    pub evaluation: Option<EvaluationRecord>,
 }
 
 impl Outcome {
@@ -48,7 +51,7 @@ pub fn read(folder: &Path) -> anyhow::Result<Outcome> {
     }
     let path = folder.join(METRICS_FILE);
     let curve = curve(&files::read(&path)?).with_context(|| format!("in {}", path.display()))?;
-    Ok(Outcome { result, curve })
+    Ok(Outcome { result, curve, evaluation: snn_report::evaluation(folder)?.ok() })
 }
 
 fn result(text: &str) -> anyhow::Result<RunResult> {
@@ -62,16 +65,7 @@ fn result(text: &str) -> anyhow::Result<RunResult> {
 /// # Errors
 /// When a line is no JSON, or an epoch's lacks a field, naming the line.
 pub(crate) fn curve(text: &str) -> anyhow::Result<Vec<EpochReport>> {
-    let mut epochs = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        let line_of = || format!("line {}", at + 1);
-        let json: Value = serde_json::from_str(line).with_context(line_of)?;
-        // Lines of other kinds, such as warnings, have no loss of an epoch.
-        if json["train_loss"].is_number() {
-            epochs.push(serde_json::from_value(json).with_context(line_of)?);
-        }
-    }
-    Ok(epochs)
+    snn_report::epochs(text).map_err(anyhow::Error::msg)
 }
 
 #[cfg(test)]
@@ -108,8 +102,9 @@ mod tests {
         let curve_of = curve(&text).unwrap();
         let epochs: Vec<_> = curve_of.iter().map(told).collect();
         assert_eq!(epochs, [(0, 1.5, None), (1, 0.5, Some(80.5))]);
-        let best = Outcome { result: result(RESULT).unwrap(), curve: curve_of }.best();
+        let best =
+            Outcome { result: result(RESULT).unwrap(), curve: curve_of, evaluation: None }.best();
         assert_eq!(best.figures(), [82.0, 99.0, 1.0, 1.0]);
-        assert!(curve("{").unwrap_err().to_string().starts_with("line 1"));
+        assert!(curve("{\n").unwrap_err().to_string().starts_with("line 1"));
     }
 }

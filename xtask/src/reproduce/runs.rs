@@ -60,36 +60,45 @@ fn set_aside(out: &Path, folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     Ok(place)
 }
 
-/// `snn train` for this run, started in the top folder, so that the paths it prints are short. Of several runs at once
-/// none draws a line of progress over the others'.
-pub(super) fn command(
-    snn: &Path,
-    root: &Path,
-    out: &Path,
-    data: &Path,
-    (run, state): (&Run, State),
-    jobs: usize,
-) -> Command {
-    let mut command = Command::new(snn);
-    command.current_dir(root);
-    command.arg("train").arg(recipe_path(out, run));
-    command.arg("--data").arg(data).arg("--run").arg(out.join(&run.name));
+/// Where runs are made, and with what.
+pub(super) struct Site<'a> {
+    /// The program.
+    pub(super) program: &'a Path,
+    /// The top folder.
+    pub(super) root: &'a Path,
+    /// The folder of the runs, below the top folder or anywhere.
+    pub(super) out: &'a Path,
+    /// Runs at once.
+    pub(super) jobs: usize,
+}
+
+impl Site<'_> {
+    /// A command of `snn`, started in the top folder, so that the paths it prints are short. When several run at once, each
+    /// gets its share of the processors; results do not depend on it.
+    pub(super) fn snn(&self, what: &str) -> Command {
+        let mut command = Command::new(self.program);
+        command.current_dir(self.root);
+        if self.jobs > 1 {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            command.arg("--threads").arg((cores / self.jobs).max(1).to_string());
+        }
+        command.arg(what);
+        command
+    }
+}
+
+/// `snn train` for this run. Of several at once none draws a line of progress over the others'.
+pub(super) fn command(site: &Site<'_>, data: &Path, run: &Run, state: State) -> Command {
+    let mut command = site.snn("train");
+    command.arg(recipe_path(site.out, run));
+    command.arg("--data").arg(data).arg("--run").arg(site.out.join(&run.name));
     if state == State::Begun {
         command.arg("--resume");
     }
-    if jobs > 1 {
+    if site.jobs > 1 {
         command.arg("--quiet");
     }
-    share(&mut command, jobs);
     command
-}
-
-/// Gives a program its share of the processors when several run at once. Results do not depend on it.
-pub(super) fn share(command: &mut Command, jobs: usize) {
-    if jobs > 1 {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        command.arg("--threads").arg((cores / jobs).max(1).to_string());
-    }
 }
 
 /// A finished run in half a line.

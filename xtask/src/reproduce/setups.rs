@@ -1,10 +1,8 @@
 //! The settings of the report's rows: one line for each network, from the recipe and from what the run says of itself.
 
-use std::fmt::Write;
-
+use snn_report::Table as Text;
 use toml::{Table, Value};
 
-use super::escape::escape;
 use super::preset::{Plan, Planned};
 use super::table::Ours;
 
@@ -17,36 +15,27 @@ const SETTINGS: [(&str, &str, &str); 4] = [
 ];
 
 /// Every network that ran, in the table's order; the methods differ in their loss only.
-pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> String {
-    let mut html = String::from(
-        "<table><thead><tr><th class=\"left\">network</th><th class=\"left\">data set and split</th>",
-    );
-    html += "<th>T</th>";
+pub(super) fn table(planned: &[Planned], ours: &[Ours]) -> Text {
+    let mut text = Text::new().text("network").text("data set and split").number("T");
     for (head, ..) in SETTINGS {
-        let _ = write!(html, "<th>{head}</th>");
+        text = text.number(head);
     }
-    html += "<th class=\"left\">computed by</th></tr></thead><tbody>";
-    let mut before = String::new();
+    text = text.text("computed by");
+    let mut before = Vec::new();
     for (row, ours) in planned.iter().zip(ours) {
         let (Plan::Run(job), Ours::Ran { outcomes, .. }) = (&row.plan, ours) else { continue };
         let (Some(run), Some(outcome)) = (job.runs.first(), outcomes.first()) else { continue };
-        let mut line = format!(
-            "<tr><td class=\"left\">{}</td><td class=\"left\">{}</td>",
-            escape(row.paper.network()),
-            escape(&outcome.result.split)
-        );
-        let _ = write!(line, "<td>{}</td>", outcome.result.t_steps);
-        for (_, table, key) in SETTINGS {
-            let _ = write!(line, "<td>{}</td>", escape(&setting(&run.recipe, table, key)));
-        }
-        let by = format!("{}, {}", outcome.result.engine, outcome.result.precision);
-        let _ = write!(line, "<td class=\"left\">{}</td></tr>", escape(&by));
+        let result = &outcome.result;
+        let mut line =
+            vec![row.paper.network().to_string(), result.split.clone(), result.t_steps.to_string()];
+        line.extend(SETTINGS.map(|(_, table, key)| setting(&run.recipe, table, key)));
+        line.push(format!("{}, {}", result.engine, result.precision));
         if line != before {
-            html += &line;
+            text.row(line.clone());
             before = line;
         }
     }
-    html + "</tbody></table>"
+    text
 }
 
 /// A recipe that leaves a value out takes the trainer's default, which only the run's own recipe names.

@@ -48,13 +48,13 @@ pub(super) fn train<'a>(
     let snn = snn(options)?;
     let signals = Signals::watch().context("watching for signals")?;
     let again = if options.fresh { "the same command without --fresh" } else { "the same command" };
+    let site = runs::Site { program: &snn, root, out, jobs: *jobs };
     let (failed, pace) = (AtomicBool::new(false), runs::Pace::new(todo.len()));
     at_once(*jobs, &todo, &signals, |Todo { head, job, run, state }| {
         let going_on = if *state == State::Begun { ", going on" } else { "" };
         sh::say(&format!("{head}: on {}{going_on}", job.dataset));
         let data = data.join(&job.folder);
-        let command = runs::command(&snn, root, out, &data, (run, *state), *jobs);
-        let code = child::run(command, &signals)?;
+        let code = child::run(runs::command(&site, &data, run, *state), &signals)?;
         pace.done();
         match code {
             0 => sh::say(&format!("{head}: {}, {pace}", runs::summary(&root.join(out), run)?)),

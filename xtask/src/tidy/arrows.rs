@@ -16,6 +16,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("snn-hub", &[]),
     ("snn-models", &["snn-ops", "snn-neuron"]),
     ("snn-records", &[]),
+    ("snn-report", &["snn-records"]),
     (
         "snn-train",
         &[
@@ -39,10 +40,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-hub",
             "snn-models",
             "snn-records",
+            "snn-report",
             "snn-train",
         ],
     ),
-    ("xtask", &["snn-needs", "snn-records"]),
+    ("xtask", &["snn-needs", "snn-records", "snn-report"]),
     (
         "snn-tests",
         &[
@@ -54,6 +56,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "snn-hub",
             "snn-models",
             "snn-records",
+            "snn-report",
             "snn-train",
             "snn-cli",
             "xtask",

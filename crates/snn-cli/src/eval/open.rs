@@ -43,6 +43,15 @@ pub(crate) struct Measured {
     device: Device,
 }
 
+impl Measured {
+    /// As the checkpoint was trained, with these samples.
+    pub(crate) fn as_trained(samples: Samples, device: Device) -> Self {
+        let (dataset, t_steps, sets) = (None, None, Vec::new());
+        let steps_by = StepsBy::Rebin;
+        Self { dataset, samples, t_steps, steps_by, sets, exact: false, batch_stats: false, device }
+    }
+}
+
 /// How recordings come to another number of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum StepsBy {

@@ -1,7 +1,6 @@
 //! What a finished run is measured by: its answers on the test samples, and the study's other tests.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,7 @@ use snn_records::{CHECKPOINT_DIR, RunResult};
 
 use super::plan::Test;
 use crate::reproduce::preset::Run;
-use crate::reproduce::runs;
+use crate::reproduce::runs::Site;
 use crate::{files, sh};
 
 /// The measurements of a run, kept beside its folder.
@@ -25,16 +24,13 @@ pub(super) struct Measured {
 
 /// Measures a run, unless that was done before.
 pub(super) fn measure(
-    snn: &Path,
-    root: &Path,
-    out: &Path,
+    site: &Site<'_>,
     data: &Path,
     run: &Run,
     result: &RunResult,
     tests: &[Test],
-    jobs: usize,
 ) -> anyhow::Result<Measured> {
-    let place = root.join(out).join("measured").join(format!("{}.json", run.name));
+    let place = site.root.join(site.out).join("measured").join(format!("{}.json", run.name));
     let of = format!("{} {} {}", result.recipe_hash, result.data_hash, result.top1);
     let names = || tests.iter().map(|test| &test.name);
     if place.is_file() {
@@ -49,10 +45,9 @@ pub(super) fn measure(
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
     let eval = |args: &[&str]| -> anyhow::Result<(f64, f64)> {
-        let mut command = Command::new(snn);
-        command.current_dir(root).arg("eval").arg(checkpoint(out, run));
+        let mut command = site.snn("eval");
+        command.arg(checkpoint(site.out, run));
         command.arg("--data").arg(data).arg("--json").args(args);
-        runs::share(&mut command, jobs);
         sh::say(&format!("$ {}", sh::shown(&command)));
         figures(&sh::output(command)?)
     };

@@ -1,6 +1,7 @@
 //! `cargo xtask reproduce STUDY`: methods side by side on real data, each run landed as it ends.
 
 mod measure;
+mod page;
 mod plan;
 mod summary;
 
@@ -18,7 +19,6 @@ use super::at_once::at_once;
 use super::child::Signals;
 use super::preset::Run;
 use super::runs::{self, State};
-use super::table::quote;
 use super::{Done as Ended, Options, child, outcome, snn};
 use crate::{files, sh};
 use summary::Done;
@@ -110,6 +110,7 @@ fn run_all(
     let root = &options.root;
     let snn = snn(options)?;
     let signals = Signals::watch().context("watching for signals")?;
+    let site = runs::Site { program: &snn, root, out, jobs: options.jobs };
     let (failed, pace) = (AtomicBool::new(false), runs::Pace::new(jobs.len()));
     let landed = Mutex::new(Landed::default());
     let numbered: Vec<(usize, &Job<'_>)> = jobs.iter().enumerate().collect();
@@ -119,9 +120,7 @@ fn run_all(
         let state = runs::prepare(&root.join(out), job.run, options.fresh)?;
         if state != State::Finished {
             sh::say(&head);
-            let run = (job.run, state);
-            let command = runs::command(&snn, root, out, &folder, run, options.jobs);
-            match child::run(command, &signals)? {
+            match child::run(runs::command(&site, &folder, job.run, state), &signals)? {
                 0 => {}
                 code @ (130 | 143) => {
                     signals.end(code);
@@ -135,20 +134,19 @@ fn run_all(
             }
         }
         pace.done();
-        let result = outcome::read(&root.join(out).join(&job.run.name))?.result;
+        let outcome = outcome::read(&root.join(out).join(&job.run.name))?;
+        let result = &outcome.result;
         let on = |test: &&Test| test.sets.is_empty() || test.sets.contains(&job.set.name);
         let tests: Vec<Test> = study.tests.iter().filter(on).cloned().collect();
-        let measured =
-            measure::measure(&snn, root, out, &folder, job.run, &result, &tests, options.jobs)?;
+        let measured = measure::measure(&site, &folder, job.run, result, &tests)?;
         if signals.code().is_some() {
             return Ok(());
         }
         let mut tests = vec![(LAST_EPOCH.to_string(), result.top1, result.aurc_softmax)];
         tests.extend(measured.tests);
-        let rows = tests.iter().map(|test| row(study, job, &result, test)).collect();
+        let rows = tests.iter().map(|test| row(study, job, result, test)).collect();
         sh::say(&format!("{head}: top-1 {:.2} %, {pace}", result.top1));
-        let (correct, seconds) = (measured.correct, result.seconds);
-        let done = Done { at: job.at, tests, correct, members: result.split_hash, seconds };
+        let done = Done { at: job.at, tests, correct: measured.correct, outcome };
         let mut landed = landed.lock().unwrap_or_else(PoisonError::into_inner);
         landed.insert(*at, (rows, done));
         write(study, &root.join(out), &landed)
@@ -157,7 +155,7 @@ fn run_all(
         return Ok(Ended { code, table: None });
     }
     let landed = landed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let table = summary::markdown(study, &dones(&landed));
+    let table = page::page(study, &dones(&landed)).markdown();
     Ok(Ended { code: u8::from(failed.into_inner()), table: Some(table) })
 }
 
@@ -171,8 +169,9 @@ fn dones(landed: &Landed) -> Vec<Done> {
 fn write(study: &Study, out: &Path, landed: &Landed) -> anyhow::Result<()> {
     let rows: Vec<StudyRow> = landed.values().flat_map(|(rows, _)| rows.clone()).collect();
     files::write(&out.join(format!("{}.csv", study.name)), csv(&rows))?;
-    let table = summary::markdown(study, &dones(landed));
-    files::write(&out.join(format!("{}.md", study.name)), table)
+    let page = page::page(study, &dones(landed));
+    files::write(&out.join(format!("{}.md", study.name)), page.markdown())?;
+    files::write(&out.join("report.html"), page.html())
 }
 
 fn row(
@@ -201,12 +200,7 @@ fn row(
 }
 
 fn csv(rows: &[StudyRow]) -> String {
-    let mut text = StudyRow::COLUMNS.join(",") + "\n";
-    for row in rows {
-        text += &row.cells().map(|cell| quote(&cell)).join(",");
-        text.push('\n');
-    }
-    text
+    snn_report::csv::lines(&StudyRow::COLUMNS, rows.iter().map(StudyRow::cells))
 }
 
 /// The runs, and what they may take by the seconds of those that were measured before, in `data/results/<name>.csv`.

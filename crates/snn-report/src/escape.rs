@@ -1,7 +1,7 @@
 //! Text inside HTML.
 
 /// Makes text safe inside HTML text and attributes.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
