@@ -9,7 +9,7 @@ cargo xtask COMMAND
   tidy                     the house rules that no compiler checks
   reproduce WHAT           train what a table of the paper needs and print ours beside the paper's
       table1, .., table4   all rows; one whose data is not at hand says what it needs, one that the paper cites from whom
-      all                  the four tables; a run that stands in several is trained once
+      all                  the four tables and the three figures; a run that stands in several is trained once
       --preset mini        (default) embedded images and events, narrow networks, minutes on two cores
       --preset cpu         CIFAR-10 and N-MNIST, for a workstation
       --preset paper       the paper's data sets, networks and schedules, for GPUs

@@ -74,7 +74,11 @@ fn measure(args: &Args, run: &Run) -> anyhow::Result<Result<EvaluationRecord, St
             Ok(Ok(record))
         }
         Err(error) => match exit::of_data(&error) {
-            Some(_) => Ok(Err(format!("{}{}", exit::words(&error), exit::flag(&error)))),
+            Some(_) => Ok(Err(format!(
+                "{}{}",
+                exit::words(&error),
+                exit::flag(&error, exit::Flags::DataSet)
+            ))),
             None => Err(error),
         },
     }

@@ -121,7 +121,7 @@ pub fn reproduce(what: &str, options: &Options) -> anyhow::Result<Done> {
         return tables(&[*table], options);
     }
     match what {
-        "all" => tables(&TABLES, options),
+        "all" => all(options),
         figure if FIGURES.contains(&figure) => figures::figure(figure, options),
         study if study::names(&options.root)?.iter().any(|name| name == study) => {
             study::study(study, options)
@@ -131,6 +131,22 @@ pub fn reproduce(what: &str, options: &Options) -> anyhow::Result<Done> {
             study::names(&options.root)?.join(", ")
         ),
     }
+}
+
+/// The tables, and the figures of the same runs.
+fn all(options: &Options) -> anyhow::Result<Done> {
+    let mut done = tables(&TABLES, options)?;
+    let options = Options { fresh: false, ..options.clone() };
+    for name in FIGURES {
+        let Some(text) = done.table.take() else { break };
+        let figure = figures::figure(name, &options)?;
+        done.code = match figure.table {
+            Some(_) => done.code.max(figure.code),
+            None => figure.code,
+        };
+        done.table = figure.table.map(|figure| format!("{text}\n{figure}"));
+    }
+    Ok(done)
 }
 
 /// How a table came out.
