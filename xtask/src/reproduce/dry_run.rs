@@ -46,7 +46,10 @@ pub(super) fn list(
         }
     }
     let (n, here, gpu) = (counted.len(), hours(here), hours(gpu));
-    text += &format!("{n} runs can be trained: {here} on this machine, {gpu} on a GPU (estimate)");
+    text += &format!("{n} runs can be trained");
+    if n > 0 {
+        text += &format!(": {here} on this machine, {gpu} on a GPU (estimate)");
+    }
     if unknown > 0 {
         text += &format!(", without {unknown} of which neither is known");
     }
