@@ -26,13 +26,13 @@ models) echo '{"models": ['
   echo '{"architecture":"vgg_snn","t_steps":10,"input":[48,48],"macs_per_step":1e8}]}'; exit;;
 esac
 here=$(dirname "$0"); recipe=$2; run=$6
-echo "$@" ${threads:+--threads $threads} >> "$here/calls"
 mkdir -p "$run/checkpoint"; echo '{}' > "$run/run.json"
+stop=; trap 'stop=yes; echo TERM >> "$run/told"' TERM
+echo "$@" ${threads:+--threads $threads} >> "$here/calls"
 for code in 130 3; do
   at=$(cat "$here/end-$code" 2> /dev/null || echo 99)
   if [ "$(wc -l < "$here/calls")" -ge "$at" ] && mv "$here/end-$code" "$run/ended" 2> /dev/null; then exit $code; fi
 done
-stop=; trap 'stop=yes; echo TERM >> "$run/told"' TERM
 left=1000
 while [ -e "$here/wait" ] && [ $left -gt 0 ]; do
   if [ -n "$stop" ]; then sleep 0.3; exit 143; fi
