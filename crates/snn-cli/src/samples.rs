@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use snn_data::CacheConfig;
 
 /// The options of every command that opens a data set for a network.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Samples {
     /// Folder of the data set (`snn data list` says what it should hold) [default: its own below SNN_DATA or data/]
     #[arg(long, value_name = "DIR")]

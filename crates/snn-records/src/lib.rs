@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 mod epoch;
+mod figures;
 mod metrics;
 mod paired;
 mod result;
@@ -12,6 +13,10 @@ mod table;
 mod work;
 
 pub use epoch::{Clock, EpochReport, StepLine};
+pub use figures::{
+    DataFigures, EarlyExit, Energy, Figures, Latency, Measured, NetworkFigures, SeedFigures, Seeds,
+    Training,
+};
 pub use metrics::Metrics;
 pub use paired::{Paired, mcnemar};
 pub use result::{PhaseRecord, RunResult};
@@ -34,3 +39,7 @@ pub const RESULT_FILE: &str = "result.json";
 pub const CHECKPOINT_DIR: &str = "checkpoint";
 /// The directory of the best epoch's network, where the recipe asks for it.
 pub const BEST_DIR: &str = "best";
+/// The card of an exported checkpoint, made of [`FIGURES_FILE`] and its configuration.
+pub const CARD_FILE: &str = "README.md";
+/// The [`Figures`] of an exported checkpoint.
+pub const FIGURES_FILE: &str = "metrics.json";

@@ -9,6 +9,7 @@ use snn_ops::{Tape, buffer};
 use snn_records::{Metrics, Work};
 
 use crate::activity::Activity;
+use crate::early_exit::Margins;
 use crate::metrics::{Answer, Meter};
 use crate::{Error, Examples, Result};
 
@@ -46,6 +47,8 @@ pub struct Evaluation {
     pub answers: Vec<Answer>,
     /// What the layers had to compute for a sample.
     pub work: Work,
+    /// How sure the answers were at each step, in the order of the pass: the data set's, but by batch statistics.
+    pub margins: Margins,
 }
 
 /// Runs `model` over all of `dataset`, in order and unchanged.
@@ -82,6 +85,7 @@ pub fn evaluate_with(
         metrics: measures(&meter, &activity),
         answers: answers.into_iter().map(|(_, answer)| answer).collect(),
         work: activity.work(&weight_layers(model, dataset, options)?),
+        margins: meter.margins().clone(),
     })
 }
 
@@ -109,6 +113,22 @@ pub(crate) fn training_rates(
     let mut activity = Activity::default();
     activity.add(&model.pass(&mut Tape::off(), &examples.x, &request)?);
     Ok(activity.rates())
+}
+
+/// The first sample as a batch of one, unchanged, as an evaluation shows it to the network.
+///
+/// # Errors
+/// [`Error::Data`] when it cannot be read.
+pub fn first_sample(dataset: &Arc<Dataset>) -> Result<Input> {
+    let config = LoaderConfig {
+        batch: 1,
+        order: Order::Stored,
+        drop_last: false,
+        workers: 1,
+        seed: 0,
+        augment: Augment::default(),
+    };
+    Ok(Examples::new(Loader::new(Arc::clone(dataset), config)?.batch(0, 0)?)?.x)
 }
 
 fn measures(meter: &Meter, activity: &Activity) -> Metrics {
