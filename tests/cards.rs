@@ -28,14 +28,21 @@ fn export(folder: &Path, run_dir: &Path, name: &str, more: &[&str]) -> Result<Pa
     Ok(out)
 }
 
-/// Every number of a JSON value, as it is written.
+/// Every number of a JSON value, those in its texts included.
 fn numbers(value: &Value, into: &mut Vec<f64>) {
     match value {
         Value::Number(number) => into.extend(number.as_f64()),
+        Value::String(text) => into.extend(text.split_whitespace().filter_map(number)),
         Value::Array(list) => list.iter().for_each(|value| numbers(value, into)),
         Value::Object(fields) => fields.values().for_each(|value| numbers(value, into)),
         _ => {}
     }
+}
+
+/// The number that a word of a text is.
+fn number(word: &str) -> Option<f64> {
+    let word = word.trim_end_matches(['.', ',', ';', ':']);
+    word.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
 /// Whether a number of the card is one of these, rounded to as many digits.
@@ -79,7 +86,7 @@ pub(crate) fn check_card(dir: &Path) -> Result<()> {
         // The number of a step is its place in the list.
         for word in words.skip(usize::from(in_steps)) {
             let word = word.trim_end_matches(['.', ',', ';', ':']);
-            if word.parse::<f64>().is_ok_and(f64::is_finite) {
+            if number(word).is_some() {
                 ensure!(stands_in(word, &known), "{word} stands nowhere else: {line}");
             }
         }
@@ -145,6 +152,15 @@ fn every_number_of_a_card_was_measured() -> Result<()> {
     for name in ["config.json", "model.safetensors"] {
         ensure!(fs::read(out.join(name))? == fs::read(again.join(name))?, "{name}");
     }
+
+    // Nothing is written over.
+    let readme = at.join("readme");
+    fs::create_dir(&readme)?;
+    fs::write(readme.join("README.md"), "mine")?;
+    let ended =
+        run(&["export", &first.display().to_string(), "--out", &readme.display().to_string()])?;
+    ensure!(ended.code == Some(2) && ended.err.contains("holds README.md already"), "{ended:?}");
+    ensure!(read(&readme, "README.md")? == "mine");
 
     // Runs that are no other seeds of it are refused.
     let other = util::train(at, "other", TINY, &["--set", "seed=9", "--set", "optimizer.lr=0.02"])?;

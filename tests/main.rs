@@ -6,6 +6,8 @@
 mod alone;
 /// What an exported checkpoint says of itself.
 mod cards;
+/// The checkpoints of data/checkpoints.
+mod checkpoints;
 /// The program as a shell sees it: exit codes, messages, JSON.
 mod cli;
 /// Golden tensors and `snn forward`.

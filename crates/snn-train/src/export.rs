@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use snn_models::Model;
-use snn_records::{BEST_DIR, CHECKPOINT_DIR, EpochReport, Metrics, RECIPE_FILE, RUN_FILE, RunFile};
+use snn_models::{CONFIG_FILE, Model, WEIGHTS_FILE};
+use snn_records::{
+    BEST_DIR, CARD_FILE, CHECKPOINT_DIR, EpochReport, FIGURES_FILE, Metrics, RECIPE_FILE, RUN_FILE,
+    RunFile,
+};
 
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::model_file::PhaseModel;
@@ -48,14 +51,17 @@ pub fn export_run(dir: &Path, which: Which, out: &Path) -> Result<RunState> {
     Ok(state)
 }
 
-/// Refuses a folder that holds a checkpoint.
+/// Refuses a folder that holds a file of the names that an export writes.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] when it does.
+/// [`Error::Checkpoint`] naming the file.
 pub fn check_new(out: &Path) -> Result<()> {
-    match files::is_taken(&out.join("config.json")) {
-        true => Err(Error::checkpoint(out, "holds a checkpoint already; name another folder")),
-        false => Ok(()),
+    let names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, FIGURES_FILE];
+    match names.iter().find(|name| files::is_taken(&out.join(name))) {
+        Some(name) => {
+            Err(Error::checkpoint(out, format!("holds {name} already; name another folder")))
+        }
+        None => Ok(()),
     }
 }
 

@@ -59,8 +59,8 @@ fn list(figures: &Figures) -> Vec<(&'static str, String, String)> {
     if let Some(test) = &figures.test {
         add("accuracy", "top-1, %", "/test/top1".into());
         add("accuracy", "top-5, %", "/test/top5".into());
-        add("aurc", "AURC by softmax, thousandths", "/test/aurc_softmax".into());
-        add("aurc", "AURC by logit, thousandths", "/test/aurc_logit".into());
+        add("aurc", "AURC x 10^3 by softmax", "/test/aurc_softmax".into());
+        add("aurc", "AURC x 10^3 by logit", "/test/aurc_logit".into());
         add("samples", "test samples", "/test/n".into());
         for t in 0..test.per_step_top1.len() {
             add(
