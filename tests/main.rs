@@ -4,6 +4,10 @@
 
 /// Every crate without the others: the programs of their READMEs.
 mod alone;
+/// What an exported checkpoint says of itself.
+mod cards;
+/// The checkpoints of data/checkpoints.
+mod checkpoints;
 /// The program as a shell sees it: exit codes, messages, JSON.
 mod cli;
 /// Golden tensors and `snn forward`.

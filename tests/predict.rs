@@ -75,6 +75,47 @@ fn every_test_file_gets_the_answer_that_eval_counts() -> Result<()> {
     let counted = eval["top1"].as_f64().context("top1")? / 100.0 * files.len() as f64;
     ensure!((counted - right as f64).abs() < 1e-6 && eval["exact"] == true, "{right}, {eval}");
 
+    // Who stops early has the steps and the answers that eval counts, and no others than without stopping.
+    let sure = |answer: &Value| {
+        let of = |at: usize| answer["top"][at]["probability"].as_f64().unwrap_or(f64::NAN);
+        of(0) - of(1)
+    };
+    // Some of the samples stop early at the middle ones, some do not.
+    let margins = [0.0, sure(&answers[0]) / 2.0, sure(&answers[0]), 1.0];
+    let list = margins.map(|margin| margin.to_string()).join(",");
+    let eval =
+        run(&["eval", &checkpoint, "--data", &data, "--exact", "--json", "--exit-margin", &list])?;
+    let eval: Value = serde_json::from_str(&eval.out).with_context(|| format!("{eval:?}"))?;
+    let mut all_steps = Vec::new();
+    for (at, margin) in margins.into_iter().enumerate() {
+        let stopped = objects(&predict(&["--exit-margin", &margin.to_string()], &files)?.out)?;
+        let (mut steps, mut right) = (0, 0);
+        for ((early, whole), file) in stopped.iter().zip(&answers).zip(&files) {
+            let taken = early["steps"].as_u64().context("steps")?;
+            let alone = |answer: &Value| {
+                answer["per_step"].as_array().map(|steps| steps[..taken as usize].to_vec())
+            };
+            ensure!(alone(early) == alone(whole), "{early} {whole}");
+            ensure!(taken < 2 || early["top"] == whole["top"], "{early} {whole}");
+            let class = early["class"].as_str().context("class")?;
+            (steps, right) =
+                (steps + taken, right + u64::from(file.contains(&format!("/{class}/"))));
+        }
+        let (exit, n) = (&eval["early_exit"][at], files.len() as f64);
+        let counted = |name: &str| exit[name].as_f64().context("early_exit");
+        ensure!(stopped.len() == files.len() && exit["margin"] == margin, "{exit}");
+        ensure!((counted("mean_steps")? * n - steps as f64).abs() < 1e-9, "{steps} {exit}");
+        ensure!((counted("top1")? / 100.0 * n - right as f64).abs() < 1e-9, "{right} {exit}");
+        all_steps.push(steps);
+    }
+    ensure!(all_steps[0] < all_steps[3] && all_steps[3] == 2 * files.len() as u64, "{all_steps:?}");
+    let words = run(&["predict", &checkpoint, "--exit-margin", "0", files[0]])?;
+    ensure!(words.out.trim_end().ends_with("; stopped after 1 of 2"), "{words:?}");
+    for margin in ["-0.1", "1.5", "nan", "x"] {
+        let refused = run(&["eval", &checkpoint, &format!("--exit-margin={margin}")])?;
+        ensure!(refused.code == Some(1) && refused.err.contains("from 0 to 1"), "{refused:?}");
+    }
+
     // Alone as among the others, and in words.
     ensure!(objects(&predict(&[], &files[3..4])?.out)?[0] == answers[3], "{}", files[3]);
     let words = run(&["predict", &checkpoint, "--top", "1", files[0]])?;

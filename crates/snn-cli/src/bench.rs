@@ -1,7 +1,7 @@
 //! `snn bench`: time and peak memory of a training step, inference, or one layer of neurons; rates of decoding.
 
 mod events;
-mod timing;
+pub(crate) mod timing;
 
 use std::path::{Path, PathBuf};
 

@@ -146,7 +146,8 @@ fn list(json: bool) -> anyhow::Result<()> {
                         "name": split.name, "train": split.train, "test": split.test,
                         "what": split.what,
                     })).collect::<Vec<_>>(),
-                    "source": s.source, "readable": s.readable,
+                    "source": s.source, "terms": s.terms.what, "license": s.terms.license,
+                    "readable": s.readable,
                 })
             })
             .collect();
@@ -168,6 +169,7 @@ fn list(json: bool) -> anyhow::Result<()> {
             output::print(&format!("{:<18}   {}: {size}; {}", "", split.name, split.what));
         }
         output::print(&format!("{:<18}   {}", "", set.source));
+        output::print(&format!("{:<18}   terms: {}", "", set.terms.what));
     }
     Ok(())
 }

@@ -24,6 +24,11 @@ fn features() -> Vec<&'static str> {
     ["aedat4", "hdf5", "parquet"].into_iter().chain(cuda).chain(hub).collect()
 }
 
+/// The processor's name, where the operating system says it.
+pub(crate) fn processor() -> Option<String> {
+    machine::processor().0
+}
+
 /// Who decided on the kernels.
 fn chosen() -> &'static str {
     let variable = std::env::var_os("SNN_ENGINE").is_some();

@@ -6,12 +6,13 @@ mod show;
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use serde_json::{Value, json};
 use snn_records::EvaluationRecord;
 use snn_train::{Evaluation, confusion, evaluate_with};
 
 use crate::output;
-pub(crate) use open::{Measured, Opened, open};
+pub(crate) use open::{Measured, Opened, open, open_model};
 
 /// Evaluates a checkpoint on the test split it was made with, or on another data set's
 #[derive(clap::Args)]
@@ -32,6 +33,10 @@ pub(crate) struct Args {
     /// Also print each layer's firing rate, multiply-accumulates and synaptic operations
     #[arg(long)]
     layers: bool,
+    /// Also print how many steps samples take, and how many answers are right, where each stops at the first step after
+    /// which the two largest softmax probabilities of the mean logits differ by so much: 0 to 1, several with commas
+    #[arg(long, value_name = "M,..", value_delimiter = ',', value_parser = crate::exit_margin::parse)]
+    exit_margin: Vec<f64>,
     /// Write the answer to every sample: a line each, in the order of the split
     #[arg(long, value_name = "FILE.csv")]
     predictions: Option<PathBuf>,
@@ -47,6 +52,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut opened = open(&args.checkpoint, &args.measured)?;
     opened.options.features = args.features.is_some();
     opened.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    if !args.exit_margin.is_empty() {
+        opened.model.check_steps().context("--exit-margin")?;
+    }
     let found = evaluate_with(&opened.model, &opened.test, &opened.options)?;
     if let Some(file) = &args.predictions {
         let text = show::predictions(&found.answers, opened.test.class_names());
@@ -64,6 +72,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     output::print(&show::work(&found.work));
     if args.per_step {
         output::print(&show::per_step(&found.metrics));
+    }
+    if !args.exit_margin.is_empty() {
+        output::print(&show::early_exit(&found, &args.exit_margin));
     }
     let counts = confusion(&found.answers, opened.test.num_classes());
     if args.per_class {
@@ -97,6 +108,12 @@ fn object(args: &Args, opened: &Opened, found: &Evaluation) -> anyhow::Result<Va
     object["exact"] = opened.options.exact.into();
     object["batch_stats"] = opened.options.batch_statistics.into();
     object["engine"] = opened.engine.into();
+    object["instructions"] = snn_train::instructions().into();
+    if !args.exit_margin.is_empty() {
+        let exits: Vec<_> =
+            args.exit_margin.iter().map(|margin| found.margins.at(*margin)).collect();
+        object["early_exit"] = serde_json::to_value(exits)?;
+    }
     object["work"] = serde_json::to_value(&found.work)?;
     let counts = confusion(&found.answers, test.num_classes());
     if args.per_class {

@@ -12,6 +12,7 @@ mod device;
 mod doctor;
 mod eval;
 mod exit;
+mod exit_margin;
 mod export;
 mod forward;
 mod hub;

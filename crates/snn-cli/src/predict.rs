@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Folder of the data set, for checkpoints whose config.json does not say how files are prepared
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Stop at the first step after which the two largest softmax probabilities of the mean scores differ by so much, 0 to 1
+    #[arg(long, value_name = "M", value_parser = crate::exit_margin::parse)]
+    exit_margin: Option<f64>,
     /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
     #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
     device: Device,
@@ -43,19 +46,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let config = args.checkpoint.join("config.json");
     let prepare = Prepare::of(&mut model, &config, args.data.clone(), &args.sets)?;
     prepare.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    if args.exit_margin.is_some() {
+        model.check_steps().context("--exit-margin")?;
+    }
     for file in &args.files {
-        let answer = predict(&model, &prepare, file)?;
+        let answer = predict(&model, &prepare, args.exit_margin, file)?;
         let top = answer.top(args.top.into());
         output::print(&match args.json {
             true => object(&model, &prepare, file, &answer, &top).to_string(),
-            false => line(&model, file, &answer, &top),
+            false => line(&model, file, &answer, &top) + &stopped(args, &model, &answer),
         });
     }
     Ok(())
 }
 
 /// One file at a time: its answer would be the same among others.
-fn predict(model: &Model, prepare: &Prepare, file: &Path) -> anyhow::Result<Prediction> {
+fn predict(
+    model: &Model,
+    prepare: &Prepare,
+    exit_margin: Option<f64>,
+    file: &Path,
+) -> anyhow::Result<Prediction> {
     let Prepared { x, shape, time } = prepare.preprocess.read(file)?;
     let input = match (time, shape.as_slice()) {
         (Time::Frames, &[t_steps, c, h, w]) => {
@@ -65,10 +76,14 @@ fn predict(model: &Model, prepare: &Prepare, file: &Path) -> anyhow::Result<Pred
             Input::Still(buffer::tensor(x, [&[1], shape].concat())?)
         }
     };
-    let answers = model.predict(&input);
-    let answers = answers
-        .map_err(|error| exit::unusable(file, format!("does not fit the checkpoint: {error}")))?;
-    answers.into_iter().next().context("the network gave no answer")
+    let unfit = |error| exit::unusable(file, format!("does not fit the checkpoint: {error}"));
+    match exit_margin {
+        Some(margin) => model.predict_until(&input, margin).map_err(unfit),
+        None => {
+            let answers = model.predict(&input).map_err(unfit)?;
+            answers.into_iter().next().context("the network gave no answer")
+        }
+    }
 }
 
 /// A class by its name, or by its number where the checkpoint names none.
@@ -91,12 +106,22 @@ fn object(
         "file": file.display().to_string(), "class": class(model, answer.class),
         "probability": answer.probability(),
         "per_step": answer.per_step.iter().map(|&at| class(model, at)).collect::<Vec<_>>(),
-        "top": top.collect::<Vec<_>>(),
+        "top": top.collect::<Vec<_>>(), "steps": answer.per_step.len(),
     });
     if !prepare.notices.is_empty() {
         object["prepared"] = prepare.notices.clone().into();
     }
     object
+}
+
+/// Where the sample stopped, if it was allowed to.
+fn stopped(args: &Args, model: &Model, answer: &Prediction) -> String {
+    match args.exit_margin {
+        Some(_) => {
+            format!("; stopped after {} of {}", answer.per_step.len(), model.config().t_steps)
+        }
+        None => String::new(),
+    }
 }
 
 fn line(model: &Model, file: &Path, answer: &Prediction, top: &[(usize, f64)]) -> String {

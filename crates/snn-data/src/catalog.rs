@@ -57,8 +57,32 @@ pub struct Listing {
     pub num_classes: usize,
     /// Where to get it and how the folder looks.
     pub source: &'static str,
+    /// On what terms it is had.
+    pub terms: Terms,
     /// Whether this version reads it.
     pub readable: bool,
+}
+
+/// On what terms a data set is had, as its publisher says; a summary, and no advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Its licence by the Hub's identifier, where it has one that lets others build on it, such as `mit`.
+    pub license: Option<&'static str>,
+    /// In words.
+    pub what: &'static str,
+}
+
+impl Terms {
+    const GENERATED: Self = Self::of("none: it is generated");
+    const UNKNOWN: Self = Self::of("not known here; ask its publisher");
+
+    const fn of(what: &'static str) -> Self {
+        Self { license: None, what }
+    }
+
+    const fn licensed(license: &'static str, what: &'static str) -> Self {
+        Self { license: Some(license), what }
+    }
 }
 
 /// Every data set known by name, in the order in which they are listed.
@@ -97,6 +121,7 @@ impl FromStr for DatasetName {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a row of a table")]
 const fn row(
     id: DatasetName,
     name: &'static str,
@@ -105,8 +130,9 @@ const fn row(
     splits: &'static [Split],
     num_classes: usize,
     source: &'static str,
+    terms: Terms,
 ) -> Listing {
-    Listing { id, name, kind, what, splits, num_classes, source, readable: true }
+    Listing { id, name, kind, what, splits, num_classes, source, terms, readable: true }
 }
 
 const fn spike_trains(listing: Listing) -> Listing {
@@ -126,6 +152,7 @@ const CATALOG: &[Listing] = &[
         split::FASHION_MNIST,
         10,
         "embedded: data/fashion-mnist of this repository; the whole set (60000/10000) from github.com/zalandoresearch/fashion-mnist, IDX files in one folder",
+        Terms::licensed("mit", "MIT, copyright 2017 Zalando SE"),
     ),
     row(
         DatasetName::FashionMnistDvs,
@@ -135,6 +162,7 @@ const CATALOG: &[Listing] = &[
         split::FASHION_MNIST,
         10,
         "simulated when opened from the files of fashion_mnist",
+        Terms::licensed("mit", "those of Fashion-MNIST: MIT, copyright 2017 Zalando SE"),
     ),
     row(
         DatasetName::Synthetic,
@@ -144,6 +172,7 @@ const CATALOG: &[Listing] = &[
         split::SYNTHETIC,
         10,
         "generated; any size and number",
+        Terms::GENERATED,
     ),
     row(
         DatasetName::SyntheticEvents,
@@ -153,6 +182,7 @@ const CATALOG: &[Listing] = &[
         split::SYNTHETIC,
         10,
         "generated; any size and number",
+        Terms::GENERATED,
     ),
     row(
         DatasetName::Mnist,
@@ -162,6 +192,7 @@ const CATALOG: &[Listing] = &[
         split::MNIST,
         10,
         "yann.lecun.com/exdb/mnist: the four IDX files, plain or .gz, in one folder",
+        Terms::of("none stated by its publisher"),
     ),
     row(
         DatasetName::Cifar10,
@@ -171,6 +202,7 @@ const CATALOG: &[Listing] = &[
         split::CIFAR10,
         10,
         "www.cs.toronto.edu/~kriz/cifar.html, binary version: data_batch_1..5.bin and test_batch.bin",
+        Terms::of("none stated; its page asks to cite the technical report"),
     ),
     row(
         DatasetName::Cifar100,
@@ -180,6 +212,7 @@ const CATALOG: &[Listing] = &[
         split::CIFAR100,
         100,
         "www.cs.toronto.edu/~kriz/cifar.html, binary version: train.bin and test.bin",
+        Terms::of("none stated; its page asks to cite the technical report"),
     ),
     row(
         DatasetName::NMnist,
@@ -189,6 +222,7 @@ const CATALOG: &[Listing] = &[
         split::NMNIST,
         10,
         "www.garrickorchard.com/datasets/n-mnist: folders Train/<digit> and Test/<digit> of .bin files",
+        Terms::licensed("cc-by-sa-4.0", "CC BY-SA 4.0"),
     ),
     row(
         DatasetName::PokerDvs,
@@ -198,6 +232,7 @@ const CATALOG: &[Listing] = &[
         split::POKER_DVS,
         4,
         "POKER-DVS: the 131 .aedat files in one folder; or Tonic's pips_train.tar.gz and pips_test.tar.gz, unpacked",
+        Terms::UNKNOWN,
     ),
     row(
         DatasetName::Cwru,
@@ -207,6 +242,7 @@ const CATALOG: &[Listing] = &[
         split::CWRU,
         10,
         "engineering.case.edu/bearingdatacenter: the .mat files 97 to 100 and 105 to 237 at 12 kHz, drive end; or .npz files named <rpm>_<fault>_DE12.npz with an array DE",
+        Terms::UNKNOWN,
     ),
     row(
         DatasetName::Mfpt,
@@ -216,6 +252,7 @@ const CATALOG: &[Listing] = &[
         split::MFPT,
         3,
         "www.mfpt.org/fault-data-sets: the .mat files baseline, OuterRaceFault and InnerRaceFault",
+        Terms::UNKNOWN,
     ),
     row(
         DatasetName::Jnu,
@@ -225,6 +262,7 @@ const CATALOG: &[Listing] = &[
         split::JNU,
         4,
         "Jiangnan University bearing data: the twelve .csv files n, ib, ob and tb at 600, 800 and 1000 rpm",
+        Terms::UNKNOWN,
     ),
     row(
         DatasetName::ModelNet10,
@@ -234,6 +272,7 @@ const CATALOG: &[Listing] = &[
         split::MODELNET10,
         10,
         "modelnet.cs.princeton.edu: ModelNet10.zip, unpacked to <class>/train and <class>/test of .off files",
+        Terms::of("for academic research; the models belong to their authors"),
     ),
     row(
         DatasetName::ModelNet40,
@@ -243,6 +282,7 @@ const CATALOG: &[Listing] = &[
         split::MODELNET40,
         40,
         "modelnet.cs.princeton.edu: ModelNet40.zip, unpacked to <class>/train and <class>/test of .off files",
+        Terms::of("for academic research; the models belong to their authors"),
     ),
     row(
         DatasetName::LidarObjects,
@@ -252,6 +292,7 @@ const CATALOG: &[Listing] = &[
         split::LIDAR_OBJECTS,
         5,
         "499 .xyz files named 000 to 499, of class number / 100, in one folder",
+        Terms::UNKNOWN,
     ),
     row(
         DatasetName::PointFolder,
@@ -261,6 +302,7 @@ const CATALOG: &[Listing] = &[
         split::POINT_FOLDER,
         0,
         "your folder: train/<class> and test/<class> of .off or .xyz files",
+        Terms::of("yours to know"),
     ),
     row(
         DatasetName::DvsCifar10,
@@ -270,6 +312,7 @@ const CATALOG: &[Listing] = &[
         split::DVS_CIFAR10,
         10,
         "figshare.com/articles/dataset/CIFAR10-DVS_New/4724671: ten .zip files, unpacked to <class>/cifar10_<class>_<number>.aedat",
+        Terms::licensed("cc-by-4.0", "CC BY 4.0"),
     ),
     row(
         DatasetName::NCaltech101,
@@ -279,6 +322,7 @@ const CATALOG: &[Listing] = &[
         split::NCALTECH101,
         101,
         "www.garrickorchard.com/datasets/n-caltech101: the folder Caltech101 of <class>/image_NNNN.bin",
+        Terms::licensed("cc-by-4.0", "CC BY 4.0"),
     ),
     row(
         DatasetName::DvsGesture,
@@ -288,6 +332,7 @@ const CATALOG: &[Listing] = &[
         split::DVS_GESTURE,
         11,
         "research.ibm.com/interactive/dvsgesture: DvsGesture.tar.gz, unpacked to trials_to_*.txt, .aedat and _labels.csv files",
+        Terms::licensed("cc-by-4.0", "CC BY 4.0"),
     ),
     row(
         DatasetName::NCars,
@@ -297,6 +342,7 @@ const CATALOG: &[Listing] = &[
         split::NCARS,
         2,
         "www.prophesee.ai/dataset-n-cars: n-cars_train and n-cars_test of cars/*.dat and background/*.dat",
+        Terms::UNKNOWN,
     ),
     spike_trains(row(
         DatasetName::Shd,
@@ -306,6 +352,7 @@ const CATALOG: &[Listing] = &[
         split::SHD,
         20,
         "zenkelab.org/resources/spiking-heidelberg-datasets-shd: shd_train.h5 and shd_test.h5, plain or .gz",
+        Terms::licensed("cc-by-4.0", "CC BY 4.0"),
     )),
     photographs(row(
         DatasetName::ImageNet,
@@ -315,6 +362,7 @@ const CATALOG: &[Listing] = &[
         split::IMAGENET,
         1_000,
         "www.image-net.org: the archives of ILSVRC2012, unpacked to train/<wnid> and val/<wnid> of .JPEG files; or huggingface.co/datasets/ILSVRC/imagenet-1k: the folder data of train-*.parquet and validation-*.parquet",
+        Terms::of("for non-commercial research and education alone"),
     )),
     photographs(row(
         DatasetName::TinyImageNet,
@@ -324,6 +372,7 @@ const CATALOG: &[Listing] = &[
         split::TINY_IMAGENET,
         200,
         "cs231n.stanford.edu/tiny-imagenet-200.zip, unpacked",
+        Terms::of("of ImageNet: for non-commercial research and education alone"),
     )),
     photographs(row(
         DatasetName::ImageFolder,
@@ -333,6 +382,7 @@ const CATALOG: &[Listing] = &[
         split::IMAGE_FOLDER,
         0,
         "your folder: train/<class> and test/<class> or val/<class> of .jpg or .png files",
+        Terms::of("yours to know"),
     )),
     photographs(row(
         DatasetName::Cub200,
@@ -342,6 +392,7 @@ const CATALOG: &[Listing] = &[
         split::CUB200,
         200,
         "www.vision.caltech.edu/datasets/cub_200_2011: CUB_200_2011.tgz, unpacked",
+        Terms::of("for non-commercial research and education alone"),
     )),
     photographs(row(
         DatasetName::StanfordDogs,
@@ -351,6 +402,7 @@ const CATALOG: &[Listing] = &[
         split::STANFORD_DOGS,
         120,
         "vision.stanford.edu/aditya86/ImageNetDogs: images.tar and lists.tar, unpacked",
+        Terms::of("of ImageNet: for non-commercial research and education alone"),
     )),
     photographs(row(
         DatasetName::StanfordCars,
@@ -360,6 +412,7 @@ const CATALOG: &[Listing] = &[
         split::STANFORD_CARS,
         196,
         "github.com/pytorch/vision/issues/7545: cars_train, cars_test, devkit and cars_test_annos_withlabels.mat",
+        Terms::of("for non-commercial research and education alone"),
     )),
 ];
 

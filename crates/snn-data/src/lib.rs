@@ -35,7 +35,7 @@ mod window;
 
 pub use augment::Augment;
 pub use cache::{CacheConfig, CacheEntry, cache_entries, clear_cache};
-pub use catalog::{DatasetName, Listing, catalog};
+pub use catalog::{DatasetName, Listing, Terms, catalog};
 pub use dataset::{Dataset, Splits};
 pub use error::{Error, FormatFault, Result};
 pub use event::{Event, EventStream};

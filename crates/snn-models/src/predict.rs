@@ -1,6 +1,6 @@
 //! Answers for people: classes and probabilities.
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
 use snn_ops::{Tape, buffer};
 
 use crate::forward::Input;
@@ -33,20 +33,44 @@ impl Prediction {
     }
 
     /// `steps` are the scores of each step.
-    fn new<'a>(steps: impl Iterator<Item = &'a [f32]>) -> Option<Self> {
-        let (mut sum, mut per_step) = (Vec::new(), Vec::new());
-        for step in steps {
-            let step: Vec<f64> = step.iter().map(|&v| f64::from(v)).collect();
-            per_step.push(largest(&step)?);
-            sum.resize(step.len(), 0.0);
-            sum.iter_mut().zip(&step).for_each(|(sum, v)| *sum += v);
-        }
-        let mean: Vec<f64> = sum.iter().map(|v| v / per_step.len() as f64).collect();
+    fn new<'a>(mut steps: impl Iterator<Item = &'a [f32]>) -> Option<Self> {
+        let mut seen = Seen::default();
+        steps.try_for_each(|step| seen.push(step))?;
+        seen.answer()
+    }
+}
+
+/// The steps of a sample so far.
+#[derive(Default)]
+pub(crate) struct Seen {
+    sum: Vec<f64>,
+    per_step: Vec<usize>,
+}
+
+impl Seen {
+    /// Adds the scores of a step; none where one is not finite.
+    pub(crate) fn push(&mut self, step: &[f32]) -> Option<()> {
+        let step: Vec<f64> = step.iter().map(|&v| f64::from(v)).collect();
+        self.per_step.push(largest(&step)?);
+        self.sum.resize(step.len(), 0.0);
+        self.sum.iter_mut().zip(&step).for_each(|(sum, v)| *sum += v);
+        Some(())
+    }
+
+    /// The mean scores.
+    pub(crate) fn mean(&self) -> Vec<f64> {
+        self.sum.iter().map(|v| v / self.per_step.len() as f64).collect()
+    }
+
+    /// What these steps say.
+    pub(crate) fn answer(self) -> Option<Prediction> {
+        let mean = self.mean();
+        let Self { per_step, .. } = self;
         let class = largest(&mean)?;
         let powers: Vec<f64> = mean.iter().map(|v| (v - mean[class]).exp()).collect();
         let total: f64 = powers.iter().sum();
         let probabilities = powers.iter().map(|p| p / total).collect();
-        Some(Self { class, per_step, probabilities })
+        Some(Prediction { class, per_step, probabilities })
     }
 }
 
@@ -64,20 +88,30 @@ fn largest(scores: &[f64]) -> Option<usize> {
     best.map(|(i, _)| i)
 }
 
+/// Refuses an input or scores, saying why.
+pub(crate) fn refuse(why: &str) -> Error {
+    Error::Config { field: "input".into(), why: why.into() }
+}
+
+/// Why scores cannot be read.
+pub(crate) const NOT_FINITE: &str = "gives scores that are not finite; look for such weights";
+
+/// The elements of an input as f32. Neurons would take a NaN for a current that does not reach their threshold.
+pub(crate) fn finite(input: &Input) -> Result<Tensor> {
+    let x = input.tensor().to_dtype(DType::F32)?.contiguous()?;
+    match buffer::with_f32("input", &x, |x| Ok(x.iter().all(|v| v.is_finite())))? {
+        true => Ok(x),
+        false => Err(refuse("holds a number that is not finite; look for NaN or infinity in it")),
+    }
+}
+
 impl Model {
     /// The answers to a batch, each the same to the bit as alone.
     ///
     /// # Errors
     /// As [`Model::forward`]; [`Error::Config`] when the input or the scores are not finite.
     pub fn predict(&self, input: &Input) -> Result<Vec<Prediction>> {
-        let refuse = |why: &str| Error::Config { field: "input".into(), why: why.into() };
-        let x = input.tensor().to_dtype(DType::F32)?.contiguous()?;
-        // Neurons would take a NaN for a current that does not reach their threshold.
-        if !buffer::with_f32("input", &x, |x| Ok(x.iter().all(|v| v.is_finite())))? {
-            return Err(refuse(
-                "holds a number that is not finite; look for NaN or infinity in it",
-            ));
-        }
+        finite(input)?;
         let output = self.forward(&mut Tape::exact(), input, Mode::Eval)?;
         let logits = output.logits.tensor();
         let &[_, n, classes] = logits.dims() else { return Ok(Vec::new()) };
@@ -87,6 +121,6 @@ impl Model {
             };
             Ok((0..n).map(|i| Prediction::new(sample(i))).collect::<Option<Vec<_>>>())
         })?;
-        answers.ok_or_else(|| refuse("gives scores that are not finite; look for such weights"))
+        answers.ok_or_else(|| refuse(NOT_FINITE))
     }
 }

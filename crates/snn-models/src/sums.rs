@@ -1,6 +1,8 @@
 //! SHA256SUMS: what the files of an exported checkpoint were when they were written.
 
-use std::path::Path;
+use std::fs::File;
+use std::io;
+use std::path::{Component, Path};
 
 use sha2::{Digest, Sha256};
 
@@ -41,17 +43,49 @@ impl Sums {
         let Some((sum, _)) = self.0.iter().find(|(_, listed)| listed == name) else {
             return Ok(());
         };
-        match sha256(bytes) {
-            is if is == *sum => Ok(()),
-            is => Err(Error::Checkpoint {
-                path: dir.join(name),
-                why: format!(
-                    "has sha256 {is}, {SUMS_FILE} beside it says {sum}; copy the checkpoint again, or delete {SUMS_FILE} \
-                     if you changed the file yourself"
-                ),
-            }),
-        }
+        compare(dir, name, &sha256(bytes), sum)
     }
+}
+
+/// Checks every file that a directory's [`SUMS_FILE`] lists, and returns their names in its order.
+///
+/// # Errors
+/// [`Error::Io`] when a file cannot be read; [`Error::Checkpoint`] where there is no [`SUMS_FILE`], and for a listed name
+/// that is not a plain one, a file that is no regular one, and one that is not what was written.
+pub fn check_sums(dir: &Path) -> Result<Vec<String>> {
+    let Sums(listed) = Sums::read(dir)?;
+    let fault = |name: &str, why: &str| Error::Checkpoint { path: dir.join(name), why: why.into() };
+    if listed.is_empty() {
+        let why = "is missing or empty, so that nothing says what the files were; export the checkpoint again";
+        return Err(fault(SUMS_FILE, why));
+    }
+    for (sum, name) in &listed {
+        let mut parts = Path::new(name).components();
+        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+            return Err(fault(SUMS_FILE, &format!("lists {name:?}, which is no plain file name")));
+        }
+        let path = dir.join(name);
+        let io = |cause| Error::Io { path: path.clone(), cause };
+        if !std::fs::metadata(&path).map_err(io)?.is_file() {
+            return Err(fault(name, "is not a regular file; copy the checkpoint again"));
+        }
+        let mut hash = Sha256::new();
+        io::copy(&mut File::open(&path).map_err(io)?, &mut hash).map_err(io)?;
+        compare(dir, name, &hex(&hash.finalize()), sum)?;
+    }
+    Ok(listed.into_iter().map(|(_, name)| name).collect())
+}
+
+/// Refuses a file whose hash is not the listed one.
+fn compare(dir: &Path, name: &str, is: &str, sum: &str) -> Result<()> {
+    if is == sum {
+        return Ok(());
+    }
+    let why = format!(
+        "has sha256 {is}, {SUMS_FILE} beside it says {sum}; copy the checkpoint again, or delete {SUMS_FILE} if you \
+         changed the file yourself"
+    );
+    Err(Error::Checkpoint { path: dir.join(name), why })
 }
 
 /// The bytes of [`SUMS_FILE`] for files of these names and contents, such as those of
@@ -69,5 +103,9 @@ fn parse(line: &str) -> Option<(String, String)> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use safetensors::tensor::{Dtype, TensorView};
 use snn_ops::buffer;
 
@@ -20,6 +20,27 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 const CONFIG_BYTES: u64 = 1 << 20;
 /// What a weights file may hold beside the elements.
 const HEADER_BYTES: u64 = 1 << 24;
+
+/// The type in which a file holds kernels and matrices. It says nothing of the precision in which the network computes,
+/// which is config.json's: both types are read as f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoredType {
+    /// As they were trained.
+    #[default]
+    F32,
+    /// Rounded to bf16, half the size. Tensors of one axis (norms, biases, constants of neurons) stay f32.
+    Bf16,
+}
+
+impl StoredType {
+    /// The name: `f32` or `bf16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
 
 impl Model {
     /// Reads a checkpoint directory and checks every tensor's name, shape and values, and both files against
@@ -67,6 +88,15 @@ impl Model {
     /// # Errors
     /// [`Error::Checkpoint`] when they cannot be encoded.
     pub fn to_files(&self) -> Result<[(&'static str, Vec<u8>); 2]> {
+        self.to_files_as(StoredType::F32)
+    }
+
+    /// [`Model::to_files`] with weights stored in a type. What is rounded is another model: measure the one that these
+    /// files are loaded as.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to_files_as(&self, stored: StoredType) -> Result<[(&'static str, Vec<u8>); 2]> {
         let fault = |file: &str, why: String| Error::Checkpoint { path: file.into(), why };
         let mut config = serde_json::to_vec_pretty(self.config())
             .map_err(|e| fault(CONFIG_FILE, e.to_string()))?;
@@ -77,11 +107,14 @@ impl Model {
         let tensors = tensors.filter(|(name, _)| !heads.contains(name.as_str()));
         let mut data = Vec::new();
         for (name, tensor) in tensors {
-            data.push((name.as_str(), tensor.dims().to_vec(), bytes(tensor)?));
+            let is_rounded = stored == StoredType::Bf16 && tensor.rank() > 1;
+            let tensor = if is_rounded { tensor.to_dtype(DType::BF16)? } else { tensor.clone() };
+            let dtype = if is_rounded { Dtype::BF16 } else { Dtype::F32 };
+            data.push((name.as_str(), dtype, tensor.dims().to_vec(), bytes(&tensor)?));
         }
         let mut views = Vec::new();
-        for (name, shape, bytes) in &data {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes)
+        for (name, dtype, shape, bytes) in &data {
+            let view = TensorView::new(*dtype, shape.clone(), bytes)
                 .map_err(|e| fault(WEIGHTS_FILE, e.to_string()))?;
             views.push((*name, view));
         }
@@ -100,7 +133,10 @@ fn config(dir: &Path, sums: &Sums) -> Result<ModelConfig> {
 }
 
 fn bytes(tensor: &Tensor) -> Result<Vec<u8>> {
-    Ok(buffer::with_f32("weights", tensor, |x| {
-        Ok(x.iter().flat_map(|v| v.to_le_bytes()).collect())
-    })?)
+    let read = buffer::Read::new("weights", tensor)?;
+    Ok(match read.data() {
+        buffer::Data::F32(x) => x.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        buffer::Data::Bf16(x) => x.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        buffer::Data::U8(x) => x.to_vec(),
+    })
 }

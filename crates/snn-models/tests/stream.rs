@@ -8,7 +8,9 @@
 )]
 
 use candle_core::Tensor;
-use snn_models::{Architecture, Input, InputConfig, Mode, Model, ModelConfig, Request, State};
+use snn_models::{
+    Architecture, Encoding, Input, InputConfig, Mode, Model, ModelConfig, Request, State, margin,
+};
 use snn_ops::{Tape, buffer, random};
 
 /// A narrow network whose norms have seen a batch, so that most of its layers fire.
@@ -145,4 +147,53 @@ fn predictions_are_the_argmax_of_mean_scores() {
     }
     let x = frames(&model, 4, 1).affine(f64::NAN, 0.0).unwrap();
     assert!(model.predict(&Input::Frames(x)).unwrap_err().to_string().contains("not finite"));
+}
+
+#[test]
+fn a_sample_that_stops_early_has_the_answer_of_its_steps() {
+    const T: usize = 6;
+    for architecture in [Architecture::SewResnet19, Architecture::VggSnn] {
+        let model = model(architecture, false, T);
+        let x = frames(&model, T, 3);
+        for i in 0..3 {
+            let x = x.narrow(1, i, 1).unwrap().contiguous().unwrap();
+            let first =
+                |steps: usize| Input::Frames(x.narrow(0, 0, steps).unwrap().contiguous().unwrap());
+            let predict = |steps| model.predict(&first(steps)).unwrap().remove(0);
+            let sure = |steps| {
+                let scores = model.forward(&mut Tape::exact(), &first(steps), Mode::Eval).unwrap();
+                let scores = scores.logits.tensor().squeeze(1).unwrap().to_vec2::<f32>().unwrap();
+                let mut sum = vec![0.0; scores[0].len()];
+                let rows = scores.iter().flat_map(|row| row.iter().enumerate());
+                rows.for_each(|(k, &v)| sum[k] += f64::from(v));
+                let mean: Vec<f64> = sum.iter().map(|v| v / steps as f64).collect();
+                margin(&mean).unwrap()
+            };
+            let margins: Vec<f64> = (1..=T).map(sure).collect();
+            for least in margins.iter().copied().chain([0.0, 1.0]) {
+                let stop = margins.iter().position(|sure| *sure >= least).map_or(T, |at| at + 1);
+                let answer = model.predict_until(&first(T), least).unwrap();
+                assert_eq!(answer, predict(stop), "{architecture:?} {i} {least}");
+            }
+        }
+        assert!(model.predict_until(&Input::Frames(x.clone()), 0.5).is_err());
+        let one = Input::Frames(x.narrow(1, 0, 1).unwrap().contiguous().unwrap());
+        for least in [-0.1, 1.1, f64::NAN] {
+            assert!(model.predict_until(&one, least).unwrap_err().to_string().contains("margin"));
+        }
+    }
+}
+
+#[test]
+fn a_still_sample_stops_early_as_its_steps_do() {
+    let mut model = model(Architecture::Resnet19, false, 4);
+    let x = frames(&model, 1, 1).get(0).unwrap();
+    for encoding in [Encoding::Direct, Encoding::Latency] {
+        model.config_mut().encoding = encoding;
+        let whole = model.predict(&Input::Still(x.clone())).unwrap().remove(0);
+        let all = model.predict_until(&Input::Still(x.clone()), 1.0).unwrap();
+        assert_eq!(all, whole, "{encoding:?}");
+        let one = model.predict_until(&Input::Still(x.clone()), 0.0).unwrap();
+        assert_eq!(one.per_step, whole.per_step[..1], "{encoding:?}");
+    }
 }

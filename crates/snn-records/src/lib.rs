@@ -4,6 +4,7 @@
 
 mod epoch;
 mod evaluation;
+mod figures;
 mod metrics;
 mod paired;
 mod report;
@@ -15,6 +16,10 @@ mod work;
 
 pub use epoch::{Clock, EpochReport, StepLine};
 pub use evaluation::EvaluationRecord;
+pub use figures::{
+    DataFigures, EarlyExit, Energy, Figures, Latency, Measured, NetworkFigures, SeedFigures, Seeds,
+    Training,
+};
 pub use metrics::Metrics;
 pub use paired::{Paired, mcnemar};
 pub use report::ReportRow;
@@ -40,3 +45,7 @@ pub const EVALUATION_FILE: &str = "evaluation.json";
 pub const CHECKPOINT_DIR: &str = "checkpoint";
 /// The directory of the best epoch's network, where the recipe asks for it.
 pub const BEST_DIR: &str = "best";
+/// The card of an exported checkpoint, made of [`FIGURES_FILE`] and its configuration.
+pub const CARD_FILE: &str = "README.md";
+/// The [`Figures`] of an exported checkpoint.
+pub const FIGURES_FILE: &str = "metrics.json";

@@ -10,6 +10,7 @@ use snn_records::{Metrics, Work};
 
 use crate::activity::Activity;
 use crate::features::Features;
+use crate::early_exit::Margins;
 use crate::metrics::{Answer, Meter};
 use crate::{Error, Examples, Result};
 
@@ -58,6 +59,8 @@ pub struct Evaluation {
     /// Where they were asked for: the spikes of the last layer of neurons averaged over the steps (of several levels, which
     /// one), `[N, F]` in the data set's order, F being channels, rows and columns.
     pub features: Option<Vec<f32>>,
+    /// How sure the answers were at each step, in the order of the pass: the data set's, but by batch statistics.
+    pub margins: Margins,
 }
 
 /// Runs `model` over all of `dataset`, in order and unchanged.
@@ -95,6 +98,7 @@ pub fn evaluate_with(
         answers: answers.into_iter().map(|(_, answer)| answer).collect(),
         work: activity.work(&weight_layers(model, dataset, options)?),
         features: features.map(|features| features.in_order(&order)),
+        margins: meter.margins().clone(),
     })
 }
 
@@ -122,6 +126,22 @@ pub(crate) fn training_rates(
     let mut activity = Activity::default();
     activity.add(&model.pass(&mut Tape::off(), &examples.x, &request)?);
     Ok(activity.rates())
+}
+
+/// The first sample as a batch of one, unchanged, as an evaluation shows it to the network.
+///
+/// # Errors
+/// [`Error::Data`] when it cannot be read.
+pub fn first_sample(dataset: &Arc<Dataset>) -> Result<Input> {
+    let config = LoaderConfig {
+        batch: 1,
+        order: Order::Stored,
+        drop_last: false,
+        workers: 1,
+        seed: 0,
+        augment: Augment::default(),
+    };
+    Ok(Examples::new(Loader::new(Arc::clone(dataset), config)?.batch(0, 0)?)?.x)
 }
 
 fn measures(meter: &Meter, activity: &Activity) -> Metrics {

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use snn_models::Model;
-use snn_records::{BEST_DIR, CHECKPOINT_DIR, EpochReport, Metrics, RECIPE_FILE, RUN_FILE, RunFile};
+use snn_models::{CONFIG_FILE, Model, WEIGHTS_FILE};
+use snn_records::{
+    BEST_DIR, CARD_FILE, CHECKPOINT_DIR, EpochReport, FIGURES_FILE, Metrics, RECIPE_FILE, RUN_FILE,
+    RunFile,
+};
 
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::model_file::PhaseModel;
@@ -24,9 +27,11 @@ pub enum Which {
     Best,
 }
 
-/// What was exported.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Exported {
+/// A state of a run.
+#[derive(Clone, Debug)]
+pub struct RunState {
+    /// The network, with what is known of it as the metrics of its configuration.
+    pub model: Model,
     /// Optimizer steps that the state had taken.
     pub step: u64,
     /// The epoch that it ended or was in, counted from 0.
@@ -38,12 +43,33 @@ pub struct Exported {
 /// Writes a state of the run in `dir` to `out`, a new CHECKPOINT directory. The run may go on meanwhile.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] when the run keeps no such state, saying which it keeps; [`Error::Io`] when a file cannot be read
-/// or written.
-pub fn export_run(dir: &Path, which: Which, out: &Path) -> Result<Exported> {
-    if files::is_taken(&out.join("config.json")) {
-        return Err(Error::checkpoint(out, "holds a checkpoint already; name another folder"));
+/// As [`run_state`]; [`Error::Io`] when a file cannot be written.
+pub fn export_run(dir: &Path, which: Which, out: &Path) -> Result<RunState> {
+    check_new(out)?;
+    let state = run_state(dir, which)?;
+    export(&state.model, out)?;
+    Ok(state)
+}
+
+/// Refuses a folder that holds a file of the names that an export writes.
+///
+/// # Errors
+/// [`Error::Checkpoint`] naming the file.
+pub fn check_new(out: &Path) -> Result<()> {
+    let names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, FIGURES_FILE];
+    match names.iter().find(|name| files::is_taken(&out.join(name))) {
+        Some(name) => {
+            Err(Error::checkpoint(out, format!("holds {name} already; name another folder")))
+        }
+        None => Ok(()),
     }
+}
+
+/// A state of the run in `dir`, which may go on meanwhile.
+///
+/// # Errors
+/// [`Error::Checkpoint`] when the run keeps no such state, saying which it keeps; [`Error::Io`] when a file cannot be read.
+pub fn run_state(dir: &Path, which: Which) -> Result<RunState> {
     let started = run_file::read(dir)?;
     let lines = journal::read_all(dir)?;
     let manifest = Manifest::read_if_there(dir)?.unwrap_or_default();
@@ -52,20 +78,20 @@ pub fn export_run(dir: &Path, which: Which, out: &Path) -> Result<Exported> {
     match which {
         Which::Last => {
             if let (Some(step), Some(_)) = (newest, load_result(dir)?) {
-                return copy(&dir.join(CHECKPOINT_DIR), out, step, of_step(step));
+                return exported(&dir.join(CHECKPOINT_DIR), step, of_step(step));
             }
-            state(dir, &started, &manifest, newest, &lines, out)
+            state(dir, &started, &manifest, newest, &lines)
         }
-        Which::Step(step) => state(dir, &started, &manifest, Some(step), &lines, out),
+        Which::Step(step) => state(dir, &started, &manifest, Some(step), &lines),
         Which::Best => {
             let best =
                 best(&lines).ok_or_else(|| Error::checkpoint(dir, "has not been evaluated yet"))?;
             let kept = dir.join(BEST_DIR);
             if kept.is_dir() {
-                return copy(&kept, out, best.step, Some(best));
+                return exported(&kept, best.step, Some(best));
             }
             if manifest.entries.iter().any(|entry| entry.step == best.step) {
-                return state(dir, &started, &manifest, Some(best.step), &lines, out);
+                return state(dir, &started, &manifest, Some(best.step), &lines);
             }
             let why = format!(
                 "keeps no weights of its best epoch, {}, at step {}; a run with train.keep_best = true does",
@@ -90,22 +116,20 @@ fn best(lines: &[EpochReport]) -> Option<&EpochReport> {
     best
 }
 
-/// Copies a checkpoint of the run, as it is checked when it is read.
-fn copy(from: &Path, out: &Path, step: u64, line: Option<&EpochReport>) -> Result<Exported> {
-    export(&Model::load(from)?, out)?;
+/// A state that the run exported itself, as it is checked when it is read.
+fn exported(from: &Path, step: u64, line: Option<&EpochReport>) -> Result<RunState> {
     let (epoch, test) = line.map_or((0, None), |line| (line.epoch, line.test.clone()));
-    Ok(Exported { step, epoch, test })
+    Ok(RunState { model: Model::load(from)?, step, epoch, test })
 }
 
-/// Makes a checkpoint of a state that MANIFEST lists.
+/// A state that MANIFEST lists.
 fn state(
     dir: &Path,
     started: &RunFile,
     manifest: &Manifest,
     step: Option<u64>,
     lines: &[EpochReport],
-    out: &Path,
-) -> Result<Exported> {
+) -> Result<RunState> {
     let entry = manifest.entries.iter().find(|entry| Some(entry.step) == step);
     let entry = entry.ok_or_else(|| {
         let kept: Vec<String> =
@@ -133,8 +157,7 @@ fn state(
     let epoch = head.progress.epoch;
     let about = About { started, recipe, of_phase: &of_phase, data_hash: &head.data_hash };
     model.config_mut().metrics = card(&about, epoch, entry.step, test.as_ref());
-    export(&model, out)?;
-    Ok(Exported { step: entry.step, epoch, test })
+    Ok(RunState { model, step: entry.step, epoch, test })
 }
 
 /// What a state's card is made of.

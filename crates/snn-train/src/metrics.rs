@@ -2,6 +2,7 @@
 
 use snn_records::Metrics;
 
+use crate::early_exit::Margins;
 use crate::{Error, Result};
 
 /// Whether `label` is among the `k` largest entries of `row`; of equal entries the first counts as larger, and NaN is
@@ -95,6 +96,7 @@ pub struct Meter {
     correct5: usize,
     per_step: Vec<usize>,
     cumulative: Vec<usize>,
+    margins: Margins,
 }
 
 impl Meter {
@@ -136,8 +138,12 @@ impl Meter {
             let own: Vec<f64> = own.iter().map(|&v| f64::from(v)).collect();
             sum.iter_mut().zip(&own).for_each(|(sum, v)| *sum += v);
             self.per_step[t] += usize::from(in_top_k(&own, label, 1));
-            self.cumulative[t] += usize::from(in_top_k(&sum, label, 1));
+            let is_right = in_top_k(&sum, label, 1);
+            self.cumulative[t] += usize::from(is_right);
+            let mean: Vec<f64> = sum.iter().map(|v| v / (t + 1) as f64).collect();
+            self.margins.push(snn_models::margin(&mean), is_right);
         }
+        self.margins.end();
         let mean: Vec<f64> = sum.iter().map(|v| v / self.per_step.len() as f64).collect();
         let largest = mean.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let total: f64 = mean.iter().map(|v| (v - largest).exp()).sum();
@@ -171,6 +177,11 @@ impl Meter {
     /// The answers in the order in which they were added.
     pub fn answers(&self) -> &[Answer] {
         &self.answers
+    }
+
+    /// How sure the answers were at each step.
+    pub fn margins(&self) -> &Margins {
+        &self.margins
     }
 }
 

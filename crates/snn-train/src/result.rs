@@ -128,10 +128,17 @@ pub(crate) fn finish(
 /// # Errors
 /// [`Error::Io`] when the directory cannot be written, [`Error::Model`] when the model cannot be encoded.
 pub fn export(model: &Model, dir: &Path) -> Result<()> {
+    write_checkpoint(dir, &model.to_files()?)
+}
+
+/// Writes the files of a CHECKPOINT directory, by name and bytes, and before them `SHA256SUMS` of all.
+///
+/// # Errors
+/// [`Error::Io`] when the directory cannot be written.
+pub fn write_checkpoint(dir: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
     atomic::create_dir(dir)?;
-    let files = model.to_files()?;
     // First: where a process ends in between, what is there is known not to belong together.
-    write_atomic(&dir.join(SUMS_FILE), &snn_models::sums(&files))?;
+    write_atomic(&dir.join(SUMS_FILE), &snn_models::sums(files))?;
     files.iter().try_for_each(|(name, bytes)| write_atomic(&dir.join(name), bytes))
 }
 

@@ -66,7 +66,7 @@ fn same_recipe(recipe: &Recipe, dir: &Path, started: &RunFile) -> Result<()> {
 }
 
 /// The text of the recipe that the directory keeps; empty where it keeps none.
-fn kept(dir: &Path) -> Result<String> {
+pub(crate) fn kept(dir: &Path) -> Result<String> {
     let bytes = files::read_if_there(&dir.join(RECIPE_FILE), RECORD)?.unwrap_or_default();
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -177,7 +177,7 @@ pub(crate) fn check(
 }
 
 /// The instruction set that matrix products choose their kernels by: with another one they round differently.
-fn instructions() -> &'static str {
+pub fn instructions() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx512f") {

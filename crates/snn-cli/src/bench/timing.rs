@@ -5,15 +5,15 @@ use std::time::Instant;
 use crate::profile;
 
 /// Seconds of each run, and the last loss where there is one.
-pub(super) struct Timing {
+pub(crate) struct Timing {
     /// Ascending.
-    pub(super) seconds: Vec<f64>,
-    pub(super) loss: Option<f64>,
+    pub(crate) seconds: Vec<f64>,
+    pub(crate) loss: Option<f64>,
 }
 
 impl Timing {
     /// One warm-up call, then `runs` timed ones.
-    pub(super) fn of(
+    pub(crate) fn of(
         runs: u32,
         mut f: impl FnMut() -> anyhow::Result<Option<f64>>,
     ) -> anyhow::Result<Self> {
@@ -29,7 +29,7 @@ impl Timing {
         Ok(Self { seconds, loss })
     }
 
-    pub(super) fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         let n = self.seconds.len();
         (self.seconds[(n - 1) / 2] + self.seconds[n / 2]) / 2.0
     }

@@ -59,6 +59,22 @@ pub(crate) enum StepsBy {
     Truncate,
 }
 
+impl Measured {
+    /// As the checkpoint was measured in training, on the samples of `samples`.
+    pub(crate) fn as_it_is(samples: &Samples) -> Self {
+        Self {
+            dataset: None,
+            samples: samples.clone(),
+            t_steps: None,
+            steps_by: StepsBy::Rebin,
+            sets: Vec::new(),
+            exact: false,
+            batch_stats: false,
+            device: Device::Cpu,
+        }
+    }
+}
+
 impl StepsBy {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -92,8 +108,8 @@ fn measured_t_steps(model: &Model, data: &DataRecipe) -> Option<usize> {
 }
 
 /// The data that is asked for.
-fn asked(args: &Measured, checkpoint: &Path, model: &Model) -> anyhow::Result<DataRecipe> {
-    let trained = trained_on(model, &checkpoint.join("config.json"))?;
+fn asked(args: &Measured, config_file: &Path, model: &Model) -> anyhow::Result<DataRecipe> {
+    let trained = trained_on(model, config_file)?;
     Ok(match (&args.dataset, trained) {
         (Some(name), Some(trained)) if *name == trained.name => trained,
         (Some(name), _) => {
@@ -101,10 +117,9 @@ fn asked(args: &Measured, checkpoint: &Path, model: &Model) -> anyhow::Result<Da
             serde_json::from_value(serde_json::json!({"name": name, "t_steps": t_steps}))?
         }
         (None, Some(trained)) => trained,
-        (None, None) => anyhow::bail!(
-            "{}: its config.json names no data set; pass --dataset",
-            checkpoint.display()
-        ),
+        (None, None) => {
+            anyhow::bail!("{}: names no data set; pass --dataset", config_file.display())
+        }
     })
 }
 
@@ -116,10 +131,17 @@ fn is_other(model: &Model, splits: &Splits) -> bool {
 
 /// Opens a checkpoint and what it is measured on.
 pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened> {
-    let mut model = checkpoint::load(checkpoint)?;
+    open_model(checkpoint::load(checkpoint)?, &checkpoint.join("config.json"), args)
+}
+
+/// [`open`] of a model whose configuration is, or will be, `config_file`.
+pub(crate) fn open_model(
+    mut model: Model,
+    config_file: &Path,
+    args: &Measured,
+) -> anyhow::Result<Opened> {
     model.set_device(&args.device);
-    let config_file = checkpoint.join("config.json");
-    let mut data = asked(args, checkpoint, &model)?;
+    let mut data = asked(args, config_file, &model)?;
     let mut of_files = change(&mut data, &args.sets)?;
     let stored = model.config().t_steps;
     let measured = measured_t_steps(&model, &data);
@@ -151,7 +173,7 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
                 let why = format!(
                     "t_steps is {stored}, but its metrics are of {measured}; say which with --t-steps"
                 );
-                return Err(exit::unusable(&config_file, why));
+                return Err(exit::unusable(config_file, why));
             }
         }
     }
@@ -165,7 +187,7 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
     let splits = snn_data::open(&config)?;
     crate::data::notice(&splits);
     let split_hash = splits.members();
-    let is_as_trained = trained_on(&model, &config_file)?.as_ref() == Some(&data);
+    let is_as_trained = trained_on(&model, config_file)?.as_ref() == Some(&data);
     let other_data = is_as_trained && is_other(&model, &splits);
     if other_data {
         let name = splits.test.name();
@@ -173,7 +195,7 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
             "{name}: other test data than the card's: the checkpoint was measured on other files"
         );
     }
-    let (test, notices) = prepared(splits.test, &mut model, &config_file, &of_files)?;
+    let (test, notices) = prepared(splits.test, &mut model, config_file, &of_files)?;
     let classes = model.config().num_classes;
     anyhow::ensure!(
         test.num_classes() == classes,
@@ -181,7 +203,7 @@ pub(crate) fn open(checkpoint: &Path, args: &Measured) -> anyhow::Result<Opened>
         test.name(),
         test.num_classes()
     );
-    crate::classes::follow(&mut model, &test, args.dataset.is_some(), &config_file)?;
+    crate::classes::follow(&mut model, &test, args.dataset.is_some(), config_file)?;
     let has_steps = test.kind().time() == Time::Frames;
     let (exact, batch_statistics) = (args.exact, args.batch_stats);
     Ok(Opened {

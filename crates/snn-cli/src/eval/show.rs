@@ -51,6 +51,16 @@ pub(super) fn per_step(metrics: &Metrics) -> String {
     text
 }
 
+/// A line for each margin.
+pub(super) fn early_exit(found: &Evaluation, margins: &[f64]) -> String {
+    let mut text = String::from("margin  mean steps    top-1");
+    for exit in margins.iter().map(|margin| found.margins.at(*margin)) {
+        let _ =
+            write!(text, "\n{:>6}  {:>10.3}  {:>5.2} %", exit.margin, exit.mean_steps, exit.top1);
+    }
+    text
+}
+
 /// The samples of each class, and those of them that were answered rightly.
 pub(super) fn classes(counts: &[Vec<usize>], labels: &[u32]) -> Vec<(usize, usize)> {
     let mut classes: Vec<(usize, usize)> =

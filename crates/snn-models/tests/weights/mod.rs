@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use candle_core::Tensor;
 use safetensors::tensor::{Dtype, TensorView};
 use snn_models::{
-    Architecture, CONFIG_FILE, Input, InputConfig, Mode, Model, ModelConfig, SUMS_FILE,
-    WEIGHTS_FILE, sums,
+    Architecture, CONFIG_FILE, Input, InputConfig, Mode, Model, ModelConfig, SUMS_FILE, StoredType,
+    WEIGHTS_FILE, check_sums, sums,
 };
 use snn_ops::{Tape, buffer};
 
@@ -207,4 +208,57 @@ fn a_field_of_another_kind_is_named() {
         let message = Model::load(dir.path()).map(|_| ()).unwrap_err().to_string();
         assert!(message.contains(field) && !message.contains("column"), "{message}");
     }
+}
+
+#[test]
+fn every_listed_file_is_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let [config, weights] = Model::new(&config(), 4).unwrap().to_files().unwrap();
+    let files = [("README.md", b"card".to_vec()), config, weights];
+    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    let refusal = || check_sums(dir.path()).unwrap_err().to_string();
+    files.iter().for_each(|(name, bytes)| write(name, bytes));
+    assert!(refusal().contains("SHA256SUMS: is missing"), "{}", refusal());
+    write(SUMS_FILE, &sums(&files));
+    assert_eq!(check_sums(dir.path()).unwrap(), files.each_ref().map(|(name, _)| *name));
+    for (name, bytes) in &files {
+        let mut other = bytes.clone();
+        other[bytes.len() / 2] ^= 1;
+        write(name, &other);
+        assert!(refusal().contains(name) && refusal().contains("has sha256"), "{}", refusal());
+        std::fs::remove_file(dir.path().join(name)).unwrap();
+        assert!(refusal().contains(name), "{}", refusal());
+        write(name, bytes);
+    }
+    for hostile in ["../x", "/etc/hostname", "a/b", "..", "."] {
+        write(SUMS_FILE, format!("{}  {hostile}\n", "0".repeat(64)).as_bytes());
+        assert!(refusal().contains("no plain file name"), "{hostile}: {}", refusal());
+    }
+}
+
+#[test]
+fn weights_stored_as_bf16_are_the_rounded_ones() {
+    let model = Model::new(&config(), 4).unwrap();
+    let [(_, text), (_, half)] = model.to_files_as(StoredType::Bf16).unwrap();
+    let [(_, same), (_, whole)] = model.to_files().unwrap();
+    assert_eq!(text, same);
+    let (_, file) = snn_models::read_tensors(&half, Path::new("half")).unwrap();
+    for (name, view) in file.iter() {
+        let is_half = view.shape().len() > 1;
+        assert_eq!(view.dtype(), if is_half { Dtype::BF16 } else { Dtype::F32 }, "{name}");
+    }
+    let loaded = |bytes: &[u8]| Model::from_bytes(config(), bytes, Path::new("x")).unwrap();
+    let (rounded, exact) = (loaded(&half), loaded(&whole));
+    let mut changed = 0;
+    for (name, tensor) in rounded.params() {
+        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (is, was) in values(tensor).into_iter().zip(values(&exact.params()[name])) {
+            assert!((is - was).abs() <= was.abs() / 256.0, "{name}: {is} {was}");
+            assert!(tensor.rank() > 1 || is == was, "{name}");
+            changed += usize::from(is != was);
+        }
+    }
+    assert!(changed > 1000, "{changed}");
+    // Stored again, nothing more is lost.
+    assert_eq!(rounded.to_files_as(StoredType::Bf16).unwrap()[1].1, half);
 }
