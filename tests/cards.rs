@@ -126,7 +126,7 @@ fn every_number_of_a_card_was_measured() -> Result<()> {
     let eval: Value = serde_json::from_str(&eval.out)?;
     ensure!(figures["measured"]["early_exit"] == eval["early_exit"], "{eval}");
     ensure!(
-        figures["measured"]["work"] == eval["work"]
+        figures["measured"]["sample_work"] == eval["work"]
             && figures["test"]["firing_rates"] == eval["firing_rates"]
     );
     let seeds = &figures["seeds"];

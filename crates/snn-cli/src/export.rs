@@ -127,7 +127,7 @@ fn measure(
         commit: option_env!("SNN_COMMIT").map(str::to_owned),
         energy: Energy::default(),
         early_exit: margins.iter().map(|margin| found.margins.at(*margin)).collect(),
-        work: found.work.clone(),
+        sample_work: found.work.clone(),
     });
     figures.latency = Some(latency(&opened)?);
     note(state, &opened, &found)?;

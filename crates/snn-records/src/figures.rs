@@ -70,7 +70,7 @@ pub struct Measured {
     /// The source code's commit, where the program knew it.
     pub commit: Option<String>,
     /// What the layers compute for a sample, with estimates of energy.
-    pub work: Work,
+    pub sample_work: Work,
     /// Where the estimates come from.
     pub energy: Energy,
     /// Steps and accuracy where samples may stop early; empty for networks that cannot be run step by step.

@@ -100,7 +100,7 @@ fn list(figures: &Figures) -> Vec<(&'static str, String, String)> {
             add("steps", &format!("{of}: mean steps"), format!("{place}/mean_steps"));
             add("accuracy", &format!("{of}: top-1, %"), format!("{place}/top1"));
         }
-        let work = "/measured/work";
+        let work = "/measured/sample_work";
         add(
             "synaptic-operations",
             "synaptic operations a sample",

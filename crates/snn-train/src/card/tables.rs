@@ -80,7 +80,7 @@ pub(super) fn early_exit(text: &mut String, measured: &Measured) {
 }
 
 pub(super) fn work(text: &mut String, measured: &Measured) {
-    let (work, energy) = (&measured.work, &measured.energy);
+    let (work, energy) = (&measured.sample_work, &measured.energy);
     text.push_str("\n## Work and energy\nOf a sample, all steps together, in the mean over the test samples:\n");
     table(text, &["figure", "value"]);
     let _ = writeln!(
