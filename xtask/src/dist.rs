@@ -84,7 +84,9 @@ fn in_empty_root(snn: &Path, root: &Path) -> anyhow::Result<String> {
         let mut command = enter(root);
         // It has no environment either.
         command.arg("/snn").args(args).env_clear();
-        sh::run(command)?;
+        sh::say(&format!("$ {}", sh::shown(&command)));
+        let said = sh::output(command)?;
+        sh::say(said.lines().last().unwrap_or_default());
     }
     files::remove(root)?;
     let files = golden.len();

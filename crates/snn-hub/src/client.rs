@@ -89,9 +89,9 @@ impl<'a> Client<'a> {
         self.settings.endpoint.url(path)
     }
 
-    /// Whether an address that the Hub named may be asked.
+    /// Whether an address that the Hub named may be asked: one that holds the token would carry it elsewhere.
     pub(crate) fn may_name(&self, url: &str) -> bool {
-        self.settings.endpoint.may_name(url)
+        self.settings.endpoint.may_name(url) && self.hide(url) == url
     }
 
     /// The JSON that answers a request, which is made again where a failure may pass.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use ureq::Body;
 use ureq::http::{Response, header};
@@ -29,7 +30,7 @@ impl Client<'_> {
         to: &mut File,
     ) -> Result<()> {
         let url = self.url(path);
-        let local = |error| Error::hub(name, format!("{error}; free some space"));
+        let local = |error| Error::io(Path::new(name))(error);
         let mut pause = self.settings.patience.pause;
         for left in (0..TRIES).rev() {
             let have = to.seek(SeekFrom::End(0)).map_err(local)?;

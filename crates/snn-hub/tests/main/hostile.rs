@@ -159,10 +159,12 @@ fn redirects_take_no_token_along() {
     assert!(error.contains("answered 404"), "{error}");
     assert!(other.log().len() >= 2);
     assert!(other.log().iter().all(|request| request.header("authorization").is_none()));
-    for nowhere in ["file:///etc/passwd", "http://cdn.example/x", "//cdn.example/x", ""] {
+    let stolen = format!("{}/{TOKEN}", other.elsewhere());
+    for nowhere in ["file:///etc/passwd", "http://cdn.example/x", "//cdn.example/x", "", &stolen] {
         let error = pull_fails("resolve", to(nowhere.into()));
         assert!(error.contains("redirects to no https address"), "{error}");
     }
+    assert!(other.log().iter().all(|request| !request.head.contains(TOKEN)));
     let error = pull_fails("resolve", to("/me/net/resolve/x/y".into()));
     assert!(error.contains("redirects more than"), "{error}");
     // What is asked of the Hub itself is not asked of another.
