@@ -7,7 +7,7 @@ use anyhow::Result;
 use xtask::reproduce::Options;
 
 /// Writes the files that `snn train` leaves, and answers `eval`, `bench` and `models`. A file `end-130` or `end-3` beside it
-/// makes it end so, once, at the call whose number is in the file.
+/// makes it end so, once, at the call whose number is in the file. With a file `wait` it trains until SIGTERM comes.
 const STUB: &str = r#"#!/bin/sh
 set -eu
 threads=; if [ "$1" = --threads ]; then threads=$2; shift 2; fi
@@ -20,17 +20,23 @@ eval)
     fi
     shift
   done; exit;;
-bench) echo '{"median_s": 0.4}'; exit;;
+bench) echo '{"median_s": 3.2}'; exit;;
 models) echo '{"models": ['
-  for m in resnet19 sew_resnet19; do echo '{"architecture":"'$m'","t_steps":4,"input":[32,32],"macs_per_step":1e9},'; done
-  echo '{"architecture":"vgg_snn","t_steps":10,"input":[48,48],"macs_per_step":1e9}]}'; exit;;
+  for m in resnet19 sew_resnet19; do echo '{"architecture":"'$m'","t_steps":4,"input":[32,32],"macs_per_step":1e8},'; done
+  echo '{"architecture":"vgg_snn","t_steps":10,"input":[48,48],"macs_per_step":1e8}]}'; exit;;
 esac
 here=$(dirname "$0"); recipe=$2; run=$6
-echo "$@" ${threads:+--threads $threads} >> "$here/calls"
 mkdir -p "$run/checkpoint"; echo '{}' > "$run/run.json"
+stop=; trap 'stop=yes; echo TERM >> "$run/told"' TERM
+echo "$@" ${threads:+--threads $threads} >> "$here/calls"
 for code in 130 3; do
   at=$(cat "$here/end-$code" 2> /dev/null || echo 99)
   if [ "$(wc -l < "$here/calls")" -ge "$at" ] && mv "$here/end-$code" "$run/ended" 2> /dev/null; then exit $code; fi
+done
+left=1000
+while [ -e "$here/wait" ] && [ $left -gt 0 ]; do
+  if [ -n "$stop" ]; then sleep 0.3; exit 143; fi
+  left=$((left - 1)); sleep 0.02
 done
 name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$recipe"); seed=$(sed -n 's/^seed = //p' "$recipe")
 line() {

@@ -40,9 +40,14 @@ impl Signals {
         self.with(|came| came.last().map(|signal| signal.1))
     }
 
-    /// Ends every program as SIGTERM does, each that trains with a checkpoint; `code` tells why.
+    /// Ends every program as SIGTERM does, each that trains with a checkpoint; `code` tells why. After another signal they
+    /// end already, and a second one would cost the checkpoint.
     pub(super) fn end(&self, code: u8) {
-        self.with(|came| came.push((TERM.0, code)));
+        self.with(|came| {
+            if came.is_empty() {
+                came.push((TERM.0, code));
+            }
+        });
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Vec<Signal>) -> T) -> T {

@@ -18,13 +18,13 @@ const GPU_FLOPS: f64 = 1e13;
 /// A multiply-accumulate is two operations, and the backward pass takes twice the forward's.
 const FLOPS_PER_MAC: f64 = 2.0 * 3.0;
 
-/// The most samples of a step of a probe.
-const PROBE_BATCH: i64 = 4;
+/// The multiply-accumulates that bound a step of a probe, unless one sample has more: a second or so on two cores.
+const PROBE_MACS: f64 = 3e10;
 
 /// How the figures came about, for who reads them.
 pub(super) const NOTE: &str = "\
-Hours on this machine: of a run of the same recipe that finished here (\"as before\"), else a probe: `snn bench train` with at most 4 samples
-and new weights, whose neurons fire little, so training takes longer; evaluations are not counted.
+Hours on this machine: of a run of the same recipe that finished here (\"as before\"), else a probe: `snn bench train` with a batch
+that takes seconds and new weights, whose neurons fire little, so training takes longer; evaluations are not counted.
 Hours on a GPU are an estimate: 6 operations for each multiply-accumulate of `snn models`, at 10 TFLOP/s sustained, which is an assumption
 (half of an A100's 19.5 in f32). Without the number of training samples in the preset both are unknown.
 ";
@@ -105,7 +105,8 @@ impl Estimator {
         if let Some(seconds) = self.probes.get(shape) {
             return Ok(*seconds);
         }
-        let batch = shape.batch.min(PROBE_BATCH);
+        let most = (PROBE_MACS / self.macs(shape)?).max(1.0);
+        let batch = shape.batch.min(most as i64);
         let mut command = Command::new(&self.snn);
         command.args(["bench", "train", "--runs", "1", "--json", "--model", &shape.architecture]);
         command.args(["--width", &shape.width, "--precision", &shape.precision]);
@@ -206,6 +207,7 @@ pub(super) fn hours(seconds: f64) -> String {
         _ if hours >= 10.0 => format!("{hours:.0} h"),
         _ if hours >= 1.0 => format!("{hours:.1} h"),
         _ if hours >= 0.1 => format!("{hours:.2} h"),
-        _ => format!("{hours:.3} h"),
+        _ if hours >= 0.001 => format!("{hours:.3} h"),
+        _ => "under 0.001 h".into(),
     }
 }

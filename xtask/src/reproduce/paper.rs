@@ -43,7 +43,8 @@ pub enum Origin {
 impl PaperRow {
     /// The row in words.
     pub fn title(&self) -> String {
-        format!("{} {} {}", self.dataset, self.architecture, self.starred())
+        let words = [&self.dataset, &self.architecture, &self.starred()];
+        words.into_iter().filter(|word| !word.is_empty()).cloned().collect::<Vec<_>>().join(" ")
     }
 
     /// The method, with the paper's star where it was trained with augmentation.
