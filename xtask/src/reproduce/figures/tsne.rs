@@ -79,7 +79,7 @@ mod tests {
     /// Two clouds far apart.
     fn rows(n: usize) -> Rows {
         let noise = start(2 * n);
-        let value = |i: usize| 1e3 * noise[i] + if (i / 4) % 2 == 0 { 0.0 } else { 10.0 };
+        let value = |i: usize| 1e3 * noise[i] + if (i / 4).is_multiple_of(2) { 0.0 } else { 10.0 };
         Rows { width: 4, values: (0..4 * n).map(value).collect() }
     }
 
