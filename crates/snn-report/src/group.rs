@@ -57,6 +57,9 @@ pub fn groups(runs: Vec<Run>) -> Vec<Group> {
             group.runs.iter().map(|r| r.folder.display().to_string()).collect();
         let name = if short.is_empty() || taken.contains(&short) { shared(&paths) } else { short };
         group.name = if name.is_empty() { paths.join(", ") } else { name };
+        if group.runs.iter().any(|run| run.result.is_none()) {
+            group.name += " (not finished)";
+        }
         taken.insert(group.name.clone());
     }
     groups

@@ -130,9 +130,9 @@ fn rows(planned: &[Planned], ours: &[Ours]) -> String {
          <th class=\"ours\" colspan=\"2\"></th></tr><tr><th class=\"left\">data set</th><th class=\"left\">network</th>\
          <th class=\"left\">method</th><th>T</th><th>top-1</th><th>top-5</th><th>AURC</th>\
          <th class=\"ours left\">trained on</th><th class=\"ours left\">loss</th><th class=\"ours\">top-1</th>\
-         <th class=\"ours\">top-5</th><th class=\"ours\">AURC softmax</th><th class=\"ours\">AURC logit</th>\
-         <th class=\"ours\">top-1</th><th class=\"ours\">top-5</th><th class=\"ours\">AURC softmax</th>\
-         <th class=\"ours\">AURC logit</th>\
+         <th class=\"ours\">top-5</th><th class=\"ours\">AURC<br>softmax</th><th class=\"ours\">AURC<br>logit</th>\
+         <th class=\"ours\">top-1</th><th class=\"ours\">top-5</th><th class=\"ours\">AURC<br>softmax</th>\
+         <th class=\"ours\">AURC<br>logit</th>\
          <th class=\"ours\">seeds</th><th class=\"ours\">s</th></tr></thead><tbody>",
     );
     let mut before = None;

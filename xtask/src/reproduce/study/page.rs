@@ -10,11 +10,13 @@ pub(super) fn page(study: &Study, done: &[Done]) -> Page {
     let mut page = Page::new(&study.title);
     page.extend([Part::Text(study.note.trim().replace('\n', " "))]);
     for (s, set) in study.sets.iter().enumerate() {
-        page.extend([Part::Heading(set.name.clone()), Part::Table(summary::table(study, s, done))]);
+        page.extend([Part::Heading(set.name.clone())]);
         let all = series(study, s, done);
         if all.iter().all(|series| series.runs.is_empty()) {
+            page.extend([Part::Text("No run has ended yet.".into())]);
             continue;
         }
+        page.extend([Part::Table(summary::table(study, s, done))]);
         page.extend(over_tests(study, s, done));
         page.extend([Part::Subheading("Learning curves".into()), snn_report::curves(&all)]);
         page.extend(snn_report::steps(&all));
@@ -92,6 +94,6 @@ mod tests {
         let html = page(&study, &all).html();
         assert!(html.contains("Learning curves") && html.contains("minus a"), "{html}");
         assert!(over_tests(&study, 0, &[]).is_none());
-        assert!(page(&study, &[]).markdown().contains("| a "));
+        assert!(page(&study, &[]).markdown().contains("No run has ended yet"));
     }
 }
