@@ -4,7 +4,7 @@ mod changes;
 mod open;
 mod show;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -30,7 +30,9 @@ pub(crate) struct Args {
     /// Also print how often each class was answered to the samples of each
     #[arg(long)]
     confusion: bool,
-    /// Also print each layer's firing rate, multiply-accumulates and synaptic operations
+    /// Also print the share of each layer's neurons that send something in a step, and for each layer of weights its
+    /// multiply-accumulates, the bits that are not 0 in an entry of its input, and synaptic operations. A mean over pixels or a sum
+    /// counts as one bit where it is not 0
     #[arg(long)]
     layers: bool,
     /// Also print how many steps samples take, and how many answers are right, where each stops at the first step after
@@ -48,7 +50,17 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// How NumPy's files begin.
+const NPY: &[u8] = b"\x93NUMPY";
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let read: Vec<&Path> =
+        [args.checkpoint.as_path()].into_iter().chain(args.measured.data()).collect();
+    for (file, begin) in [(&args.predictions, show::HEAD.as_bytes()), (&args.features, NPY)] {
+        if let Some(file) = file {
+            output::replaceable(file, begin, &read)?;
+        }
+    }
     let mut opened = open(&args.checkpoint, &args.measured)?;
     opened.options.features = args.features.is_some();
     opened.notices.iter().for_each(|notice| tracing::warn!("{notice}"));

@@ -73,6 +73,11 @@ pub(crate) fn flag(error: &anyhow::Error, flags: Flags) -> &'static str {
     }
 }
 
+/// Says what went wrong, and which flag mends it.
+pub(crate) fn complain(error: &anyhow::Error, flags: Flags) {
+    crate::output::complain(&format!("{}{}", words(error), flag(error, flags)));
+}
+
 /// The error of the data crate in the chain, where there is one.
 pub(crate) fn of_data(error: &anyhow::Error) -> Option<&snn_data::Error> {
     error.chain().find_map(|cause| {

@@ -121,7 +121,7 @@ fn main() -> ExitCode {
             None => ExitCode::from(code),
         },
         Err(error) => {
-            output::complain(&format!("{}{}", exit::words(&error), exit::flag(&error, flags)));
+            exit::complain(&error, flags);
             ExitCode::from(exit::code(&error))
         }
     }
@@ -152,7 +152,7 @@ fn run(command: Command, quiet: bool) -> anyhow::Result<u8> {
         Command::Export(args) => export::run(&args).map(|()| 0),
         Command::Publish(args) => hub::publish(&args).map(|()| 0),
         Command::Pull(args) => hub::pull(&args).map(|()| 0),
-        Command::Predict(args) => predict::run(&args).map(|()| 0),
+        Command::Predict(args) => predict::run(&args),
         Command::Forward(args) => forward::run(&args).map(|()| 0),
         Command::Import(args) => import::run(&args).map(|()| 0),
         Command::Conformance(args) => Ok(if conformance::run(&args)? { 0 } else { exit::UNUSABLE }),

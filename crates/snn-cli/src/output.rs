@@ -1,7 +1,7 @@
 //! What the program prints, and where it may write.
 
 use std::borrow::Cow;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -47,6 +47,29 @@ pub(crate) fn differ(input: &Path, output: &Path) -> anyhow::Result<()> {
         input.canonicalize().ok().zip(output.canonicalize().ok()).is_some_and(|(a, b)| a == b);
     anyhow::ensure!(!same, "{}: is the input too; name another output", output.display());
     Ok(())
+}
+
+/// Refuses to write where something else lies: in a folder that is read, or over a file that does not begin as those of its
+/// kind do.
+pub(crate) fn replaceable(output: &Path, begin: &[u8], read: &[&Path]) -> anyhow::Result<()> {
+    let shown = output.display();
+    if let Ok(file) = output.canonicalize() {
+        let inside = |folder: &&&Path| folder.canonicalize().is_ok_and(|it| file.starts_with(it));
+        if let Some(folder) = read.iter().find(inside) {
+            anyhow::bail!(
+                "{shown}: lies in {}, which is read; name another file",
+                folder.display()
+            );
+        }
+    }
+    let mut head = vec![0; begin.len()];
+    match std::fs::File::open(output).and_then(|mut file| file.read_exact(&mut head)) {
+        Ok(()) if head == begin => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(()) | Err(_) => {
+            anyhow::bail!("{shown}: is there, and is no such file; name another file")
+        }
+    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+/// Answers every file that it can, and gives the exit code of the first that it cannot.
+pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut model = checkpoint::load(&args.checkpoint)?;
     model.set_device(&args.device);
     let config = args.checkpoint.join("config.json");
@@ -49,15 +50,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.exit_margin.is_some() {
         model.check_steps().context("--exit-margin")?;
     }
+    let mut code = 0;
     for file in &args.files {
-        let answer = predict(&model, &prepare, args.exit_margin, file)?;
+        let answer = match predict(&model, &prepare, args.exit_margin, file) {
+            Ok(answer) => answer,
+            Err(error) => {
+                exit::complain(&error, exit::Flags::Set);
+                code = if code == 0 { exit::code(&error) } else { code };
+                continue;
+            }
+        };
         let top = answer.top(args.top.into());
         output::print(&match args.json {
             true => object(&model, &prepare, file, &answer, &top).to_string(),
             false => line(&model, file, &answer, &top) + &stopped(args, &model, &answer),
         });
     }
-    Ok(())
+    Ok(code)
 }
 
 /// One file at a time: its answer would be the same among others.
@@ -67,7 +76,10 @@ fn predict(
     exit_margin: Option<f64>,
     file: &Path,
 ) -> anyhow::Result<Prediction> {
-    let Prepared { x, shape, time } = prepare.preprocess.read(file)?;
+    let Prepared { x, shape, time, notice } = prepare.preprocess.read(file)?;
+    if let Some(notice) = notice {
+        tracing::warn!("{}: {notice}; --set data.sensor=[W,H] says it", file.display());
+    }
     let input = match (time, shape.as_slice()) {
         (Time::Frames, &[t_steps, c, h, w]) => {
             Input::Frames(buffer::tensor(x, vec![t_steps, 1, c, h, w])?)

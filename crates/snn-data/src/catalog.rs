@@ -151,7 +151,7 @@ const CATALOG: &[Listing] = &[
         "28x28 gray images of clothing",
         split::FASHION_MNIST,
         10,
-        "embedded: data/fashion-mnist of this repository; the whole set (60000/10000) from github.com/zalandoresearch/fashion-mnist, IDX files in one folder",
+        "data/fashion-mnist of the repository holds a part of it; the whole set (60000/10000) from github.com/zalandoresearch/fashion-mnist, IDX files in one folder",
         Terms::licensed("mit", "MIT, copyright 2017 Zalando SE"),
     ),
     row(

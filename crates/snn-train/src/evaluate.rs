@@ -9,8 +9,8 @@ use snn_ops::{Tape, buffer};
 use snn_records::{Metrics, Work};
 
 use crate::activity::Activity;
-use crate::features::Features;
 use crate::early_exit::Margins;
+use crate::features::Features;
 use crate::metrics::{Answer, Meter};
 use crate::{Error, Examples, Result};
 

@@ -56,7 +56,7 @@ pub fn export_run(dir: &Path, which: Which, out: &Path) -> Result<RunState> {
 /// # Errors
 /// [`Error::Checkpoint`] naming the file.
 pub fn check_new(out: &Path) -> Result<()> {
-    let names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, FIGURES_FILE];
+    let names = [CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, FIGURES_FILE, RUN_FILE];
     match names.iter().find(|name| files::is_taken(&out.join(name))) {
         Some(name) => {
             Err(Error::checkpoint(out, format!("holds {name} already; name another folder")))

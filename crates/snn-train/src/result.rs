@@ -136,10 +136,19 @@ pub fn export(model: &Model, dir: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`] when the directory cannot be written.
 pub fn write_checkpoint(dir: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
+    let is_new = !dir.exists();
     atomic::create_dir(dir)?;
     // First: where a process ends in between, what is there is known not to belong together.
-    write_atomic(&dir.join(SUMS_FILE), &snn_models::sums(files))?;
-    files.iter().try_for_each(|(name, bytes)| write_atomic(&dir.join(name), bytes))
+    let written = write_atomic(&dir.join(SUMS_FILE), &snn_models::sums(files)).and_then(|()| {
+        files.iter().try_for_each(|(name, bytes)| write_atomic(&dir.join(name), bytes))
+    });
+    if written.is_err() && is_new {
+        // Half a checkpoint would be in the way of the next try.
+        let ours = files.iter().map(|(name, _)| *name).chain([SUMS_FILE]);
+        ours.for_each(|name| drop(std::fs::remove_file(dir.join(name))));
+        let _ = std::fs::remove_dir(dir);
+    }
+    written
 }
 
 fn phase(part: &Part) -> PhaseRecord {

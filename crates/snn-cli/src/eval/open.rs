@@ -36,7 +36,7 @@ pub(crate) struct Measured {
     #[arg(long)]
     exact: bool,
     /// Norms use the statistics of each batch, of 64 samples in one shuffled order, rather than the running ones
-    #[arg(long)]
+    #[arg(long, conflicts_with = "exact")]
     batch_stats: bool,
     /// Where the network is computed: cpu, or cuda:N in a build with the feature cuda
     #[arg(long, default_value = "cpu", value_parser = crate::device::parse, value_name = "DEVICE")]
@@ -44,6 +44,11 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    /// The folder of the data, where it is named.
+    pub(crate) fn data(&self) -> Option<&Path> {
+        self.samples.data.as_deref()
+    }
+
     /// As the checkpoint was trained, with these samples.
     pub(crate) fn as_trained(samples: Samples, device: Device) -> Self {
         let (dataset, t_steps, sets) = (None, None, Vec::new());

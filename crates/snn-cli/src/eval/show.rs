@@ -104,7 +104,7 @@ pub(super) fn layers(model: &Model, found: &Evaluation) -> String {
         let rate = found.metrics.firing_rates.get(name).copied().unwrap_or(0.0);
         let _ = write!(text, "\n{rate:>10.4}  {name}");
     }
-    text += "\n   MACs a sample  input not 0  synaptic operations";
+    text += "\n   MACs a sample  bits an input  synaptic operations";
     for layer in &found.work.layers {
         let operations = match layer.takes_spikes {
             true => scaled(layer.synaptic_operations),
@@ -112,19 +112,22 @@ pub(super) fn layers(model: &Model, found: &Evaluation) -> String {
         };
         let _ = write!(
             text,
-            "\n{:>16}  {:>9.2} %  {operations:>19}  {}",
+            "\n{:>16}  {:>13.4}  {operations:>19}  {}",
             scaled(layer.macs),
-            100.0 * layer.input_rate,
+            layer.input_rate,
             layer.name
         );
     }
     text
 }
 
+/// The first line of the answers.
+pub(super) const HEAD: &str =
+    "sample,label,label_name,predicted,predicted_name,correct,probability\n";
+
 /// A line for each sample: its place in the split, its class, the answer, whether that is right, and its probability.
 pub(super) fn predictions(answers: &[Answer], names: &[String]) -> String {
-    let mut text =
-        String::from("sample,label,label_name,predicted,predicted_name,correct,probability\n");
+    let mut text = String::from(HEAD);
     let name = |class: usize| names.get(class).map_or(String::new(), |name| quoted(name));
     for (sample, answer) in answers.iter().enumerate() {
         let (class, class_name) = match answer.class {

@@ -73,7 +73,8 @@ pub use picture::picture;
 pub(crate) use picture::whole_picture;
 pub use points::{Mesh, off, xyz};
 pub use recording::{
-    EventOptions, Recording, decode_events, encode_events, read_events, read_recording,
+    EventOptions, Recording, decode_events, decode_recording, encode_events, read_events,
+    read_recording,
 };
 pub use slayer::{bs1, bs3, write_bs1, write_bs3};
 pub use sniff::Format;

@@ -65,7 +65,15 @@ pub fn read_recording(path: &Path, options: &EventOptions) -> Result<Recording> 
 /// # Errors
 /// As [`read_events`].
 pub fn decode_events(bytes: &[u8], options: &EventOptions, path: &Path) -> Result<EventStream> {
-    Ok(decode(bytes.into(), options, path)?.stream)
+    Ok(decode_recording(bytes, options, path)?.stream)
+}
+
+/// Decodes as [`decode_events`] does, with what was found out about the recording.
+///
+/// # Errors
+/// As [`read_events`].
+pub fn decode_recording(bytes: &[u8], options: &EventOptions, path: &Path) -> Result<Recording> {
+    decode(bytes.into(), options, path)
 }
 
 fn decode(mut file: Cow<'_, [u8]>, options: &EventOptions, path: &Path) -> Result<Recording> {

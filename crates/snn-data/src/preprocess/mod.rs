@@ -59,6 +59,8 @@ pub struct Prepared {
     pub shape: Vec<usize>,
     /// Which of the two it is.
     pub time: Time,
+    /// What had to be guessed of the file.
+    pub notice: Option<String>,
 }
 
 impl Preprocess {
@@ -121,13 +123,19 @@ impl Preprocess {
         self.check()?;
         let limits = Limits::default();
         let bytes = read_file(path, &limits)?;
+        let mut notice = None;
         let samples = match self {
             Self::Pictures(pictures) => vec![pictures.read(&bytes, &limits, path)?],
-            Self::Recordings(recordings) => vec![recordings.read(&bytes, &limits, path)?],
+            Self::Recordings(recordings) => {
+                let (x, guessed) = recordings.read(&bytes, &limits, path)?;
+                notice = guessed;
+                vec![x]
+            }
             Self::Signals(signals) => signals.read(&bytes, &limits, path)?,
             Self::Clouds(clouds) => vec![clouds.read(&bytes, &limits, path)?],
         };
-        let prepared = |x| Prepared { x, shape: self.shape(), time: self.kind().time() };
+        let (shape, time) = (self.shape(), self.kind().time());
+        let prepared = |x| Prepared { x, shape: shape.clone(), time, notice: notice.clone() };
         Ok(samples.into_iter().map(prepared).collect())
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ranges::sides;
-use crate::format::{EventOptions, Format, decode_events};
+use crate::format::{EventOptions, Format, Recording, decode_recording};
 use crate::frame::{check_t_steps, none_is_in};
 use crate::samples::{Samples, held};
 use crate::{
@@ -116,6 +116,10 @@ impl Recordings {
 
     /// The events of a file, upright, in the window that is kept.
     pub(crate) fn decode(&self, bytes: &[u8], limits: &Limits, path: &Path) -> Result<EventStream> {
+        Ok(self.placed(self.recording(bytes, limits, path)?.stream))
+    }
+
+    fn recording(&self, bytes: &[u8], limits: &Limits, path: &Path) -> Result<Recording> {
         let options = EventOptions {
             format: self.format,
             sensor: self.sensor,
@@ -123,7 +127,7 @@ impl Recordings {
             limits: limits.clone(),
             ..EventOptions::default()
         };
-        Ok(self.placed(decode_events(bytes, &options, path)?))
+        decode_recording(bytes, &options, path)
     }
 
     /// The events where they belong by orientation, window and groups of columns.
@@ -181,14 +185,28 @@ impl Recordings {
         [self.t_steps, self.representation.channels(), self.height, self.width]
     }
 
-    pub(super) fn read(&self, bytes: &[u8], limits: &Limits, path: &Path) -> Result<Vec<f32>> {
-        let stream = self.decode(bytes, limits, path)?.not_empty(path)?;
+    /// The frames of a file, and what whoever reads the answer should know of it.
+    pub(super) fn read(
+        &self,
+        bytes: &[u8],
+        limits: &Limits,
+        path: &Path,
+    ) -> Result<(Vec<f32>, Option<String>)> {
+        let recording = self.recording(bytes, limits, path)?;
+        let notice = (recording.is_measured && !self.crop).then(|| {
+            let (width, height) = (recording.stream.width, recording.stream.height);
+            format!(
+                "no sensor size is known: {width} x {height} pixels are the fewest that hold all events, and may be others \
+                 for the next recording"
+            )
+        });
+        let stream = self.placed(recording.stream.not_empty(path)?);
         self.check_frames(&stream, path)?;
         let n = self.shape().iter().product();
         let mut x = vec![0.0; n];
         let wrong = || Error::config("sample size", "the frames have another size");
         self.frames(&stream)?.copy(0..n, &mut x).ok_or_else(wrong)?;
-        Ok(x)
+        Ok((x, notice))
     }
 }
 
