@@ -139,7 +139,7 @@ fn figure_4_shows_every_step_of_every_seed() -> Result<()> {
 fn figure_5_has_a_dot_for_every_sample() -> Result<()> {
     let place = place()?;
     let (n, width) = (120, 3);
-    let value = |i: usize| (i % 7) as f32 + if (i / width) % 2 == 0 { 0.0 } else { 40.0 };
+    let value = |i: usize| (i % 7) as f32 + if (i / width).is_multiple_of(2) { 0.0 } else { 40.0 };
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, {width}), }}\n");
     let mut npy = b"\x93NUMPY\x01\x00".to_vec();
     npy.extend((header.len() as u16).to_le_bytes());

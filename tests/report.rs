@@ -37,7 +37,7 @@ fn two_seeds_are_shown_by_their_mean_and_measured_once() -> Result<()> {
     let out = folder.path().join("out");
     let ended = report(&[&a, &b], &out, &[])?;
     ensure!(ended.code == Some(0) && ended.err.matches("measuring").count() == 2, "{ended:?}");
-    let top1 = |run: &Path| Ok(json(&run.join("result.json"))?["top1"].as_f64().context("top1")?);
+    let top1 = |run: &Path| json(&run.join("result.json"))?["top1"].as_f64().context("top1");
     let (of_a, of_b): (Result<f64>, Result<f64>) = (top1(&a), top1(&b));
     let (of_a, of_b) = (of_a?, of_b?);
 
