@@ -63,7 +63,7 @@ pub(crate) fn place() -> Result<Place> {
     let folder = tempfile::tempdir()?;
     let root = folder.path().to_path_buf();
     fs::create_dir_all(root.join("data/fashion-mnist"))?;
-    for part in ["paper", "recipes", "studies"] {
+    for part in ["paper", "recipes", "studies", "figures"] {
         let (from, to) = (xtask::sh::root().join("data").join(part), root.join("data").join(part));
         fs::create_dir(&to)?;
         for entry in fs::read_dir(from)? {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use xtask::reproduce::tables::{TABLES, tables};
 use xtask::reproduce::{Done, Options, reproduce};
 
 use crate::stand_in::{Place, place};
@@ -176,7 +177,7 @@ fn presets_without_their_data_say_so() -> Result<()> {
 #[test]
 fn every_cell_is_a_figure_or_says_why_not() -> Result<()> {
     let place = place()?;
-    assert_eq!(reproduce("all", &place.options)?.code, 0);
+    assert_eq!(tables(&TABLES, &place.options)?.code, 0);
     // Table 4's twelve and the row without augmentation; the others of tables 1 and 2 are among the twelve.
     assert_eq!(place.calls().len(), 13);
     for (table, rows, ran, cited) in
@@ -210,7 +211,7 @@ fn every_cell_is_a_figure_or_says_why_not() -> Result<()> {
 #[test]
 fn tables_are_the_same_however_many_run_at_once_and_whenever_they_are_interrupted() -> Result<()> {
     let whole = place()?;
-    reproduce("all", &whole.options)?;
+    tables(&TABLES, &whole.options)?;
     let expected = whole.tables()?;
     for jobs in [1, 2, 5] {
         for at in [None, Some(1), Some(2), Some(7), Some(13)] {
@@ -218,10 +219,10 @@ fn tables_are_the_same_however_many_run_at_once_and_whenever_they_are_interrupte
             place.options.jobs = jobs;
             if let Some(at) = at {
                 place.end(130, at)?;
-                let done = reproduce("all", &place.options)?;
+                let done = tables(&TABLES, &place.options)?;
                 ensure!(done.code == 130 && done.table.is_none(), "{jobs} {at:?} {done:?}");
             }
-            assert_eq!(reproduce("all", &place.options)?.code, 0);
+            assert_eq!(tables(&TABLES, &place.options)?.code, 0);
             ensure!(place.tables()? == expected, "{jobs} at once, interrupted at {at:?}");
             let calls = place.calls();
             // Those that ran beside an interrupted one were ended too.
@@ -249,6 +250,9 @@ fn dry_run_lists_every_row_and_what_it_may_take() -> Result<()> {
     ensure!(text.contains("CIFAR100 resnet19 TKS*: needs CIFAR100\n"), "{text}");
     ensure!(text.contains("CIFAR10 ResNet-19 TET*: cited Deng2022\n"), "{text}");
     ensure!(text.contains("13 runs can be trained: "), "{text}");
+    // The figures of the same runs, and what they want besides.
+    let matched = "fashion-mnist-dvs-vgg-snn-baseline";
+    ensure!(text.lines().any(|l| l.contains(matched) && l.ends_with("to be trained")), "{text}");
     // A row whose data is not here yet has its hours too.
     let text = list("table4", "cpu")?;
     ensure!(

@@ -342,7 +342,11 @@ fn what_cannot_be_converted_is_named() {
         let error = model.converted(bits).unwrap_err().to_string();
         assert!(error.starts_with(what), "{error}");
     };
-    let plain = Model::new(&config(Architecture::VggSnn, NeuronConfig::default()), 1).unwrap();
+    let mut config = config(Architecture::VggSnn, NeuronConfig::default());
+    let shown = Model::new(&config, 1).unwrap();
+    says(&shown, None, "t_steps: is 3, and an ANN has no time");
+    config.t_steps = 1;
+    let plain = Model::new(&config, 1).unwrap();
     says(&plain, None, "lif.0's kind: is lif, no activation of an ANN");
     let four = ann(Architecture::VggSnn, 4);
     says(&four, None, "levels: are 4, which no number of bits has");

@@ -58,16 +58,45 @@ fn an_ann_is_trained_by_the_same_loop_and_converted_without_loss() {
 
 #[test]
 fn neurons_of_every_kind_take_steps() {
-    for sets in [
-        &["neuron.kind=plif"][..],
-        &["neuron.kind=alif"],
-        &["neuron.kind=if"],
-        &["neuron.kind=ilif"],
-        &["neuron.tebn=true", "neuron.tdbn=1.0"],
+    for set in [
+        "neuron={ kind = \"plif\" }",
+        "neuron={ kind = \"alif\", tau_threshold = 10.0 }",
+        "neuron={ kind = \"if\", v_threshold = 1.0 }",
+        "neuron={ kind = \"ilif\", levels = 2 }",
+        "neuron={ tebn = true, tdbn = 1.0 }",
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let sets: Vec<&str> = [&["neuron.bits=[1, 0]"], sets].concat();
+        let sets = [set];
         let result = finish(&small("multibit", &sets), &folder.path().join("run"));
-        assert!(result.top1.is_finite() && result.checkpoint.is_dir(), "{sets:?}");
+        assert!(result.top1.is_finite() && result.checkpoint.is_dir(), "{set}");
     }
+}
+
+#[test]
+fn settings_that_would_change_nothing_are_refused_by_key() {
+    let path = format!("{}/../../data/recipes/multibit.toml", env!("CARGO_MANIFEST_DIR"));
+    let refused = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+        Recipe::load(path.as_ref(), &sets).unwrap_err().to_string()
+    };
+    for (sets, starts) in [
+        (&["neuron={ kind = \"ilif\", v_threshold = 3.0 }"][..], "neuron.v_threshold"),
+        (&["neuron={ kind = \"if\", tau = 4.0 }"], "neuron.tau"),
+        (&["neuron={ reset = \"soft\", v_reset = 0.1 }"], "neuron.v_reset"),
+        (&["data.frames_by=count"], "data.frames_by"),
+        (&["data.representation=voxel-grid"], "data.representation"),
+        (&["model.encoding=latency", "model.t_steps=1"], "model.t_steps"),
+        (&["method={ kind = \"strong-weak\" }", "model.t_steps=1"], "method.kind"),
+        (&["method={ kind = \"ssnn\", lambda_ec = 0.0 }"], "method.stage_steps"),
+    ] {
+        let error = refused(sets);
+        assert!(error.starts_with(starts), "{sets:?}: {error}");
+    }
+    // A layer of another kind may read what the others do not.
+    let sets = [
+        "neuron={ kind = \"ilif\", v_threshold = 3.0 }",
+        "neurons={ \"lif.0\" = { kind = \"lif\" } }",
+    ];
+    let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+    Recipe::load(path.as_ref(), &sets).unwrap();
 }

@@ -113,8 +113,8 @@ fn contradictions_are_named_by_phase() {
         Recipe::parse(&text, "phases", &[]).unwrap_err()
     };
     for (phases, named) in [
-        ("[[phase]]\n", "phase 1 epochs and steps"),
-        ("[[phase]]\nepochs = 1\nsteps = 2\n", "phase 1 epochs and steps"),
+        ("[[phase]]\n", "phase 1 epochs is absent; use epochs or steps"),
+        ("[[phase]]\nepochs = 1\nsteps = 2\n", "phase 1 steps is 2; use it without epochs"),
         ("[[phase]]\nepochs = 1\n[[phase]]\nepochs = 0\n", "phase 2 epochs is 0"),
         ("[[phase]]\nsteps = 1\noptimizer = { lr = -1.0 }\n", "phase 1 optimizer.lr"),
         ("", "schedule.epochs is absent"),
