@@ -3,11 +3,12 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result, ensure};
 use xtask::reproduce::figures::figure;
 use xtask::reproduce::{Done, Options};
+
+use crate::stand_in::{Place, place_with};
 
 /// Trains to an accuracy of 10 times the steps, and answers `eval` by the way and the steps that it is told. A file `end-130`
 /// or `fail-eval` beside it makes it end so, once.
@@ -38,61 +39,35 @@ done
 echo '{"top1":'$way$steps'}'
 "#;
 
-struct Place {
-    folder: tempfile::TempDir,
-    options: Options,
-}
-
 fn place() -> Result<Place> {
-    let folder = tempfile::tempdir()?;
-    let root = folder.path().to_path_buf();
-    fs::create_dir_all(root.join("data/fashion-mnist"))?;
-    for part in ["paper", "recipes", "figures"] {
-        let (from, to) = (xtask::sh::root().join("data").join(part), root.join("data").join(part));
-        fs::create_dir(&to)?;
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
-        }
-    }
-    let snn = root.join("snn");
-    fs::write(&snn, STUB)?;
-    fs::set_permissions(&snn, fs::Permissions::from_mode(0o755))?;
-    Ok(Place { folder, options: Options { snn: Some(snn), ..Options::new(root) } })
+    place_with(STUB)
 }
 
-impl Place {
-    fn calls(&self) -> usize {
-        let text = fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
-        text.lines().count()
-    }
+fn draw(place: &Place, name: &str) -> Result<Done> {
+    figure(name, &place.options)
+}
 
-    fn draw(&self, name: &str) -> Result<Done> {
-        figure(name, &self.options)
-    }
+fn out(place: &Place, path: &str) -> Result<String> {
+    let path = place.folder.path().join("runs").join(path);
+    fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
 
-    fn out(&self, path: &str) -> Result<String> {
-        let path = self.folder.path().join("runs").join(path);
-        fs::read_to_string(&path).with_context(|| path.display().to_string())
-    }
-
-    fn order(&self, what: &str) -> Result<()> {
-        Ok(fs::write(self.folder.path().join(what), "")?)
-    }
+fn order(place: &Place, what: &str) -> Result<()> {
+    Ok(fs::write(place.folder.path().join(what), "")?)
 }
 
 #[test]
 fn figure_3_tests_every_number_of_steps_and_survives_being_killed() -> Result<()> {
     let place = place()?;
     // Cut while it trains, and while it measures.
-    place.order("end-130")?;
-    ensure!(place.draw("fig3")?.code == 130 && place.calls() == 1);
-    place.order("fail-eval")?;
-    ensure!(place.draw("fig3").is_err(), "an evaluation that fails is no figure");
-    assert_eq!(place.draw("fig3")?.code, 0);
+    order(&place, "end-130")?;
+    ensure!(draw(&place, "fig3")?.code == 130 && place.calls().len() == 1);
+    order(&place, "fail-eval")?;
+    ensure!(draw(&place, "fig3").is_err(), "an evaluation that fails is no figure");
+    assert_eq!(draw(&place, "fig3")?.code, 0);
     // Two networks of ten steps and nine of fewer, one twice; two networks tested in two ways at ten numbers, one twice.
-    assert_eq!(place.calls(), 12 + 41);
-    let (csv, page) = (place.out("fig3-mini/fig3.csv")?, place.out("fig3-mini/report.html")?);
+    assert_eq!(place.calls().len(), 12 + 41);
+    let (csv, page) = (out(&place, "fig3-mini/fig3.csv")?, out(&place, "fig3-mini/report.html")?);
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 1 + 40 + 10);
     let dataset = "fashion_mnist_dvs,vgg_snn";
@@ -109,14 +84,14 @@ fn figure_3_tests_every_number_of_steps_and_survives_being_killed() -> Result<()
     // The paper's figures are told, not drawn.
     assert_eq!(page.matches("r=\"2.5\"").count(), 50);
 
-    assert_eq!(place.draw("fig3")?.code, 0);
-    ensure!(place.calls() == 53 && place.out("fig3-mini/fig3.csv")? == csv);
-    ensure!(place.out("fig3-mini/report.html")? == page);
+    assert_eq!(draw(&place, "fig3")?.code, 0);
+    ensure!(place.calls().len() == 53 && out(&place, "fig3-mini/fig3.csv")? == csv);
+    ensure!(out(&place, "fig3-mini/report.html")? == page);
     // Another network in the place of one is measured anew, it alone.
     let run = place.folder.path().join("runs/mini/fashion-mnist-dvs-vgg-snn-tks-seed42");
     fs::write(run.join("checkpoint/model.safetensors"), "another")?;
-    place.draw("fig3")?;
-    ensure!(place.calls() == 53 + 20 && place.out("fig3-mini/fig3.csv")? == csv);
+    draw(&place, "fig3")?;
+    ensure!(place.calls().len() == 53 + 20 && out(&place, "fig3-mini/fig3.csv")? == csv);
     Ok(())
 }
 
@@ -124,9 +99,9 @@ fn figure_3_tests_every_number_of_steps_and_survives_being_killed() -> Result<()
 fn figure_4_shows_every_step_of_every_seed() -> Result<()> {
     let mut place = place()?;
     place.options.seeds = 2;
-    let done = place.draw("fig4")?;
-    ensure!(done.code == 0 && place.calls() == 4, "{done:?}");
-    let csv = place.out("fig4-mini/fig4.csv")?;
+    let done = draw(&place, "fig4")?;
+    ensure!(done.code == 0 && place.calls().len() == 4, "{done:?}");
+    let csv = out(&place, "fig4-mini/fig4.csv")?;
     assert_eq!(csv.lines().count(), 1 + 2 * 3 * 2);
     ensure!(csv.contains("fashion_mnist_dvs,vgg_snn,TKS,3,43,75.50\n"), "{csv}");
     let text = done.table.context("no table")?;
@@ -152,9 +127,9 @@ fn figure_5_has_a_dot_for_every_sample() -> Result<()> {
     let lines: String = (0..n).map(line).collect();
     fs::write(place.folder.path().join("predictions.csv"), format!("{head}{lines}"))?;
 
-    let done = place.draw("fig5")?;
-    assert_eq!((done.code, place.calls()), (0, 2 + 2));
-    let (csv, page) = (place.out("fig5-mini/fig5.csv")?, place.out("fig5-mini/report.html")?);
+    let done = draw(&place, "fig5")?;
+    assert_eq!((done.code, place.calls().len()), (0, 2 + 2));
+    let (csv, page) = (out(&place, "fig5-mini/fig5.csv")?, out(&place, "fig5-mini/report.html")?);
     assert_eq!(csv.lines().count(), 1 + 2 * n);
     ensure!(csv.contains("fashion_mnist_dvs,vgg_snn,TKS,42,119,1,c,"), "{csv}");
     ensure!(csv.contains(",0,0,\"a,<b>\","), "{csv}");
@@ -163,8 +138,10 @@ fn figure_5_has_a_dot_for_every_sample() -> Result<()> {
     // Neighbours are of the same class.
     ensure!(done.table.is_some_and(|text| text.contains("100.00")));
     fs::remove_dir_all(place.folder.path().join("runs/fig5-mini"))?;
-    place.draw("fig5")?;
-    ensure!(place.out("fig5-mini/fig5.csv")? == csv && place.out("fig5-mini/report.html")? == page);
+    draw(&place, "fig5")?;
+    ensure!(
+        out(&place, "fig5-mini/fig5.csv")? == csv && out(&place, "fig5-mini/report.html")? == page
+    );
     Ok(())
 }
 
@@ -179,7 +156,8 @@ fn options_are_obeyed_or_refused() -> Result<()> {
         "{listed}"
     );
     ensure!(
-        place.calls() == 0 && figure("fig3", &Options { fresh: true, ..options.clone() }).is_err()
+        place.calls().is_empty()
+            && figure("fig3", &Options { fresh: true, ..options.clone() }).is_err()
     );
     let away = place.folder.path().join("away");
     assert_eq!(figure("fig4", &Options { runs: Some(away.clone()), ..options.clone() })?.code, 0);

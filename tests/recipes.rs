@@ -6,10 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xtask::reproduce::paper;
+use xtask::reproduce::paper::{self, TABLES};
 use xtask::reproduce::preset::{Plan, Preset, Run};
 use xtask::reproduce::study::{self, Study};
-use xtask::reproduce::tables::TABLES;
 
 use crate::util::{command, ended};
 use crate::{sensors, writers};

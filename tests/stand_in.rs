@@ -60,6 +60,11 @@ pub(crate) struct Place {
 
 /// A copy of what the command reads, in a folder of its own.
 pub(crate) fn place() -> Result<Place> {
+    place_with(STUB)
+}
+
+/// A place with another script.
+pub(crate) fn place_with(stub: &str) -> Result<Place> {
     let folder = tempfile::tempdir()?;
     let root = folder.path().to_path_buf();
     fs::create_dir_all(root.join("data/fashion-mnist"))?;
@@ -72,7 +77,7 @@ pub(crate) fn place() -> Result<Place> {
         }
     }
     let snn = root.join("snn");
-    fs::write(&snn, STUB)?;
+    fs::write(&snn, stub)?;
     fs::set_permissions(&snn, fs::Permissions::from_mode(0o755))?;
     let options = Options { snn: Some(snn), ..Options::new(root) };
     Ok(Place { folder, options })

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use xtask::reproduce::tables::{TABLES, tables};
+use xtask::reproduce::paper::TABLES;
+use xtask::reproduce::tables::tables;
 use xtask::reproduce::{Done, Options, reproduce};
 
 use crate::stand_in::{Place, place};

@@ -56,7 +56,8 @@ const NPY: &[u8] = b"\x93NUMPY";
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let read: Vec<&Path> =
         [args.checkpoint.as_path()].into_iter().chain(args.measured.data()).collect();
-    for (file, begin) in [(&args.predictions, show::HEAD.as_bytes()), (&args.features, NPY)] {
+    let head = show::COLUMNS.join(",") + "\n";
+    for (file, begin) in [(&args.predictions, head.as_bytes()), (&args.features, NPY)] {
         if let Some(file) = file {
             output::replaceable(file, begin, &read)?;
         }

@@ -24,7 +24,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// The same repository at another revision.
+    /// The address of its repository at another revision.
     ///
     /// # Errors
     /// [`Error::Setting`] for what is no branch, tag or commit.

@@ -2,8 +2,8 @@
 
 use snn_report::{Part, Series};
 
+use super::outcome::Ours;
 use super::preset::Planned;
-use super::table::Ours;
 
 /// Every network that ran, in the table's order.
 pub(super) fn draw(planned: &[Planned], ours: &[Ours]) -> Vec<Part> {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::estimate::{Estimate, Estimator, Here, NOTE, hours};
+use super::paper::PaperTable;
 use super::preset::{Job, Plan, Planned};
-use super::tables::PaperTable;
 use super::{Options, snn};
 
 /// What runs may take together, each counted once.

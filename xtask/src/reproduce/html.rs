@@ -5,10 +5,11 @@ use std::fmt::Write;
 use snn_report::{Page, Part, escape};
 
 use super::curves;
+use super::outcome::Ours;
+use super::paper::PaperTable;
 use super::preset::{Planned, Preset};
 use super::setups;
-use super::table::{self, Ours, Summary};
-use super::tables::PaperTable;
+use super::table::{self, Summary};
 use crate::sh;
 
 /// What the page says of how it came about.

@@ -26,7 +26,8 @@ use anyhow::{bail, ensure};
 use lexopt::prelude::*;
 
 use crate::sh;
-use tables::{TABLES, tables};
+use paper::TABLES;
+use tables::tables;
 
 /// The paper's figures of results.
 const FIGURES: [&str; 3] = ["fig3", "fig4", "fig5"];

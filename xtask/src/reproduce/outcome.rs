@@ -1,4 +1,4 @@
-//! What a finished run left: `result.json` and the epochs of `metrics.jsonl`.
+//! What there is of ours for a row: what finished runs left, `result.json` and the epochs of `metrics.jsonl`, or why nothing is.
 
 use std::path::Path;
 
@@ -30,6 +30,41 @@ impl Outcome {
         let test = line.and_then(|line| line.test.clone()).unwrap_or_default();
         let Metrics { top5, aurc_softmax, aurc_logit, .. } = test;
         BestFigures { top1: best_top1, top5, aurc_softmax, aurc_logit }
+    }
+}
+
+/// What there is of ours for a row.
+#[derive(Clone, Debug)]
+pub enum Ours {
+    /// Every run finished.
+    Ran {
+        /// One for each seed.
+        outcomes: Vec<Outcome>,
+        /// A path that `snn eval` takes: the first seed's.
+        checkpoint: String,
+    },
+    /// A run ended without a result.
+    Failed {
+        /// The data set it was on.
+        dataset: String,
+        /// Its folder.
+        run: String,
+    },
+    /// What is missing.
+    Needs(String),
+    /// The paper cites the row; from whom.
+    Cited(String),
+}
+
+impl Ours {
+    /// What stands where there are no figures of ours.
+    pub(super) fn instead(&self) -> Option<String> {
+        match self {
+            Self::Ran { .. } => None,
+            Self::Failed { dataset, run } => Some(format!("{dataset}: no result in {run}")),
+            Self::Needs(what) => Some(format!("needs {what}")),
+            Self::Cited(source) => Some(format!("cited {source}")),
+        }
     }
 }
 

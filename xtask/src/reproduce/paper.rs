@@ -8,6 +8,25 @@ use crate::files;
 
 const HEADER: &str = "paper_dataset,architecture,method,t_steps,augmented,kind,source,paper_top1,paper_top5,paper_aurc";
 
+/// A table of the paper, whose rows are in `data/paper/<name>.csv`.
+#[derive(Clone, Copy, Debug)]
+pub struct PaperTable {
+    /// What the command calls it.
+    pub name: &'static str,
+    /// Its number.
+    pub number: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+}
+
+/// The paper's tables.
+pub const TABLES: [PaperTable; 4] = [
+    PaperTable { name: "table1", number: "1", title: "Table 1: TKS and others on images" },
+    PaperTable { name: "table2", number: "2", title: "Table 2: TKS and others on events" },
+    PaperTable { name: "table3", number: "3", title: "Table 3: fine-grained classification" },
+    PaperTable { name: "table4", number: "4", title: "Table 4: four ways to train, compared" },
+];
+
 /// A row of a table of the paper. The figures are kept as printed; what the paper leaves out is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaperRow {

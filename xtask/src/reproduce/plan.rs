@@ -2,8 +2,8 @@
 
 use toml::Table;
 
+use super::outcome::Ours;
 use super::paper::PaperRow;
-use super::table::Ours;
 
 /// A row of the paper and what is done about it.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use snn_report::Table as Text;
 use toml::{Table, Value};
 
+use super::outcome::Ours;
 use super::preset::{Plan, Planned};
-use super::table::Ours;
 
 /// Column heads, and where in a recipe the value stands.
 const SETTINGS: [(&str, &str, &str); 4] = [

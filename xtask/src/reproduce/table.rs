@@ -1,46 +1,10 @@
 //! The table as CSV, for programs, and as Markdown, for people.
 
-use std::fmt::Write;
-
 use snn_records::{BestFigures, RunResult, TableFigures, TableRow};
+use snn_report::{Table, csv, deviation};
 
-use super::outcome::Outcome;
-use super::preset::Planned;
-
-/// What there is of ours for a row.
-#[derive(Clone, Debug)]
-pub enum Ours {
-    /// Every run finished.
-    Ran {
-        /// One for each seed.
-        outcomes: Vec<Outcome>,
-        /// A path that `snn eval` takes: the first seed's.
-        checkpoint: String,
-    },
-    /// A run ended without a result.
-    Failed {
-        /// The data set it was on.
-        dataset: String,
-        /// Its folder.
-        run: String,
-    },
-    /// What is missing.
-    Needs(String),
-    /// The paper cites the row; from whom.
-    Cited(String),
-}
-
-impl Ours {
-    /// What stands where there are no figures of ours.
-    pub(super) fn instead(&self) -> Option<String> {
-        match self {
-            Self::Ran { .. } => None,
-            Self::Failed { dataset, run } => Some(format!("{dataset}: no result in {run}")),
-            Self::Needs(what) => Some(format!("needs {what}")),
-            Self::Cited(source) => Some(format!("cited {source}")),
-        }
-    }
-}
+use super::outcome::{Ours, Outcome};
+use super::plan::Planned;
 
 /// The figures of a row over its seeds: means, and the spread of top-1.
 pub(super) struct Summary<'a> {
@@ -64,11 +28,11 @@ impl<'a> Summary<'a> {
         let top1 = mean(|o| o.top1);
         let bests: Vec<BestFigures> = outcomes.iter().map(Outcome::best).collect();
         let best = |f: fn(&BestFigures) -> f64| bests.iter().map(f).sum::<f64>() / n;
-        let squares: f64 = results().map(|o| (o.top1 - top1).powi(2)).sum();
+        let all: Vec<f64> = results().map(|o| o.top1).collect();
         Some(Self {
             first: &outcomes.first()?.result,
             top1,
-            top1_std: (outcomes.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
+            top1_std: (all.len() > 1).then(|| deviation(&all)),
             best: BestFigures {
                 top1: best(|b| b.top1),
                 top5: best(|b| b.top5),
@@ -94,13 +58,8 @@ impl<'a> Summary<'a> {
 /// One line for each row of the paper. Where nothing ran, `dataset` says why and the rest is empty. Of several
 /// seeds, figures are means, `peak_rss_mb` is the largest, and `seconds` is one run's mean.
 pub fn csv(table: &str, planned: &[Planned], ours: &[Ours]) -> String {
-    let mut text = format!("{}\n", TableRow::COLUMNS.join(","));
-    for (row, ours) in planned.iter().zip(ours) {
-        let line: Vec<String> =
-            record(table, row, ours).cells().iter().map(|cell| quote(cell)).collect();
-        let _ = writeln!(text, "{}", line.join(","));
-    }
-    text
+    let rows = planned.iter().zip(ours).map(|(row, ours)| record(table, row, ours).cells());
+    csv::lines(&TableRow::COLUMNS, rows)
 }
 
 fn record(table: &str, planned: &Planned, ours: &Ours) -> TableRow {
@@ -145,40 +104,19 @@ fn figures(s: &Summary<'_>, seeds: usize, checkpoint: &str) -> TableFigures {
     }
 }
 
-/// A cell of a CSV.
-pub(super) fn quote(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_string()
-    }
-}
-
 /// The table for people; the paper's figures and ours each carry the name of their data set. Columns are padded, so that
 /// it can be read in a terminal too.
 pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
-    let head = [
-        "paper: data set",
-        "network",
-        "method",
-        "T",
-        "top-1",
-        "top-5",
-        "AURC",
-        "ours: data set",
-        "loss",
-        "top-1",
-        "top-5",
-        "AURC softmax",
-        "AURC logit",
-        "best epoch: top-1",
-        "top-5",
-        "AURC softmax",
-        "AURC logit",
-        "seeds",
-        "s",
-    ];
-    let mut rows = vec![head.map(str::to_string).to_vec()];
+    let mut table = Table::new().text("paper: data set").text("network").text("method");
+    for head in ["T", "top-1", "top-5", "AURC"] {
+        table = table.number(head);
+    }
+    table = table.text("ours: data set").text("loss");
+    let last = ["top-1", "top-5", "AURC softmax", "AURC logit"];
+    let best = ["best epoch: top-1", "top-5", "AURC softmax", "AURC logit"];
+    for head in last.into_iter().chain(best).chain(["seeds", "s"]) {
+        table = table.number(head);
+    }
     for (row, ours) in planned.iter().zip(ours) {
         let p = &row.paper;
         let printed = [&p.t_steps, &p.top1, &p.top5, &p.aurc];
@@ -195,10 +133,9 @@ pub fn markdown(planned: &[Planned], ours: &[Ours]) -> String {
             cells.extend(figures.map(|v| format!("{v:.2}")));
             cells.extend([outcomes.len().to_string(), format!("{:.0}", s.seconds)]);
         }
-        cells.resize(head.len(), String::new());
-        rows.push(cells);
+        table.row(cells);
     }
-    aligned(&rows)
+    table.markdown()
         + "\nTop-1 and top-5 in percent, AURC times 1000 (lower is better). Ours is the last epoch; \"best epoch\", chosen on \
            the test data, is what the authors' released trainer reports. Of the losses, `tks` is TKS as that trainer computes \
            it, `tks-paper` as the paper prints it. A star is the paper's, for its augmentation.\n"
@@ -215,25 +152,6 @@ pub(super) fn remarks(planned: &[Planned]) -> Vec<String> {
         }
     }
     all
-}
-
-/// A Markdown table of rows of equal length; the first row is its head.
-fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(text, "| {cell:<width$} ");
-        }
-        text += "|\n";
-        if at == 0 {
-            widths.iter().for_each(|width| text += &format!("|{}", "-".repeat(width + 2)));
-            text += "|\n";
-        }
-    }
-    text
 }
 
 /// Our data set, with T where it is not the row's.

@@ -7,30 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 
+use super::outcome::Ours;
+use super::paper::PaperTable;
 use super::preset::{Planned, Preset};
-use super::table::{self, Ours};
+use super::table;
 use super::train::{Stop, train};
 use super::{Done, Options, dry_run, html, outcome, paper};
 use crate::{files, sh};
-
-/// A table of the paper, whose rows are in `data/paper/<name>.csv`.
-#[derive(Clone, Copy, Debug)]
-pub struct PaperTable {
-    /// What the command calls it.
-    pub name: &'static str,
-    /// Its number.
-    pub number: &'static str,
-    /// What it shows.
-    pub title: &'static str,
-}
-
-/// The paper's tables.
-pub const TABLES: [PaperTable; 4] = [
-    PaperTable { name: "table1", number: "1", title: "Table 1: TKS and others on images" },
-    PaperTable { name: "table2", number: "2", title: "Table 2: TKS and others on events" },
-    PaperTable { name: "table3", number: "3", title: "Table 3: fine-grained classification" },
-    PaperTable { name: "table4", number: "4", title: "Table 4: four ways to train, compared" },
-];
 
 /// Trains what the tables need and writes them.
 ///

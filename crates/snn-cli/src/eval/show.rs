@@ -121,36 +121,26 @@ pub(super) fn layers(model: &Model, found: &Evaluation) -> String {
     text
 }
 
-/// The first line of the answers.
-pub(super) const HEAD: &str =
-    "sample,label,label_name,predicted,predicted_name,correct,probability\n";
+/// The columns of the answers.
+pub(super) const COLUMNS: [&str; 7] =
+    ["sample", "label", "label_name", "predicted", "predicted_name", "correct", "probability"];
 
 /// A line for each sample: its place in the split, its class, the answer, whether that is right, and its probability.
 pub(super) fn predictions(answers: &[Answer], names: &[String]) -> String {
-    let mut text = String::from(HEAD);
-    let name = |class: usize| names.get(class).map_or(String::new(), |name| quoted(name));
-    for (sample, answer) in answers.iter().enumerate() {
-        let (class, class_name) = match answer.class {
-            Some(class) => (class.to_string(), name(class)),
-            None => Default::default(),
-        };
-        let _ = writeln!(
-            text,
-            "{sample},{},{},{class},{class_name},{},{}",
-            answer.label,
+    let name = |class: usize| names.get(class).cloned().unwrap_or_default();
+    let line = |(sample, answer): (usize, &Answer)| {
+        let class = answer.class;
+        [
+            sample.to_string(),
+            answer.label.to_string(),
             name(answer.label),
-            u8::from(answer.is_correct()),
-            answer.probability
-        );
-    }
-    text
-}
-
-fn quoted(cell: &str) -> String {
-    match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.into(),
-    }
+            class.map_or(String::new(), |class| class.to_string()),
+            class.map_or(String::new(), name),
+            u8::from(answer.is_correct()).to_string(),
+            answer.probability.to_string(),
+        ]
+    };
+    snn_report::csv::lines(&COLUMNS, answers.iter().enumerate().map(line))
 }
 
 #[cfg(test)]

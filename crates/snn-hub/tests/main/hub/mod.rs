@@ -80,7 +80,7 @@ impl Hub {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The same server as another host.
+    /// The server's address by another host's name.
     pub(crate) fn elsewhere(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
